@@ -1,0 +1,32 @@
+// The adapter for a host that runs on libuv; its target is durable_streams::uv. This header needs no uv.h.
+#pragma once
+
+#include <durable_streams/event_loop.h>
+
+#include <memory>
+
+struct uv_loop_s;
+
+namespace durable_streams {
+
+// Borrows a uv loop that outlives it. All timers share one uv timer, and posts from other threads one uv async handle;
+// neither keeps uv_run() alive by itself. Destroy it on the loop's thread, then let the loop turn once more so that its two
+// handles close. Threads: post from any; the rest loop only.
+class DURABLE_STREAMS_EXPORT UvLoop final : public EventLoop {
+ public:
+  explicit UvLoop(uv_loop_s* loop);
+  ~UvLoop() override;
+  UvLoop(const UvLoop&) = delete;
+  UvLoop& operator=(const UvLoop&) = delete;
+
+  void post(Task task) override;
+  TimerId run_after(std::chrono::milliseconds delay, Task task) override;
+  void cancel(TimerId timer) override;
+  TimePoint now() const override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace durable_streams
