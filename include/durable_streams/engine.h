@@ -1,0 +1,60 @@
+// The engine: every rule of the protocol that is not HTTP, over one store, shared by all threads of a process.
+#pragma once
+
+#include <durable_streams/clock.h>
+#include <durable_streams/export.h>
+#include <durable_streams/store.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace durable_streams {
+
+struct EngineOptions {
+  // Streams are spread over this many locks; rounded up to a power of two.
+  std::size_t shards = 64;
+
+  // How many streams' states are held ready in memory. Beyond it the least recently used idle ones are left to the store.
+  std::size_t loaded_streams_max = 65'536;
+
+  // The largest number of bytes that one create or append may bring; more is kTooLarge.
+  std::size_t append_bytes_max = std::size_t{64} << 20;
+
+  // How many bytes a page holds unless its reader asks for fewer.
+  std::size_t page_bytes_max = std::size_t{1} << 20;
+
+  // Wall time for expiry; must outlive the engine. Null: the system's clock.
+  const Clock* clock = nullptr;
+};
+
+struct EngineStats {
+  std::uint64_t loaded_streams = 0;
+  std::uint64_t waiting_readers = 0;  // long-polls, SSE responses and followers at a tail
+  std::uint64_t appends = 0;
+  std::uint64_t appended_bytes = 0;
+  std::uint64_t expired_streams = 0;
+};
+
+// Borrows a store, which outlives it. Used through Streams handles, one for each event loop; the engine outlives them.
+// Threads: any.
+class DURABLE_STREAMS_EXPORT Engine {
+ public:
+  explicit Engine(Store& store, EngineOptions options = {});
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const EngineOptions& options() const;
+  Store& store() const;
+  EngineStats stats() const;
+
+  // The implementation, for this library's own endpoint; its type is not part of the API.
+  class Impl;
+  Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace durable_streams
