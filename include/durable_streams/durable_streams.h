@@ -13,3 +13,4 @@
 #include <durable_streams/store.h>
 #include <durable_streams/streams.h>
 #include <durable_streams/thread_loop.h>
+#include <durable_streams/version.h>

@@ -1,0 +1,21 @@
+# What every target of the project shares: warnings, language level and hidden symbols, as things that a target asks
+# for, so that nothing leaks into a project that includes this one.
+
+add_library(durable_streams_warnings INTERFACE)
+target_compile_options(durable_streams_warnings INTERFACE
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-Wnon-virtual-dtor;-Woverloaded-virtual>
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang,AppleClang>:-Wthread-safety>
+  # GCC 12 takes the inlined copy of a short std::string for an overlapping one.
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+
+# Gives `target` the project's language level, symbol visibility and warnings.
+function(durable_streams_configure target)
+  set_target_properties(${target} PROPERTIES
+    CXX_STANDARD 20
+    CXX_STANDARD_REQUIRED ON
+    CXX_EXTENSIONS OFF
+    CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:durable_streams_warnings>)
+endfunction()
