@@ -1,0 +1,13 @@
+// One file, one test after another: the suite names streams by the clock and waits for some of them to expire.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["protocol.test.mjs"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    fileParallelism: false,
+    reporters: ["default", "json"],
+    outputFile: { json: "results.json" },
+  },
+});
