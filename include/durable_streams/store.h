@@ -67,19 +67,19 @@ struct ForkPoint {
 // Everything about a stream but its bytes and its producers.
 struct StreamRecord {
   StreamId id = 0;
-  std::string path;          // decoded, relative to the endpoint: `a/b`
-  std::string content_type;  // as given at creation, parameters included
+  std::string path = {};          // decoded, relative to the endpoint: `a/b`
+  std::string content_type = {};  // as given at creation, parameters included
   Framing framing = Framing::kBytes;
-  Expiry expiry;
+  Expiry expiry = {};
   WallTime deadline = kNever;  // the saved one: with a TTL the true deadline may be later, never earlier
   std::uint64_t version = 0;   // grows by one with each change that the record takes
-  Offset tail;
+  Offset tail = {};
   bool closed = false;
   bool soft_deleted = false;
-  std::uint32_t forks = 0;  // how many streams name this one as their source
-  std::string stream_seq;   // the last Stream-Seq; empty: none yet
-  std::optional<ClosingTuple> closed_by;
-  std::optional<ForkPoint> fork;
+  std::uint32_t forks = 0;      // how many streams name this one as their source
+  std::string stream_seq = {};  // the last Stream-Seq; empty: none yet
+  std::optional<ClosingTuple> closed_by = {};
+  std::optional<ForkPoint> fork = {};
 };
 
 // The changes. Each is atomic: all of it is kept, or none. Views and references live for the call of submit(). Each states
@@ -142,8 +142,8 @@ struct CommitOutcome {
   Status status;  // ok: the change is durable as far as the store promises; else it was refused and left no trace
 };
 
-// Hears of pending changes. Called from any thread, never inside submit(), in order per path, as many at once as became
-// durable together.
+// Hears of pending changes. Called from any thread, never inside submit() nor with a lock of the store held (it may submit
+// more), in order per path, as many at once as became durable together.
 class DURABLE_STREAMS_EXPORT CommitListener {
  public:
   virtual ~CommitListener() = default;
@@ -196,7 +196,8 @@ class DURABLE_STREAMS_EXPORT Store {
   // True if submit() never answers kPending.
   virtual bool commits_at_once() const = 0;
 
-  // Who hears of pending changes; set once, before the first submit(), and null again before the listener goes.
+  // Who hears of pending changes; set once, before the first submit(), and null again before the listener goes: that call
+  // returns when no on_commits() is running any more.
   virtual void set_listener(CommitListener* listener) = 0;
 
   // A fresh id, never given before by this store, also not before a restart.

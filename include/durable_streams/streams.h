@@ -120,15 +120,15 @@ class DURABLE_STREAMS_EXPORT Follower {
  private:
   friend class Streams;
   class Impl;
-  explicit Follower(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Follower(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
 };
 
 // Binds the shared engine to one event loop. Every operation has two forms. `x_now` gives its result at once, durable as the
 // store promises, or kWouldWait, having changed nothing, where the store would have to wait; with a store that commits at
 // once (MemoryStore) it never does. `x` runs a completion on the loop, exactly once. Views and options live for the call.
 // When the handle is destroyed, completions still waiting are run with kCanceled before its destructor returns; what was
-// submitted may still happen. Engine and loop outlive the handle. Threads: loop only; different handles, different threads.
+// submitted may still happen. Engine and loop outlive the handle; followers and endpoints end before it. Threads: loop only; different handles, different threads.
 class DURABLE_STREAMS_EXPORT Streams {
  public:
   Streams(Engine& engine, EventLoop& loop);

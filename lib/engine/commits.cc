@@ -1,0 +1,140 @@
+// Changes on their way to the store and back: what is shown to readers when they commit, and what is put back when not.
+#include <utility>
+
+#include "base/assert.h"
+#include "engine/engine_impl.h"
+
+namespace durable_streams {
+
+Result<Transaction*> Engine::Impl::submit(const Change& change) {
+  if (commits_at_once_) {
+    Result<Submitted> submitted = store_.submit(change, 0);
+    if (!submitted) return std::move(submitted).error();
+    DURABLE_STREAMS_ASSERT(*submitted == Submitted::kCommitted);
+    return nullptr;
+  }
+  auto transaction = std::make_unique<Transaction>();
+  Transaction* pending = transaction.get();
+  {
+    const MutexLock lock(transactions_mutex_);
+    pending->ticket = ++last_ticket_;
+    transactions_.emplace(pending->ticket, std::move(transaction));
+  }
+  Result<Submitted> submitted = store_.submit(change, pending->ticket);
+  if (submitted.ok() && *submitted == Submitted::kPending) return pending;
+  {
+    const MutexLock lock(transactions_mutex_);
+    transactions_.erase(pending->ticket);
+  }
+  if (!submitted) return std::move(submitted).error();
+  return nullptr;
+}
+
+PendingChange& Engine::Impl::remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream,
+                                      bool is_source) {
+  (is_source ? transaction.source : transaction.entry) = &entry;
+  ++entry.transactions;
+  PendingChange& pending = entry.pending.emplace_back();
+  pending.transaction = &transaction;
+  pending.reserved_before = entry.reserved;
+  pending.state_before = stream->reserved;
+  pending.stream = std::move(stream);
+  return pending;
+}
+
+void Engine::Impl::settle(Entry& entry, const std::shared_ptr<Stream>& stream, PendingChange* pending) {
+  const VisibleState visible = {.tail = stream->reserved.tail,
+                                .closed = stream->reserved.closed,
+                                .soft_deleted = stream->reserved.soft_deleted,
+                                .removed = entry.reserved != stream};
+  if (pending == nullptr) {
+    show(entry, stream, visible, entry.reserved);
+  } else {
+    pending->visible_after = visible;
+    pending->shown_after = entry.reserved;
+  }
+}
+
+void Engine::Impl::show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
+                        std::shared_ptr<Stream> shown) {
+  const bool worth_waking = !(stream->visible == visible);
+  stream->visible = visible;
+  entry.shown = std::move(shown);
+  if (!worth_waking) return;
+  for (WaitGroup& group : stream->wait_groups) {
+    if (!std::exchange(group.woken, true)) group.mailbox->wake(stream);
+  }
+}
+
+void Engine::Impl::on_commits(std::span<CommitOutcome> outcomes) {
+  for (CommitOutcome& outcome : outcomes) {
+    std::unique_ptr<Transaction> transaction;
+    {
+      const MutexLock lock(transactions_mutex_);
+      const auto found = transactions_.find(outcome.ticket);
+      if (found == transactions_.end()) continue;
+      transaction = std::move(found->second);
+      transactions_.erase(found);
+    }
+    finish(*transaction, outcome.status);
+  }
+}
+
+void Engine::Impl::finish(Transaction& transaction, const Status& status) {
+  std::vector<Continuation> failed;
+  bool committed = false;
+  {
+    Entry& entry = *transaction.entry;
+    Entry* source = transaction.source;
+    const ShardLock lock(entry.shard, source != nullptr ? source->shard : entry.shard);
+    committed = status.ok() && !transaction.entry_rolled_back;
+    DURABLE_STREAMS_ASSERT(!status.ok() || (committed && !transaction.source_rolled_back));
+    for (Entry* changed : {&entry, source}) {
+      if (changed == nullptr) continue;
+      const bool rolled_back = changed == &entry ? transaction.entry_rolled_back : transaction.source_rolled_back;
+      if (committed) {
+        commit_oldest(*changed, transaction);
+      } else if (!rolled_back) {
+        roll_back(*changed, failed);
+      }
+      --changed->transactions;
+      drop_if_empty(*changed);
+    }
+  }
+  const Status dependency = committed ? Status() : Status(dependency_failed());
+  for (Continuation& next : failed) next(dependency);
+  // The first to wait is the change's own requester, which is told the store's own reason.
+  bool own = true;
+  for (Continuation& next : transaction.answers) {
+    next(committed || !std::exchange(own, false) ? dependency : status);
+  }
+  if (committed) release(std::move(transaction.release));
+}
+
+void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
+  PendingChange& oldest = entry.pending.front();
+  DURABLE_STREAMS_ASSERT(oldest.transaction == &transaction);
+  show(entry, oldest.stream, oldest.visible_after, std::move(oldest.shown_after));
+  entry.pending.pop_front();
+}
+
+void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
+  while (!entry.pending.empty()) {
+    PendingChange& newest = entry.pending.back();
+    entry.reserved = std::move(newest.reserved_before);
+    newest.stream->reserved = std::move(newest.state_before);
+    if (newest.producer_before) {
+      newest.stream->producers[newest.producer_before->first] = newest.producer_before->second;
+    }
+    Transaction& transaction = *newest.transaction;
+    const bool is_source = transaction.source == &entry && transaction.entry != &entry;
+    (is_source ? transaction.source_rolled_back : transaction.entry_rolled_back) = true;
+    if (!is_source && entry.pending.size() > 1) {
+      for (Continuation& next : transaction.answers) failed.push_back(std::move(next));
+      transaction.answers.clear();
+    }
+    entry.pending.pop_back();
+  }
+}
+
+}  // namespace durable_streams

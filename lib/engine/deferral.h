@@ -1,0 +1,37 @@
+// How an operation that has to wait gets back to whoever started it.
+#pragma once
+
+#include <durable_streams/function.h>
+#include <durable_streams/result.h>
+
+#include <utility>
+
+#include "engine/entry.h"
+
+namespace durable_streams {
+
+// Made for each call that may wait, used at most once, with a shard's lock held; costs nothing when it is not used.
+template <class T>
+class Deferral {
+ public:
+  virtual ~Deferral() = default;
+
+  // Takes the result later, from any thread, and carries it to the loop that asked.
+  virtual Function<void(Result<T>)> answer_later() = 0;
+
+  // Starts the whole operation again when run with an ok status, and answers the status's error otherwise.
+  virtual Continuation start_again() = 0;
+
+  // Answers `result` when run with an ok status, and the status's error otherwise.
+  Continuation answer_with(Result<T> result) {
+    return [later = answer_later(), result = std::move(result)](const Status& status) mutable {
+      if (status.ok()) {
+        later(std::move(result));
+      } else {
+        later(status.error());
+      }
+    };
+  }
+};
+
+}  // namespace durable_streams

@@ -1,0 +1,87 @@
+// The engine's beginning and end, and what belongs to no single operation.
+#include <durable_streams/engine.h>
+
+#include <algorithm>
+#include <bit>
+#include <mutex>
+
+#include "engine/engine_impl.h"
+
+namespace durable_streams {
+
+ShardLock::ShardLock(Shard& shard) DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS : first_(&shard), second_(nullptr) {
+  first_->mutex.lock();
+}
+
+ShardLock::ShardLock(Shard& a, Shard& b) DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS
+    : first_(a.index <= b.index ? &a : &b),
+      second_(&a == &b ? nullptr : (a.index <= b.index ? &b : &a)) {
+  first_->mutex.lock();
+  if (second_ != nullptr) second_->mutex.lock();
+}
+
+ShardLock::~ShardLock() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+  if (second_ != nullptr) second_->mutex.unlock();
+  first_->mutex.unlock();
+}
+
+Engine::Impl::Impl(Store& store, const EngineOptions& options)
+    : store_(store),
+      options_(options),
+      clock_(options.clock != nullptr ? options.clock : &system_clock_),
+      commits_at_once_(store.commits_at_once()),
+      life_(std::make_shared<Life>(*this)) {
+  const std::size_t count = std::bit_ceil(std::clamp<std::size_t>(options_.shards, 1, 4096));
+  shards_.reserve(count);
+  for (std::size_t index = 0; index < count; ++index) shards_.push_back(std::make_unique<Shard>(index));
+  shard_entries_max_ = std::max<std::size_t>(1, options_.loaded_streams_max / count);
+  store_.set_listener(this);
+  note_deadline(store_.earliest_deadline());
+}
+
+Engine::Impl::~Impl() {
+  store_.set_listener(nullptr);
+  const std::unique_lock<std::shared_mutex> lock(life_->mutex);
+  life_->engine = nullptr;
+}
+
+EngineStats Engine::Impl::stats() {
+  EngineStats stats;
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    const ShardLock lock(*shard);
+    stats.loaded_streams += shard->size();
+    stats.waiting_readers += shard->waiting_readers;
+    stats.appends += shard->appends;
+    stats.appended_bytes += shard->appended_bytes;
+    stats.expired_streams += shard->expired_streams;
+  }
+  return stats;
+}
+
+void Engine::Impl::touch(Stream& stream) {
+  if (stream.expiry.ttl) stream.touched = now();
+}
+
+StreamView Engine::Impl::visible_view(const Stream& stream) const {
+  return {.id = stream.id,
+          .media_type = stream.media_type,
+          .tail = stream.visible.tail,
+          .closed = stream.visible.closed,
+          .expiry = stream.expiry,
+          .deadline = stream.deadline()};
+}
+
+StreamView Engine::Impl::reserved_view(const Stream& stream) const {
+  StreamView view = visible_view(stream);
+  view.tail = stream.reserved.tail;
+  view.closed = stream.reserved.closed;
+  return view;
+}
+
+Engine::Engine(Store& store, EngineOptions options) : impl_(std::make_unique<Impl>(store, options)) {}
+Engine::~Engine() = default;
+const EngineOptions& Engine::options() const { return impl_->options(); }
+Store& Engine::store() const { return impl_->store(); }
+EngineStats Engine::stats() const { return impl_->stats(); }
+
+}  // namespace durable_streams

@@ -1,0 +1,234 @@
+// The shared engine: shards of streams over a store, and the operations on them. Each operation has a file of its own.
+#pragma once
+
+#include <durable_streams/engine.h>
+#include <durable_streams/streams.h>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/deferral.h"
+#include "engine/entry.h"
+#include "engine/mailbox.h"
+#include "engine/media_type_table.h"
+#include "engine/operations.h"
+#include "engine/page_read.h"
+#include "engine/payload.h"
+#include "engine/refusals.h"
+#include "engine/shard.h"
+
+namespace durable_streams {
+
+class LiveReader;
+class ForkPlan;
+
+// Holds one shard's lock, or two, in index order. Threads: one at a time.
+class ShardLock {
+ public:
+  explicit ShardLock(Shard& shard);
+  ShardLock(Shard& a, Shard& b);
+  ~ShardLock();
+  ShardLock(const ShardLock&) = delete;
+  ShardLock& operator=(const ShardLock&) = delete;
+
+ private:
+  Shard* first_;
+  Shard* second_;  // null, or the one with the higher index
+};
+
+// Threads: any.
+class Engine::Impl final : public CommitListener {
+ public:
+  Impl(Store& store, const EngineOptions& options);
+  ~Impl() override;
+
+  Store& store() const { return store_; }
+  const EngineOptions& options() const { return options_; }
+  EngineStats stats();
+  WallTime now() const { return clock_->now(); }
+
+  // `plan` is null at first; when the operation is started again, it is what the first try has found out of the source.
+  AtOnce<CreateAnswer> create(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
+                              std::shared_ptr<ForkPlan>& plan, Deferral<CreateAnswer>& deferral);
+  AtOnce<Appended> append(const AppendRequest& request, PayloadMaker& payload, Deferral<Appended>& deferral);
+  AtOnce<StreamView> info(std::string_view path, Deferral<StreamView>& deferral);
+  AtOnce<void> remove(std::string_view path, Deferral<void>& deferral);
+
+  // `live`, if given, stays with the stream when the answer is ok.
+  std::optional<Status> read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
+                             Deferral<ReadAnswer>& deferral);
+
+  // A page from `from` on of the stream that `out.stream` tells of. Without any lock.
+  std::optional<Status> read_page(Offset from, std::size_t bytes_max, ReadAnswer& out, Deferral<ReadAnswer>& deferral);
+
+  void on_commits(std::span<CommitOutcome> outcomes) override;
+
+  // The loops that use this engine; one of them looks for expired streams. See reaper.cc.
+  void add_handle(std::shared_ptr<Mailbox> mailbox);
+  void remove_handle(const Mailbox& mailbox);
+
+  // When the loop of `mailbox` should call reap(); kNever: another loop does, or nothing expires.
+  WallTime next_reaping(const Mailbox& mailbox);
+
+  // Ends streams that have expired, a bounded number of them.
+  void reap();
+
+  // Counts as a read or write of the stream: its TTL counts from now. Needs the shard's lock.
+  void touch(Stream& stream);
+
+  // What answers tell of a stream: as its readers, or as its next change finds it. Needs the shard's lock.
+  StreamView visible_view(const Stream& stream) const;
+  StreamView reserved_view(const Stream& stream) const;
+
+ private:
+  // What is at a path. Neither entry nor failure: no stream. An entry that is loading: ask again when it has loaded.
+  struct Located {
+    Entry* entry = nullptr;
+    std::optional<Error> failure;
+  };
+
+  // Lets completions that come from other threads find out that the engine is gone.
+  struct Life {
+    explicit Life(Impl& owner) : engine(&owner) {}
+    std::shared_mutex mutex;
+    Impl* engine;  // null: gone
+  };
+
+  Shard& shard_of(const PathKey& key) { return *shards_[(key.hash >> 24) & (shards_.size() - 1)]; }
+
+  // loading.cc; all need the shard's lock.
+  Located locate(Shard& shard, const PathKey& key);
+  Entry& add_entry(Shard& shard, const PathKey& key);
+  void install(Entry& entry, StreamRecord&& record);
+  void start_loading(Entry& entry);
+  void finish_loading(const std::string& path, Result<std::optional<StreamRecord>> record);
+  // The producer's state in `stream.producers`. Null with a failure, or without: it is being loaded.
+  const std::optional<ProducerState>* find_producer(Entry& entry, Stream& stream, std::string_view id,
+                                                    std::optional<Error>& failure);
+  void finish_loading_producer(const std::string& path, Stream& stream, const std::string& id,
+                               const Result<std::optional<ProducerState>>& found);
+  // Drops idle entries until there is room for one more.
+  void make_room(Shard& shard);
+  static bool may_drop(const Entry& entry);
+  static void drop_if_empty(Entry& entry);
+
+  // commits.cc; all but finish() and on_commits() need the locks of the shards concerned.
+  // Hands a change to the store. Null: it is committed. Else it is pending, and the entries that it changes remember() it.
+  Result<Transaction*> submit(const Change& change);
+  // Before the states are moved: keeps what a refusal puts back. `is_source`: the entry is a fork's source.
+  PendingChange& remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream, bool is_source = false);
+  // After they were moved: shows the new state to readers, or keeps it until the transaction commits.
+  void settle(Entry& entry, const std::shared_ptr<Stream>& stream, PendingChange* pending);
+  static void show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
+                   std::shared_ptr<Stream> shown);
+  void finish(Transaction& transaction, const Status& status);
+  static void commit_oldest(Entry& entry, const Transaction& transaction);
+  static void roll_back(Entry& entry, std::vector<Continuation>& failed);
+
+  // Answers now, or, where changes are in flight that the answer may depend on, after the last of them.
+  template <class T>
+  AtOnce<T> answer_after(Entry& entry, Deferral<T>& deferral, Result<T> result);
+  // Answers now, or when the answer's own change commits.
+  template <class T>
+  AtOnce<T> answer_with(Transaction* transaction, Deferral<T>& deferral, Result<T> result);
+  template <class T>
+  AtOnce<T> after_loading(Entry& entry, Deferral<T>& deferral);
+
+  // append.cc
+  AtOnce<Appended> append_locked(const AppendRequest& request, PayloadMaker& payload, Deferral<Appended>& deferral,
+                                 std::optional<ForkPoint>& owed);
+  AtOnce<Appended> append_to(Entry& entry, const AppendRequest& request, PayloadMaker& payload,
+                             Deferral<Appended>& deferral);
+  AtOnce<Appended> commit_append(Entry& entry, const AppendRequest& request, const Payload& payload,
+                                 Deferral<Appended>& deferral);
+
+  // create.cc
+  AtOnce<CreateAnswer> create_plain(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
+                                    Deferral<CreateAnswer>& deferral, std::optional<ForkPoint>& owed);
+  AtOnce<CreateAnswer> create_fork(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
+                                   Deferral<CreateAnswer>& deferral, std::shared_ptr<ForkPlan>& plan,
+                                   std::optional<ForkPoint>& owed);
+  AtOnce<CreateAnswer> create_planned_fork(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
+                                           Deferral<CreateAnswer>& deferral, const ForkPlan& plan,
+                                           std::optional<ForkPoint>& owed);
+  // The answer when the target of a create holds a stream already, or cannot be told yet; nullopt: the path is free.
+  std::optional<AtOnce<CreateAnswer>> answer_existing(const Located& target, const CreateOptions& options,
+                                                      Deferral<CreateAnswer>& deferral, std::optional<ForkPoint>& owed);
+  // Looks at the source of a fork: `plan` begun, or an answer.
+  std::optional<AtOnce<CreateAnswer>> begin_fork(const CreateOptions& options, Deferral<CreateAnswer>& deferral,
+                                                 std::shared_ptr<ForkPlan>& plan);
+  AtOnce<CreateAnswer> commit_create(Entry& target, StreamRecord&& record, std::shared_ptr<const MediaType> type,
+                                     const Payload& payload, Entry* source, Deferral<CreateAnswer>& deferral);
+
+  // read.cc
+  // What readers find at a path now. Needs the shard's lock.
+  Result<Stream*> find_shown(Entry& entry);
+  // A refused read counts for nothing.
+  static void take_back_touch(Stream& stream, WallTime touched_before);
+  void read_page_later(PageRead page, const ReadRange& range, StreamView stream,
+                       Function<void(Result<ReadAnswer>)> done);
+
+  // remove.cc
+  AtOnce<void> remove_locked(std::string_view path, Deferral<void>& deferral, std::optional<ForkPoint>& owed);
+  // Ends the entry's stream if its time has come. Fails when it should have ended but the store refused.
+  Status expire_if_due(Entry& entry, std::optional<ForkPoint>& owed);
+  // Removes the entry's stream, softly if it has forks. `owed`: what that leaves to be released.
+  Result<Transaction*> remove_reserved(Entry& entry, std::optional<ForkPoint>& owed);
+  // Pays what the removal of a fork owes its source, and so on up the chain. Without any lock.
+  void release(std::optional<ForkPoint> owed);
+  std::optional<ForkPoint> release_one(const ForkPoint& point);
+
+  // reaper.cc
+  void note_deadline(WallTime deadline);
+  void reap_one(const ExpiredStream& candidate);
+  void reap_found(Result<std::vector<ExpiredStream>> found);
+
+  Store& store_;
+  const EngineOptions options_;
+  const SystemClock system_clock_;
+  const Clock* const clock_;
+  const bool commits_at_once_;
+  MediaTypeTable media_types_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::size_t shard_entries_max_ = 0;
+  const std::shared_ptr<Life> life_;
+
+  Mutex transactions_mutex_;
+  std::unordered_map<Ticket, std::unique_ptr<Transaction>> transactions_ DURABLE_STREAMS_GUARDED_BY(transactions_mutex_);
+  Ticket last_ticket_ DURABLE_STREAMS_GUARDED_BY(transactions_mutex_) = 0;
+
+  Mutex handles_mutex_;
+  std::vector<std::shared_ptr<Mailbox>> handles_ DURABLE_STREAMS_GUARDED_BY(handles_mutex_);
+  std::atomic<WallTime::rep> next_reaping_{kNever.time_since_epoch().count()};
+};
+
+template <class T>
+AtOnce<T> Engine::Impl::answer_after(Entry& entry, Deferral<T>& deferral, Result<T> result) {
+  if (entry.pending.empty()) return result;
+  entry.pending.back().transaction->answers.push_back(deferral.answer_with(std::move(result)));
+  return std::nullopt;
+}
+
+template <class T>
+AtOnce<T> Engine::Impl::answer_with(Transaction* transaction, Deferral<T>& deferral, Result<T> result) {
+  if (transaction == nullptr) return result;
+  transaction->answers.push_back(deferral.answer_with(std::move(result)));
+  return std::nullopt;
+}
+
+template <class T>
+AtOnce<T> Engine::Impl::after_loading(Entry& entry, Deferral<T>& deferral) {
+  entry.when_loaded.push_back(deferral.start_again());
+  return std::nullopt;
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,132 @@
+// First the anchor must lie between messages, then the sub-offset is counted off: bytes within one append, or messages.
+#include "engine/fork_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace durable_streams {
+
+namespace {
+
+constexpr std::string_view kMessageEnd = ",\n";
+constexpr std::size_t kScanBytesMax = 1 << 20;
+
+}  // namespace
+
+ForkPlan::ForkPlan(StreamView source, Offset anchor, std::uint64_t sub_offset)
+    : source_(std::move(source)), anchor_(anchor), sub_offset_(sub_offset), position_(anchor.position) {
+  const bool json = source_.media_type->framing == Framing::kJson;
+  if (!json || anchor_.position == 0 || anchor_ == source_.tail) next_step();
+}
+
+void ForkPlan::next_step() {
+  const bool json = source_.media_type->framing == Framing::kJson;
+  if (step_ == Step::kCheckAnchor && sub_offset_ > 0) {
+    step_ = json ? Step::kSkipMessages : Step::kSkipBytes;
+    messages_left_ = sub_offset_;
+    if (anchor_ == source_.tail) fail_past_end();
+    return;
+  }
+  step_ = Step::kDone;
+  resolved_ = Status();
+}
+
+bool ForkPlan::resolve_now(Store& store) {
+  StoredBytes bytes;
+  while (!resolved_) {
+    if (step_ == Step::kSkipBytes) {
+      const std::optional<Result<std::uint64_t>> end = store.append_end_now(source_.id, anchor_.position);
+      if (!end) return false;
+      take_append_end(*end);
+    } else {
+      const std::optional<Status> read = store.read_now(range(), bytes);
+      if (!read) return false;
+      take_bytes(*read, bytes);
+    }
+  }
+  return true;
+}
+
+void ForkPlan::resolve_later(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done) {
+  if (plan->resolve_now(store)) return done();
+  ForkPlan& self = *plan;
+  if (self.step_ == Step::kSkipBytes) {
+    store.append_end(self.source_.id, self.anchor_.position,
+                     [plan = std::move(plan), &store, done = std::move(done)](Result<std::uint64_t> end) mutable {
+                       plan->take_append_end(end);
+                       resolve_later(std::move(plan), store, std::move(done));
+                     });
+    return;
+  }
+  const ReadRange wanted = self.range();
+  store.read(wanted, [plan = std::move(plan), &store, done = std::move(done)](Result<StoredBytes> read) mutable {
+    if (read.ok()) {
+      plan->take_bytes({}, *read);
+    } else {
+      plan->take_bytes(read.error(), {});
+    }
+    resolve_later(std::move(plan), store, std::move(done));
+  });
+}
+
+ReadRange ForkPlan::range() const {
+  if (step_ == Step::kCheckAnchor) {
+    const std::uint64_t from = anchor_.position - std::min<std::uint64_t>(kMessageEnd.size(), anchor_.position);
+    return {.id = source_.id, .from = from, .to = anchor_.position, .bytes_max = kMessageEnd.size()};
+  }
+  return {.id = source_.id, .from = position_, .to = source_.tail.position, .bytes_max = kScanBytesMax};
+}
+
+void ForkPlan::take_append_end(const Result<std::uint64_t>& end) {
+  if (!end.ok()) return fail(end.error());
+  if (sub_offset_ > *end - anchor_.position) return fail_past_end();
+  position_ = anchor_.position + sub_offset_;
+  next_step();
+}
+
+void ForkPlan::take_bytes(const Status& status, const StoredBytes& bytes) {
+  if (!status.ok()) return fail(status.error());
+  if (step_ == Step::kCheckAnchor) {
+    check_anchor(bytes);
+  } else {
+    skip_messages(bytes);
+  }
+}
+
+void ForkPlan::check_anchor(const StoredBytes& bytes) {
+  std::string before;
+  for (const Slice& slice : bytes.slices) before += slice.view();
+  if (before == kMessageEnd) return next_step();
+  fail({.code = ErrorCode::kInvalidArgument, .message = "the fork offset lies inside a message", .detail = {}});
+}
+
+void ForkPlan::skip_messages(const StoredBytes& bytes) {
+  for (const Slice& slice : bytes.slices) {
+    const char* from = slice.data();
+    const char* const end = from + slice.size();
+    while (const void* found = from < end ? std::memchr(from, '\n', static_cast<std::size_t>(end - from)) : nullptr) {
+      const char* after = static_cast<const char*>(found) + 1;
+      position_ += static_cast<std::uint64_t>(after - from);
+      from = after;
+      if (--messages_left_ == 0) return next_step();
+    }
+    position_ += static_cast<std::uint64_t>(end - from);
+  }
+  if (position_ >= source_.tail.position) fail_past_end();
+}
+
+void ForkPlan::fail(Error error) { resolved_ = Status(std::move(error)); }
+
+void ForkPlan::fail_past_end() {
+  const bool json = source_.media_type->framing == Framing::kJson;
+  fail({.code = ErrorCode::kInvalidArgument,
+        .message = fmt::format("the fork sub-offset {} lies past {}", sub_offset_,
+                               json ? "the source's last message" : "the end of the append at the fork offset"),
+        .detail = {}});
+}
+
+}  // namespace durable_streams

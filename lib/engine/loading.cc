@@ -1,0 +1,149 @@
+// How streams and producers come from the store into the engine's hands, and leave them again.
+#include <mutex>
+#include <utility>
+
+#include "base/assert.h"
+#include "engine/engine_impl.h"
+
+namespace durable_streams {
+
+Engine::Impl::Located Engine::Impl::locate(Shard& shard, const PathKey& key) {
+  if (Entry* entry = shard.find(key)) return {.entry = entry, .failure = {}};
+  StreamRecord record;
+  std::optional<Result<bool>> loaded = store_.load_now(key.path, record);
+  if (loaded && !loaded->ok()) return {.entry = nullptr, .failure = loaded->error()};
+  if (loaded && !**loaded) return {};
+  Entry& entry = add_entry(shard, key);
+  if (loaded) {
+    install(entry, std::move(record));
+  } else {
+    start_loading(entry);
+  }
+  return {.entry = &entry, .failure = {}};
+}
+
+Entry& Engine::Impl::add_entry(Shard& shard, const PathKey& key) {
+  make_room(shard);
+  return shard.add(key);
+}
+
+void Engine::Impl::install(Entry& entry, StreamRecord&& record) {
+  auto stream = std::make_shared<Stream>(record.id, entry.shard, media_types_.get(record.content_type), record.expiry,
+                                         std::move(record.fork));
+  DURABLE_STREAMS_ASSERT(stream->media_type->framing == record.framing);
+  stream->reserved = {.version = record.version,
+                      .tail = record.tail,
+                      .closed = record.closed,
+                      .soft_deleted = record.soft_deleted,
+                      .forks = record.forks,
+                      .stream_seq = std::move(record.stream_seq),
+                      .closed_by = std::move(record.closed_by)};
+  stream->visible = {.tail = record.tail,
+                     .closed = record.closed,
+                     .soft_deleted = record.soft_deleted,
+                     .removed = false};
+  stream->saved_deadline = record.deadline;
+  if (record.expiry.ttl) stream->touched = record.deadline - *record.expiry.ttl;
+  entry.shown = stream;
+  entry.reserved = std::move(stream);
+}
+
+void Engine::Impl::start_loading(Entry& entry) {
+  entry.loading = true;
+  store_.load(entry.path, [life = life_, path = entry.path](Result<std::optional<StreamRecord>> record) mutable {
+    const std::shared_lock<std::shared_mutex> alive(life->mutex);
+    if (life->engine != nullptr) life->engine->finish_loading(path, std::move(record));
+  });
+}
+
+void Engine::Impl::finish_loading(const std::string& path, Result<std::optional<StreamRecord>> record) {
+  const PathKey key(path);
+  Shard& shard = shard_of(key);
+  std::vector<Continuation> waiting;
+  Status status;
+  {
+    const ShardLock lock(shard);
+    Entry* entry = shard.find(key);
+    DURABLE_STREAMS_ASSERT(entry != nullptr && entry->loading);
+    entry->loading = false;
+    waiting.swap(entry->when_loaded);
+    if (!record.ok()) {
+      status = record.error();
+      drop_if_empty(*entry);
+    } else if (record->has_value()) {
+      install(*entry, std::move(**record));
+    }
+  }
+  for (Continuation& next : waiting) next(status);
+}
+
+const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, Stream& stream, std::string_view id,
+                                                                std::optional<Error>& failure) {
+  if (const auto known = stream.producers.find(id); known != stream.producers.end()) return &known->second;
+  ProducerState state;
+  std::optional<Result<bool>> loaded = store_.load_producer_now(stream.id, id, state);
+  if (loaded && !loaded->ok()) {
+    failure = loaded->error();
+    return nullptr;
+  }
+  if (loaded) {
+    auto known = **loaded ? std::optional<ProducerState>(state) : std::nullopt;
+    return &stream.producers.emplace(id, known).first->second;
+  }
+  entry.loading = true;
+  auto done = [life = life_, path = entry.path, stream = entry.reserved,
+               name = std::string(id)](Result<std::optional<ProducerState>> found) {
+    const std::shared_lock<std::shared_mutex> alive(life->mutex);
+    if (life->engine != nullptr) life->engine->finish_loading_producer(path, *stream, name, found);
+  };
+  store_.load_producer(stream.id, id, std::move(done));
+  return nullptr;
+}
+
+void Engine::Impl::finish_loading_producer(const std::string& path, Stream& stream, const std::string& id,
+                                           const Result<std::optional<ProducerState>>& found) {
+  const PathKey key(path);
+  std::vector<Continuation> waiting;
+  Status status;
+  {
+    const ShardLock lock(stream.shard);
+    Entry* entry = stream.shard.find(key);
+    DURABLE_STREAMS_ASSERT(entry != nullptr && entry->loading);
+    entry->loading = false;
+    waiting.swap(entry->when_loaded);
+    if (found.ok()) {
+      stream.producers.emplace(id, *found);
+    } else {
+      status = found.error();
+    }
+  }
+  for (Continuation& next : waiting) next(status);
+}
+
+void Engine::Impl::make_room(Shard& shard) {
+  while (shard.size() >= shard_entries_max_) {
+    Entry* idle = shard.find_idle(&Impl::may_drop);
+    if (idle == nullptr) return;
+    Stream* stream = idle->reserved.get();
+    if (stream != nullptr && stream->expiry.ttl && stream->deadline() != stream->saved_deadline) {
+      // A refusal leaves the earlier deadline saved; loading the stream again then shortens its life by what it slid.
+      Result<Submitted> saved = store_.submit(DeadlineChange{.id = stream->id, .deadline = stream->deadline()}, 0);
+      if (!saved.ok()) return;
+    }
+    shard.drop(*idle);
+  }
+}
+
+bool Engine::Impl::may_drop(const Entry& entry) {
+  if (entry.loading || entry.pins > 0 || entry.transactions > 0 || entry.shown != entry.reserved) return false;
+  if (entry.shown == nullptr) return true;
+  // Two shares are the entry's own; any more is a reader's.
+  return entry.shown.use_count() == 2 && entry.shown->live_readers == 0;
+}
+
+void Engine::Impl::drop_if_empty(Entry& entry) {
+  const bool empty = entry.shown == nullptr && entry.reserved == nullptr;
+  if (empty && !entry.loading && entry.pins == 0 && entry.transactions == 0) entry.shard.drop(entry);
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,79 @@
+// The arithmetic of a page: clamping to the tail, the check of a JSON offset, and what remains to be told to the reader.
+#include "engine/page_read.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace durable_streams {
+
+namespace {
+
+// Follows every message of a JSON stream; its second byte occurs nowhere else.
+constexpr std::string_view kMessageEnd = ",\n";
+
+// Takes the first `count` bytes off a list of slices, and returns them.
+std::string take_front(std::vector<Slice>& slices, std::size_t count) {
+  std::string taken;
+  std::size_t whole = 0;
+  while (whole < slices.size() && taken.size() + slices[whole].size() <= count) taken += slices[whole++].view();
+  if (whole < slices.size() && taken.size() < count) {
+    const std::size_t part = count - taken.size();
+    taken += slices[whole].view().substr(0, part);
+    slices[whole] = slices[whole].sub(part);
+  }
+  slices.erase(slices.begin(), slices.begin() + static_cast<std::ptrdiff_t>(whole));
+  return taken;
+}
+
+}  // namespace
+
+PageRead::PageRead(const StreamView& stream, Offset from, std::size_t bytes_max, Page& page)
+    : id_(stream.id),
+      framing_(stream.media_type->framing),
+      start_(from < stream.tail ? from : stream.tail),
+      tail_(stream.tail),
+      closed_(stream.closed),
+      bytes_max_(bytes_max) {
+  page.slices.clear();
+  page.framing = framing_;
+  page.start = start_;
+  if (start_.position >= tail_.position) {
+    end_page(page, tail_.position);
+  } else if (framing_ == Framing::kJson && start_.position > 0) {
+    read_along_ = kMessageEnd.size() < start_.position ? kMessageEnd.size() : start_.position;
+  }
+}
+
+std::optional<ReadRange> PageRead::next_range() const {
+  if (done_) return std::nullopt;
+  return ReadRange{.id = id_,
+                   .from = start_.position - read_along_,
+                   .to = tail_.position,
+                   .bytes_max = bytes_max_ + read_along_};
+}
+
+Status PageRead::take(StoredBytes bytes, Page& page) {
+  if (read_along_ > 0) {
+    if (take_front(bytes.slices, read_along_) != kMessageEnd) {
+      return Error{.code = ErrorCode::kInvalidArgument,
+                   .message = "the offset lies inside a message of the stream",
+                   .detail = {}};
+    }
+    read_along_ = 0;
+    // The bytes before counted as a message; one that follows but does not fit comes whole only when asked for alone.
+    if (bytes.end == start_.position) return {};
+  }
+  page.slices = std::move(bytes.slices);
+  end_page(page, bytes.end);
+  return {};
+}
+
+void PageRead::end_page(Page& page, std::uint64_t end) {
+  done_ = true;
+  page.up_to_date = end >= tail_.position;
+  page.next_offset = page.up_to_date ? tail_ : Offset{.read_sequence = start_.read_sequence, .position = end};
+  page.closed = closed_ && page.up_to_date;
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,105 @@
+// Reading pages and metadata (protocol sections 5.5 and 5.6). The lock is held to look at the stream, not to fetch its bytes:
+// what is visible never changes, and its memory is shared.
+#include <mutex>
+#include <utility>
+
+#include "engine/engine_impl.h"
+#include "engine/live_reader.h"
+#include "engine/page_read.h"
+
+namespace durable_streams {
+
+AtOnce<StreamView> Engine::Impl::info(std::string_view path, Deferral<StreamView>& deferral) {
+  const PathKey key(path);
+  Shard& shard = shard_of(key);
+  const ShardLock lock(shard);
+  Located located = locate(shard, key);
+  if (located.failure) return *std::move(located.failure);
+  if (located.entry == nullptr) return no_such_stream();
+  if (located.entry->loading) return after_loading(*located.entry, deferral);
+  Result<Stream*> stream = find_shown(*located.entry);
+  if (!stream) return std::move(stream).error();
+  return visible_view(**stream);
+}
+
+Result<Stream*> Engine::Impl::find_shown(Entry& entry) {
+  Stream* stream = entry.shown.get();
+  if (stream == nullptr) return no_such_stream();
+  if (stream->visible.soft_deleted) return stream_gone();
+  if ((stream->expiry.ttl || stream->expiry.at) && stream->expired(now())) {
+    return stream->reserved.forks > 0 ? stream_gone() : no_such_stream();
+  }
+  return stream;
+}
+
+std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
+                                         Deferral<ReadAnswer>& deferral) {
+  Offset from = request.from;
+  std::shared_ptr<Stream> slid;
+  WallTime touched_before{};
+  {
+    const PathKey key(request.path);
+    Shard& shard = shard_of(key);
+    const ShardLock lock(shard);
+    Located located = locate(shard, key);
+    if (located.failure) return *std::move(located.failure);
+    if (located.entry == nullptr) return no_such_stream();
+    if (located.entry->loading) {
+      located.entry->when_loaded.push_back(deferral.start_again());
+      return std::nullopt;
+    }
+    Result<Stream*> found = find_shown(*located.entry);
+    if (!found) return std::move(found).error();
+    Stream& stream = **found;
+    if (stream.expiry.ttl) {
+      slid = located.entry->shown;
+      touched_before = stream.touched;
+      touch(stream);
+    }
+    if (live != nullptr) live->attach(located.entry->shown);
+    out.stream = visible_view(stream);
+    if (request.from_now) from = out.stream.tail;
+  }
+  std::optional<Status> answer = read_page(from, request.bytes_max, out, deferral);
+  if (answer && !answer->ok() && slid != nullptr) take_back_touch(*slid, touched_before);
+  return answer;
+}
+
+void Engine::Impl::take_back_touch(Stream& stream, WallTime touched_before) {
+  const ShardLock lock(stream.shard);
+  stream.touched = touched_before;
+}
+
+std::optional<Status> Engine::Impl::read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,
+                                              Deferral<ReadAnswer>& deferral) {
+  PageRead page(out.stream, from, bytes_max != 0 ? bytes_max : options_.page_bytes_max, out.page);
+  while (const std::optional<ReadRange> range = page.next_range()) {
+    StoredBytes bytes;
+    bytes.slices.swap(out.page.slices);
+    std::optional<Status> read = store_.read_now(*range, bytes);
+    if (!read) {
+      read_page_later(page, *range, out.stream, deferral.answer_later());
+      return std::nullopt;
+    }
+    if (!read->ok()) return read;
+    if (Status taken = page.take(std::move(bytes), out.page); !taken) return taken;
+  }
+  return Status();
+}
+
+void Engine::Impl::read_page_later(PageRead page, const ReadRange& range, StreamView stream,
+                                   Function<void(Result<ReadAnswer>)> done) {
+  store_.read(range, [life = life_, page, stream = std::move(stream),
+                      done = std::move(done)](Result<StoredBytes> read) mutable {
+    const std::shared_lock<std::shared_mutex> alive(life->mutex);
+    if (life->engine == nullptr) return;
+    if (!read) return done(std::move(read).error());
+    ReadAnswer answer{.stream = std::move(stream), .page = {}};
+    if (Status taken = page.take(std::move(*read), answer.page); !taken) return done(std::move(taken).error());
+    const std::optional<ReadRange> more = page.next_range();
+    if (!more) return done(std::move(answer));
+    life->engine->read_page_later(page, *more, std::move(answer.stream), std::move(done));
+  });
+}
+
+}  // namespace durable_streams

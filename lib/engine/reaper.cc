@@ -1,0 +1,91 @@
+// Expiry without being asked: one of the engine's loops keeps a timer for the earliest saved deadline. Nothing is scanned, and no
+// stream has a timer of its own. A saved deadline may be earlier than the true one; then the true one is saved.
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "engine/engine_impl.h"
+
+namespace durable_streams {
+
+namespace {
+
+constexpr std::size_t kReapedAtOnceMax = 128;
+
+// A live reader holds its stream's expiry off for a time that nobody knows: its deadline is looked at again after this.
+constexpr std::chrono::seconds kHeldRecheck{60};
+
+}  // namespace
+
+void Engine::Impl::add_handle(std::shared_ptr<Mailbox> mailbox) {
+  const MutexLock lock(handles_mutex_);
+  handles_.push_back(std::move(mailbox));
+}
+
+void Engine::Impl::remove_handle(const Mailbox& mailbox) {
+  const MutexLock lock(handles_mutex_);
+  std::erase_if(handles_, [&](const std::shared_ptr<Mailbox>& each) { return each.get() == &mailbox; });
+  if (!handles_.empty()) handles_.front()->rearm();
+}
+
+WallTime Engine::Impl::next_reaping(const Mailbox& mailbox) {
+  const MutexLock lock(handles_mutex_);
+  if (handles_.empty() || handles_.front().get() != &mailbox) return kNever;
+  return WallTime(WallTime::duration(next_reaping_.load()));
+}
+
+void Engine::Impl::note_deadline(WallTime deadline) {
+  WallTime::rep known = next_reaping_.load(std::memory_order_relaxed);
+  const WallTime::rep wanted = deadline.time_since_epoch().count();
+  while (wanted < known) {
+    if (!next_reaping_.compare_exchange_weak(known, wanted)) continue;
+    const MutexLock lock(handles_mutex_);
+    if (!handles_.empty()) handles_.front()->rearm();
+    return;
+  }
+}
+
+void Engine::Impl::reap() {
+  next_reaping_.store(kNever.time_since_epoch().count());
+  std::optional<Result<std::vector<ExpiredStream>>> found = store_.expired_now(now(), kReapedAtOnceMax);
+  if (found) return reap_found(std::move(*found));
+  store_.expired(now(), kReapedAtOnceMax, [life = life_](Result<std::vector<ExpiredStream>> later) {
+    const std::shared_lock<std::shared_mutex> alive(life->mutex);
+    if (life->engine != nullptr) life->engine->reap_found(std::move(later));
+  });
+}
+
+void Engine::Impl::reap_found(Result<std::vector<ExpiredStream>> found) {
+  constexpr std::chrono::seconds kRetry{1};
+  if (!found) return note_deadline(now() + kRetry);
+  for (const ExpiredStream& candidate : *found) reap_one(candidate);
+  // Deadlines that are still due here are those of changes in flight, or were refused: no hurry, lest it spins.
+  const WallTime earliest = store_.earliest_deadline();
+  if (earliest == kNever) return;
+  const bool more = found->size() == kReapedAtOnceMax;
+  note_deadline(more ? earliest : std::max(earliest, now() + std::chrono::milliseconds(10)));
+}
+
+void Engine::Impl::reap_one(const ExpiredStream& candidate) {
+  std::optional<ForkPoint> owed;
+  {
+    const PathKey key(candidate.path);
+    Shard& shard = shard_of(key);
+    const ShardLock lock(shard);
+    const Located located = locate(shard, key);
+    if (located.entry == nullptr || located.entry->loading) return;
+    Entry& entry = *located.entry;
+    if (entry.reserved == nullptr || entry.reserved->id != candidate.id) return;
+    ignore(expire_if_due(entry, owed), "the stream is hidden by its deadline; a later round removes it");
+    if (Stream* stream = entry.reserved.get(); stream != nullptr && !stream->reserved.soft_deleted) {
+      const WallTime held_until = now() + std::max<WallTime::duration>(kHeldRecheck, stream->expiry.ttl.value_or(kHeldRecheck));
+      const WallTime deadline = stream->live_readers > 0 && !stream->expiry.at ? held_until : stream->deadline();
+      ignore(store_.submit(DeadlineChange{.id = stream->id, .deadline = deadline}, 0), "the old one is merely early");
+      stream->saved_deadline = deadline;
+    }
+    drop_if_empty(entry);
+  }
+  release(std::move(owed));
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,20 @@
+// The texts of the engine's common errors.
+#include "engine/refusals.h"
+
+namespace durable_streams {
+
+Error no_such_stream() { return {.code = ErrorCode::kNotFound, .message = "no such stream", .detail = {}}; }
+
+Error no_such_source() { return {.code = ErrorCode::kNotFound, .message = "no such source to fork", .detail = {}}; }
+
+Error stream_gone() {
+  return {.code = ErrorCode::kGone, .message = "the stream was deleted; its forks keep its path taken", .detail = {}};
+}
+
+Error dependency_failed() {
+  return {.code = ErrorCode::kUnavailable,
+          .message = "a change that this one depended on could not be kept; try again",
+          .detail = {}};
+}
+
+}  // namespace durable_streams

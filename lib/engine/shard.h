@@ -1,0 +1,82 @@
+// One lock's worth of paths. An operation holds it briefly, never across I/O, and at most two of them, in index order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/mutex.h"
+#include "engine/entry.h"
+
+namespace durable_streams {
+
+// A path with its hash, computed once for the choice of the shard and the look-up in it.
+struct PathKey {
+  explicit PathKey(std::string_view name) : path(name), hash(std::hash<std::string_view>{}(name)) {}
+  PathKey(std::string_view name, std::size_t name_hash) : path(name), hash(name_hash) {}
+
+  std::string_view path;
+  std::size_t hash;
+
+  friend bool operator==(const PathKey& a, const PathKey& b) { return a.path == b.path; }
+};
+
+struct PathKeyHash {
+  std::size_t operator()(const PathKey& key) const { return key.hash; }
+};
+
+// Threads: any, with `mutex` held.
+class Shard {
+ public:
+  explicit Shard(std::size_t number) : index(number) {}
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  const std::size_t index;
+  Mutex mutex;
+
+  // The entry of a path, marked as used; null if the engine does not hold it.
+  Entry* find(const PathKey& key);
+
+  // A new entry; there must be none of its path.
+  Entry& add(const PathKey& key);
+
+  // Forgets an entry.
+  void drop(Entry& entry);
+
+  // The entry that has gone unused for the longest among those that `may_drop`; looks at a few only. Null: none of these.
+  template <class MayDrop>
+  Entry* find_idle(MayDrop may_drop);
+
+  std::size_t size() const { return entries_.size(); }
+
+  std::uint64_t appends = 0;
+  std::uint64_t appended_bytes = 0;
+  std::uint64_t expired_streams = 0;
+  std::uint64_t waiting_readers = 0;
+
+ private:
+  void link_newest(Entry& entry);
+  void unlink(Entry& entry);
+
+  std::unordered_map<PathKey, std::unique_ptr<Entry>, PathKeyHash> entries_;
+  Entry* newest_ = nullptr;
+  Entry* oldest_ = nullptr;
+};
+
+template <class MayDrop>
+Entry* Shard::find_idle(MayDrop may_drop) {
+  constexpr int kLooksMax = 16;
+  for (int looks = 0; looks < kLooksMax && oldest_ != nullptr; ++looks) {
+    Entry* entry = oldest_;
+    if (!entry->used && may_drop(*entry)) return entry;
+    entry->used = false;
+    unlink(*entry);
+    link_newest(*entry);
+  }
+  return nullptr;
+}
+
+}  // namespace durable_streams

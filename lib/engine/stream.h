@@ -1,0 +1,85 @@
+// One incarnation of a stream as the engine holds it: what the next change is checked against, and what readers see.
+#pragma once
+
+#include <durable_streams/store.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/media_type.h"
+
+namespace durable_streams {
+
+class LiveReader;
+class Mailbox;
+class Shard;
+
+// The state that the next change is checked against. It runs ahead of what is committed while changes are in flight, and
+// is put back when one of them is refused.
+struct ReservedState {
+  std::uint64_t version = 0;
+  Offset tail = {};
+  bool closed = false;
+  bool soft_deleted = false;
+  std::uint32_t forks = 0;
+  std::string stream_seq = {};
+  std::optional<ClosingTuple> closed_by = {};
+};
+
+// What readers see: never anything that could be taken back.
+struct VisibleState {
+  Offset tail;
+  bool closed = false;
+  bool soft_deleted = false;
+  bool removed = false;  // this incarnation is over, for good
+
+  friend bool operator==(const VisibleState&, const VisibleState&) = default;
+};
+
+// The readers of one loop that wait at the tail of one stream.
+struct WaitGroup {
+  Mailbox* mailbox = nullptr;  // outlives the group: a handle's readers leave before it does
+  LiveReader* first = nullptr;
+  bool woken = false;  // its mailbox knows already
+};
+
+// Guarded by its shard's lock, but for what is const. Threads: any.
+class Stream {
+ public:
+  Stream(StreamId stream_id, Shard& home, std::shared_ptr<const MediaType> type, Expiry lifetime,
+         std::optional<ForkPoint> fork_point)
+      : id(stream_id), shard(home), media_type(std::move(type)), expiry(lifetime), fork(std::move(fork_point)) {}
+
+  const StreamId id;
+  Shard& shard;
+  const std::shared_ptr<const MediaType> media_type;
+  const Expiry expiry;
+  const std::optional<ForkPoint> fork;
+
+  ReservedState reserved;
+  VisibleState visible;
+
+  WallTime touched{};                  // the last read or write, from which a TTL counts
+  WallTime saved_deadline = kNever;    // what the store knows
+  std::uint32_t live_readers = 0;      // while there are any, the TTL does not count
+  std::vector<WaitGroup> wait_groups;  // one for each loop with waiting readers
+
+  // The producers asked for since the stream was loaded; nullopt: the store knows none of that name.
+  std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
+
+  // When the stream ends if nothing touches it any more.
+  WallTime deadline() const {
+    if (expiry.at) return *expiry.at;
+    if (!expiry.ttl || live_readers > 0) return kNever;
+    return touched + *expiry.ttl;
+  }
+
+  bool expired(WallTime now) const { return deadline() <= now; }
+};
+
+}  // namespace durable_streams

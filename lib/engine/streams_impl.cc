@@ -1,0 +1,274 @@
+// One loop's handle: operations that must wait are kept here by name, and come back through the mailbox.
+#include "engine/streams_impl.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "engine/owned_requests.h"
+#include "protocol/content_type.h"
+
+namespace durable_streams {
+
+namespace {
+
+// Keeps an operation's completion with the handle when it turns out that it must wait. `MakeRestart` makes a callable that
+// owns the operation's arguments and starts it again with the completion.
+template <class T, class MakeRestart>
+class HandleDeferral : public Deferral<T> {
+ public:
+  HandleDeferral(Streams::Impl& handle, Completion<T>& done, MakeRestart make_restart)
+      : handle_(handle), done_(done), make_restart_(std::move(make_restart)) {}
+
+  Function<void(Result<T>)> answer_later() override {
+    auto cell = std::make_shared<std::optional<Result<T>>>();
+    const std::uint64_t operation = handle_.keep([cell, done = std::move(done_)](const Status& status) mutable {
+      done(status.ok() ? *std::move(*cell) : Result<T>(status.error()));
+    });
+    return [cell, operation, mailbox = handle_.mailbox().shared_from_this()](Result<T> result) {
+      cell->emplace(std::move(result));
+      mailbox->answer(operation, {});
+    };
+  }
+
+  Continuation start_again() override {
+    const std::uint64_t operation =
+        handle_.keep([restart = make_restart_(), done = std::move(done_)](const Status& status) mutable {
+          if (!status.ok()) return done(status.error());
+          restart(std::move(done));
+        });
+    return [operation, mailbox = handle_.mailbox().shared_from_this()](const Status& status) {
+      mailbox->answer(operation, status);
+    };
+  }
+
+ private:
+  Streams::Impl& handle_;
+  Completion<T>& done_;
+  MakeRestart make_restart_;
+};
+
+// What a page's answer does to the reader that stays with the stream.
+void advance(LiveReader* reader, const Result<ReadAnswer>& answer) {
+  if (reader == nullptr) return;
+  if (answer.ok()) {
+    reader->set_position(answer->page.next_offset);
+  } else {
+    reader->detach();
+  }
+}
+
+Completion<ReadAnswer> advancing(LiveReader* reader, Completion<ReadAnswer> done) {
+  if (reader == nullptr) return done;
+  return [reader, done = std::move(done)](Result<ReadAnswer> answer) mutable {
+    advance(reader, answer);
+    done(std::move(answer));
+  };
+}
+
+}  // namespace
+
+Streams::Impl::Impl(Engine& engine, EventLoop& loop)
+    : public_engine_(engine), engine_(engine.impl()), loop_(loop), mailbox_(std::make_shared<Mailbox>(loop, *this)) {
+  engine_.add_handle(mailbox_);
+  mailbox_->rearm();
+}
+
+Streams::Impl::~Impl() {
+  DURABLE_STREAMS_ASSERT(live_readers_ == 0);
+  engine_.remove_handle(*mailbox_);
+  mailbox_->close();
+  loop_.cancel(reap_timer_);
+  const Status canceled = Error{.code = ErrorCode::kCanceled, .message = "the handle was closed", .detail = {}};
+  while (!waiting_.empty()) {
+    Continuation resume = std::move(waiting_.begin()->second);
+    waiting_.erase(waiting_.begin());
+    resume(canceled);
+  }
+}
+
+AtOnce<CreateAnswer> Streams::Impl::create(std::string_view path, const CreateOptions& options, const Slice& owned_body,
+                                           Completion<CreateAnswer> done) {
+  return run_create(path, options, owned_body, nullptr, done);
+}
+
+AtOnce<CreateAnswer> Streams::Impl::run_create(std::string_view path, const CreateOptions& options,
+                                               const Slice& owned_body, std::shared_ptr<ForkPlan> plan,
+                                               Completion<CreateAnswer>& done) {
+  auto make_restart = [&] {
+    return [this, plan, owned = OwnedCreate(path, options, owned_body)](Completion<CreateAnswer> again) {
+      AtOnce<CreateAnswer> answer = run_create(owned.path(), owned.options(), owned.body(), plan, again);
+      if (answer) again(*std::move(answer));
+    };
+  };
+  HandleDeferral<CreateAnswer, decltype(make_restart)> deferral(*this, done, make_restart);
+  PayloadMaker payload(options.body, owned_body, scratch_);
+  AtOnce<CreateAnswer> answer = engine_.create(path, options, payload, plan, deferral);
+  if (!answer) flush_later();
+  return answer;
+}
+
+AtOnce<Appended> Streams::Impl::append(const AppendRequest& request, Completion<Appended> done) {
+  return run_append(request, done);
+}
+
+AtOnce<Appended> Streams::Impl::run_append(const AppendRequest& request, Completion<Appended>& done) {
+  auto make_restart = [&] {
+    return [this, owned = OwnedAppend(request)](Completion<Appended> again) {
+      AtOnce<Appended> answer = run_append(owned.request(), again);
+      if (answer) again(*std::move(answer));
+    };
+  };
+  HandleDeferral<Appended, decltype(make_restart)> deferral(*this, done, make_restart);
+  PayloadMaker payload(request.body, request.owned_body, scratch_);
+  // Validated before the lock is taken, where the type is known; for others under it.
+  if (protocol::is_json(request.options.content_type)) payload.for_framing(Framing::kJson);
+  AtOnce<Appended> answer = engine_.append(request, payload, deferral);
+  if (!answer) flush_later();
+  return answer;
+}
+
+std::optional<Status> Streams::Impl::read(const ReadRequest& request, ReadAnswer& out, Completion<ReadAnswer> done) {
+  return run_read(request, nullptr, out, done);
+}
+
+std::optional<Status> Streams::Impl::open_live(const ReadRequest& request, LiveReader& reader, ReadAnswer& out,
+                                               Completion<ReadAnswer> done) {
+  reader.handle_ = this;
+  return run_read(request, &reader, out, done);
+}
+
+std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
+                                              Completion<ReadAnswer>& done) {
+  auto make_restart = [&] {
+    return [this, live, owned = OwnedRead(request)](Completion<ReadAnswer> again) {
+      ReadAnswer answer;
+      std::optional<Status> status = run_read(owned.request(), live, answer, again);
+      if (status) again(status->ok() ? Result<ReadAnswer>(std::move(answer)) : std::move(*status).error());
+    };
+  };
+
+  // The page of a reader that stays comes back through the reader.
+  class ReadDeferral final : public HandleDeferral<ReadAnswer, decltype(make_restart)> {
+   public:
+    ReadDeferral(Impl& handle, Completion<ReadAnswer>& done, decltype(make_restart) restart, LiveReader* reader)
+        : HandleDeferral<ReadAnswer, decltype(make_restart)>(handle, done, restart), done_(done), reader_(reader) {}
+
+    Function<void(Result<ReadAnswer>)> answer_later() override {
+      done_ = advancing(reader_, std::move(done_));
+      return HandleDeferral<ReadAnswer, decltype(make_restart)>::answer_later();
+    }
+
+   private:
+    Completion<ReadAnswer>& done_;
+    LiveReader* reader_;
+  };
+
+  ReadDeferral deferral(*this, done, make_restart, live);
+  std::optional<Status> answer = engine_.read(request, live, out, deferral);
+  if (answer && live != nullptr) {
+    if (answer->ok()) {
+      live->set_position(out.page.next_offset);
+    } else {
+      live->detach();
+    }
+  }
+  return answer;
+}
+
+std::optional<Status> Streams::Impl::read_live(Offset from, std::size_t bytes_max, ReadAnswer& out,
+                                               Completion<ReadAnswer> done) {
+  auto no_restart = [] { return [](Completion<ReadAnswer>) { DURABLE_STREAMS_ASSERT(false); }; };
+  HandleDeferral<ReadAnswer, decltype(no_restart)> deferral(*this, done, no_restart);
+  return engine_.read_page(from, bytes_max, out, deferral);
+}
+
+AtOnce<StreamView> Streams::Impl::info(std::string_view path, Completion<StreamView> done) {
+  return run_info(path, done);
+}
+
+AtOnce<StreamView> Streams::Impl::run_info(std::string_view path, Completion<StreamView>& done) {
+  auto make_restart = [&] {
+    return [this, owned = std::string(path)](Completion<StreamView> again) {
+      AtOnce<StreamView> answer = run_info(owned, again);
+      if (answer) again(*std::move(answer));
+    };
+  };
+  HandleDeferral<StreamView, decltype(make_restart)> deferral(*this, done, make_restart);
+  return engine_.info(path, deferral);
+}
+
+AtOnce<void> Streams::Impl::remove(std::string_view path, Completion<void> done) { return run_remove(path, done); }
+
+AtOnce<void> Streams::Impl::run_remove(std::string_view path, Completion<void>& done) {
+  auto make_restart = [&] {
+    return [this, owned = std::string(path)](Completion<void> again) {
+      AtOnce<void> answer = run_remove(owned, again);
+      if (answer) again(*std::move(answer));
+    };
+  };
+  HandleDeferral<void, decltype(make_restart)> deferral(*this, done, make_restart);
+  AtOnce<void> answer = engine_.remove(path, deferral);
+  if (!answer) flush_later();
+  return answer;
+}
+
+void Streams::Impl::flush_later() {
+  if (std::exchange(flush_posted_, true)) return;
+  loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    flush_posted_ = false;
+    engine_.store().flush();
+  });
+}
+
+std::uint64_t Streams::Impl::keep(Continuation resume) {
+  const std::uint64_t operation = ++last_operation_;
+  waiting_.emplace(operation, std::move(resume));
+  return operation;
+}
+
+void Streams::Impl::on_answer(std::uint64_t operation, const Status& status) {
+  const auto found = waiting_.find(operation);
+  if (found == waiting_.end()) return;
+  Continuation resume = std::move(found->second);
+  waiting_.erase(found);
+  resume(status);
+}
+
+void Streams::Impl::on_wake(const std::shared_ptr<Stream>& stream) {
+  {
+    const ShardLock lock(stream->shard);
+    const auto group = std::find_if(stream->wait_groups.begin(), stream->wait_groups.end(),
+                                    [&](const WaitGroup& each) { return each.mailbox == mailbox_.get(); });
+    if (group == stream->wait_groups.end()) return;
+    first_woken_ = group->first;
+    for (LiveReader* reader = first_woken_; reader != nullptr; reader = reader->next_) {
+      reader->in_group_ = false;
+      --stream->shard.waiting_readers;
+    }
+    stream->wait_groups.erase(group);
+  }
+  const std::weak_ptr<bool> alive = alive_;
+  while (!alive.expired() && first_woken_ != nullptr) {
+    LiveReader* reader = first_woken_;
+    reader->stop_waiting();
+    reader->on_ready();
+  }
+}
+
+void Streams::Impl::on_rearm() {
+  constexpr std::chrono::milliseconds kLookAgain{10'000};  // the wall clock may be set
+  const WallTime at = engine_.next_reaping(*mailbox_);
+  if (at == kNever || (reap_timer_ != 0 && reap_at_ <= at)) return;
+  loop_.cancel(reap_timer_);
+  reap_at_ = at;
+  const auto wait = std::clamp(at - engine_.now(), std::chrono::milliseconds(0), kLookAgain);
+  reap_timer_ = loop_.run_after(wait, [this] {
+    reap_timer_ = 0;
+    if (engine_.next_reaping(*mailbox_) <= engine_.now()) engine_.reap();
+    on_rearm();
+  });
+}
+
+}  // namespace durable_streams
