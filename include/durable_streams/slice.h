@@ -30,6 +30,9 @@ class DURABLE_STREAMS_EXPORT Slice {
   std::size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
 
+  // The share in the memory that holds the bytes; null when they outlive every use anyway.
+  const std::shared_ptr<const void>& owner() const { return owner_; }
+
   // The part of `count` bytes from `from`, clamped to what there is; shares the same memory.
   Slice sub(std::size_t from, std::size_t count = std::string_view::npos) const {
     return Slice(owner_, bytes_.substr(from < bytes_.size() ? from : bytes_.size(), count));

@@ -1,0 +1,205 @@
+// How the memory store answers: records, and bytes stitched together over a fork's ancestors
+// without copying.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "store/memory/memory_store_impl.h"
+
+namespace durable_streams {
+
+namespace {
+
+// Ends every message of a JSON stream, and occurs nowhere else in it.
+constexpr char kMessageEnd = '\n';
+
+// How far the end of a message larger than its page is looked for at a time.
+constexpr std::uint64_t kSearchBytes = std::uint64_t{256} * 1024;
+
+Error no_such_stream() {
+  return {.code = ErrorCode::kNotFound, .message = "the stream is gone", .detail = {}};
+}
+
+Error outside() {
+  return {.code = ErrorCode::kInvalidArgument,
+          .message = "the range lies outside the stream",
+          .detail = {}};
+}
+
+// Shortens `out`, whose bytes begin at `begin`, to end at `end`.
+void shorten(StoredBytes& out, std::uint64_t end) {
+  while (out.end > end) {
+    Slice& last = out.slices.back();
+    const std::uint64_t last_begin = out.end - last.size();
+    if (last_begin >= end) {
+      out.slices.pop_back();
+      out.end = last_begin;
+    } else {
+      last = last.sub(0, end - last_begin);
+      out.end = end;
+    }
+  }
+}
+
+// Shortens `out` to the last message that ends in it; false, and nothing changed, when none does.
+bool shorten_to_last_message(StoredBytes& out) {
+  std::uint64_t slice_end = out.end;
+  for (auto slice = out.slices.rbegin(); slice != out.slices.rend(); ++slice) {
+    const std::size_t at = slice->view().rfind(kMessageEnd);
+    const std::uint64_t slice_begin = slice_end - slice->size();
+    if (at != std::string_view::npos) {
+      shorten(out, slice_begin + at + 1);
+      return true;
+    }
+    slice_end = slice_begin;
+  }
+  return false;
+}
+
+// Shortens `out` to the first message that ends in its slices from the one at `index` on, the first
+// of which begins at `slice_begin`.
+bool shorten_to_first_message(StoredBytes& out, std::size_t index, std::uint64_t slice_begin) {
+  for (; index < out.slices.size(); ++index) {
+    const std::size_t at = out.slices[index].view().find(kMessageEnd);
+    if (at != std::string_view::npos) {
+      shorten(out, slice_begin + at + 1);
+      return true;
+    }
+    slice_begin += out.slices[index].size();
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<bool> MemoryStore::Impl::load(std::string_view path, StreamRecord& out) {
+  const std::uint64_t hash = hash_of(path);
+  PathShard& paths = path_shard(hash);
+  const MutexLock path_lock(paths.mutex);
+  MemoryStream* const stream = paths.streams.find(
+      path_bucket(hash), [&](const MemoryStream& each) { return each.path() == path; });
+  if (stream == nullptr) return false;
+  const MutexLock lock(id_shard(stream->id).mutex);
+  stream->to_record(out);
+  return true;
+}
+
+Result<bool> MemoryStore::Impl::load_producer(StreamId id, std::string_view producer_id,
+                                              ProducerState& out) {
+  IdShard& shard = id_shard(id);
+  const MutexLock lock(shard.mutex);
+  const MemoryStream* const stream = shard.find(id);
+  if (stream == nullptr) return false;
+  const ProducerState* const state = stream->find_producer(hash_key_, producer_id);
+  if (state == nullptr) return false;
+  out = *state;
+  return true;
+}
+
+Status MemoryStore::Impl::read(const ReadRange& range, StoredBytes& out) {
+  out.slices.clear();
+  out.end = range.from;
+  if (range.from > range.to) return outside();
+  const std::uint64_t limit =
+      range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
+  Framing framing = Framing::kBytes;
+  bool inherited = false;
+  {
+    IdShard& shard = id_shard(range.id);
+    const MutexLock lock(shard.mutex);
+    const MemoryStream* const stream = shard.find(range.id);
+    if (stream == nullptr) return no_such_stream();
+    if (range.to > stream->chunks.end()) return outside();
+    framing = stream->framing;
+    inherited = range.from < stream->own_begin();
+    if (!inherited) {
+      std::uint64_t end = limit;
+      if (framing == Framing::kBytes && limit < range.to) {
+        end = stream->chunks.last_append_end(range.from, limit).value_or(limit);
+      }
+      stream->chunks.slice(range.from, end, out.slices);
+      out.end = end;
+    }
+  }
+  if (inherited) {
+    const bool cut = framing == Framing::kBytes && limit < range.to;
+    if (Status gathered = gather(range.id, range.from, limit, cut, out); !gathered) return gathered;
+  }
+  if (framing == Framing::kJson && out.end < range.to) return cut_at_message(range, out);
+  return {};
+}
+
+Status MemoryStore::Impl::gather(StreamId id, std::uint64_t from, std::uint64_t to,
+                                 bool cut_at_append, StoredBytes& out) {
+  Result<std::vector<Segment>> parts = segments(id, from, to);
+  if (!parts) return parts.error();
+  for (const Segment& part : *parts) {
+    IdShard& shard = id_shard(part.id);
+    const MutexLock lock(shard.mutex);
+    const MemoryStream* const stream = shard.find(part.id);
+    if (stream == nullptr) return no_such_stream();
+    std::uint64_t end = part.to;
+    if (cut_at_append && &part == &parts->back() && !part.ends_at_fork) {
+      // Where a fork leaves its source an append ends, so all before the last part may stay.
+      const std::uint64_t without = parts->size() > 1 ? part.from : part.to;
+      end = stream->chunks.last_append_end(part.from, part.to).value_or(without);
+    }
+    stream->chunks.slice(part.from, end, out.slices);
+    out.end = end;
+  }
+  return {};
+}
+
+Result<std::vector<MemoryStore::Impl::Segment>> MemoryStore::Impl::segments(StreamId id,
+                                                                            std::uint64_t from,
+                                                                            std::uint64_t to) {
+  std::vector<Segment> parts;
+  bool ends_at_fork = false;
+  while (from < to) {
+    IdShard& shard = id_shard(id);
+    const MutexLock lock(shard.mutex);
+    const MemoryStream* const stream = shard.find(id);
+    if (stream == nullptr) return no_such_stream();
+    const std::uint64_t begin = stream->own_begin();
+    if (begin < to) {
+      parts.push_back(
+          {.id = id, .from = std::max(from, begin), .to = to, .ends_at_fork = ends_at_fork});
+    }
+    if (begin <= to) {
+      to = begin;
+      ends_at_fork = true;
+    }
+    id = stream->source().value_or(0);
+  }
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+Status MemoryStore::Impl::cut_at_message(const ReadRange& range, StoredBytes& out) {
+  if (shorten_to_last_message(out)) return {};
+  while (out.end < range.to) {
+    const std::size_t searched = out.slices.size();
+    const std::uint64_t from = out.end;
+    const std::uint64_t to = from + std::min(kSearchBytes, range.to - from);
+    if (Status more = gather(range.id, from, to, false, out); !more) return more;
+    if (shorten_to_first_message(out, searched, from)) return {};
+  }
+  return {};
+}
+
+Result<std::uint64_t> MemoryStore::Impl::append_end(StreamId id, std::uint64_t position) {
+  std::uint64_t end_max = UINT64_MAX;
+  while (true) {
+    IdShard& shard = id_shard(id);
+    const MutexLock lock(shard.mutex);
+    const MemoryStream* const stream = shard.find(id);
+    if (stream == nullptr) return no_such_stream();
+    if (stream->framing != Framing::kBytes || position >= stream->chunks.end()) return outside();
+    const std::uint64_t begin = stream->own_begin();
+    if (position >= begin) return std::min(stream->chunks.append_end_after(position), end_max);
+    end_max = std::min(end_max, begin);
+    id = stream->source().value_or(0);
+  }
+}
+
+}  // namespace durable_streams

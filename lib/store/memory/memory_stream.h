@@ -1,0 +1,91 @@
+// One stream of the memory store, as small as it can be kept: what most streams lack is kept apart.
+#pragma once
+
+#include <durable_streams/store.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/memory/chunk_list.h"
+#include "store/memory/content_type_table.h"
+#include "store/memory/producer_table.h"
+
+namespace durable_streams {
+
+// Its path lies behind it in the same allocation. `id`, path and hash never change; `next_by_path`
+// is guarded by the lock of the path's shard, `deadline_slot` by the deadline index, all else by
+// the lock of the id's shard. Threads: one at a time.
+class MemoryStream {
+ public:
+  struct Delete {
+    void operator()(MemoryStream* stream) const;
+  };
+  using Ptr = std::unique_ptr<MemoryStream, Delete>;
+
+  // A stream as `record` says, its first bytes not yet appended.
+  static Ptr create(const StreamRecord& record, std::uint64_t path_hash, ContentTypeRef type);
+
+  // What a new stream takes, without its bytes.
+  static std::uint64_t memory_for_create(const StreamRecord& record);
+  // What it would take more after apply(change), without its bytes.
+  std::uint64_t memory_for_append(const AppendChange& change, std::uint64_t hash_key) const;
+
+  // All of an append, once it is decided.
+  void apply(const AppendChange& change, std::uint64_t hash_key);
+
+  void to_record(StreamRecord& out) const;
+
+  std::string_view path() const { return {reinterpret_cast<const char*>(this + 1), path_bytes_}; }
+
+  // The first byte that is not inherited.
+  std::uint64_t own_begin() const { return rare_ && rare_->fork ? rare_->fork->position : 0; }
+  std::optional<StreamId> source() const {
+    return rare_ && rare_->fork ? std::optional(rare_->fork->source) : std::nullopt;
+  }
+  const ProducerState* find_producer(std::uint64_t hash_key, std::string_view producer_id) const;
+
+  // Where `deadline_slot` says that the stream is not in the deadline index.
+  static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+  const StreamId id;
+  const std::uint64_t path_hash;
+  MemoryStream* next_by_id = nullptr;
+  MemoryStream* next_by_path = nullptr;
+  std::uint64_t version;
+  std::uint64_t memory_bytes = 0;  // what was taken from the budget for it
+  ChunkList chunks;
+  WallTime deadline;
+  std::uint32_t deadline_slot = kNoSlot;
+  std::uint32_t forks;
+  const Framing framing;
+  bool soft_deleted;
+
+ private:
+  enum class ExpiryKind : std::uint8_t { kNone, kTtl, kAt };
+
+  struct Rare {
+    std::string stream_seq;
+    std::uint64_t read_sequence = 0;
+    std::unique_ptr<ClosingTuple> closed_by;
+    std::unique_ptr<ForkPoint> fork;
+    std::unique_ptr<ProducerTable> producers;
+  };
+
+  MemoryStream(const StreamRecord& record, std::uint64_t hash, ContentTypeRef type);
+  ~MemoryStream() = default;
+
+  Rare& rare();
+
+  bool closed_;
+  ExpiryKind expiry_kind_ = ExpiryKind::kNone;
+  std::uint32_t path_bytes_;
+  std::int64_t expiry_value_ = 0;  // seconds of a TTL, or milliseconds since the epoch
+  ContentTypeRef content_type_;
+  std::unique_ptr<Rare> rare_;
+};
+
+}  // namespace durable_streams
