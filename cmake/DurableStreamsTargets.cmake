@@ -9,6 +9,12 @@ target_compile_options(durable_streams_warnings INTERFACE
   # GCC 12 takes the inlined copy of a short std::string for an overlapping one.
   $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 
+# What the sanitizers add to the code makes GCC see uninitialised reads in the standard library.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
+  target_compile_options(durable_streams_warnings INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
+endif()
+
 # Gives `target` the project's language level, symbol visibility and warnings.
 function(durable_streams_configure target)
   set_target_properties(${target} PROPERTIES

@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Vitest looks its host up although it serves nothing here; a bare machine has no /etc/hosts to find localhost in.
+    api: { host: "127.0.0.1" },
     include: ["protocol.test.mjs"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
