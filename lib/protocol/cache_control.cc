@@ -38,7 +38,7 @@ std::string_view cache_control(char* buffer, CacheScope scope,
     end = write_text(end, ", stale-while-revalidate=");
     end = write_seconds(end, life - max_age);
   }
-  return std::string_view(buffer, static_cast<std::size_t>(end - buffer));
+  return {buffer, static_cast<std::size_t>(end - buffer)};
 }
 
 }  // namespace durable_streams::protocol

@@ -39,16 +39,17 @@ char* put(char* out, std::string_view text) {
 
 void append_sse_control(std::string& out, const SseControl& control) {
   std::array<char, 192> buffer;  // 152 at the most: all that follows, and an offset and a cursor
-  char* end = put(buffer.data(), "event: control\ndata:{\"streamNextOffset\":\"");
+  char* end = put(buffer.data(), "event: control\ndata:");
+  end = put(end, R"({"streamNextOffset":")");
   end = control.next_offset.write(end);
   *end++ = '"';
   if (control.cursor) {
-    end = put(end, ",\"streamCursor\":\"");
+    end = put(end, R"(,"streamCursor":")");
     end = write_cursor(end, *control.cursor);
     *end++ = '"';
   }
-  if (control.up_to_date) end = put(end, ",\"upToDate\":true");
-  if (control.closed) end = put(end, ",\"streamClosed\":true");
+  if (control.up_to_date) end = put(end, R"(,"upToDate":true)");
+  if (control.closed) end = put(end, R"(,"streamClosed":true)");
   end = put(end, "}\n\n");
   out.append(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
 }
