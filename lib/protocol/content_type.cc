@@ -28,7 +28,9 @@ Status validate_content_type(std::string_view content_type) {
       !is_token(type.substr(slash + 1))) {
     return invalid("the content type is not of the form type/subtype");
   }
-  if (std::any_of(content_type.begin(), content_type.end(), is_control)) {
+  const std::string_view parameters =
+      content_type.substr(std::min(content_type.size(), content_type.find(';')));
+  if (std::any_of(parameters.begin(), parameters.end(), is_control)) {
     return invalid("the content type holds a control character");
   }
   return {};
@@ -39,7 +41,7 @@ std::string_view media_type(std::string_view content_type) {
 }
 
 bool same_media_type(std::string_view a, std::string_view b) {
-  return equal_ignoring_case(media_type(a), media_type(b));
+  return a == b || equal_ignoring_case(media_type(a), media_type(b));
 }
 
 bool is_json(std::string_view content_type) {

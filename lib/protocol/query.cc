@@ -21,60 +21,64 @@ Error invalid(std::string message) {
 
 enum class Known : std::uint8_t { kOther, kOffset, kLive, kCursor };
 
-Known known_parameter(std::string_view name) {
-  DecodeBuffer buffer;
-  const PercentDecoded decoded = percent_decode(name, buffer);
-  if (decoded.outcome != PercentOutcome::kDecoded) return Known::kOther;
-  if (decoded.text == "offset") return Known::kOffset;
-  if (decoded.text == "live") return Known::kLive;
-  if (decoded.text == "cursor") return Known::kCursor;
+Known known_name(std::string_view name) {
+  if (name == "offset") return Known::kOffset;
+  if (name == "live") return Known::kLive;
+  if (name == "cursor") return Known::kCursor;
   return Known::kOther;
 }
 
+Known known_parameter(std::string_view encoded_name) {
+  // Nobody escapes these names, so they are looked for as they are first.
+  const Known known = known_name(encoded_name);
+  if (known != Known::kOther) return known;
+  DecodeBuffer buffer;
+  const PercentDecoded decoded = percent_decode(encoded_name, buffer);
+  return decoded.outcome == PercentOutcome::kDecoded ? known_name(decoded.text) : Known::kOther;
+}
+
+// Fills `out` from an offset's text as it is meant, not as it is escaped.
+bool take_offset(std::string_view text, ReadQuery& out) {
+  if (const std::optional<Offset> offset = Offset::parse(text)) {
+    out.from = ReadQuery::From::kOffset;
+    out.offset = *offset;
+    return true;
+  }
+  if (text != "-1" && text != "now") return false;
+  out.from = text == "now" ? ReadQuery::From::kNow : ReadQuery::From::kStart;
+  return true;
+}
+
 Status read_offset(std::string_view value, ReadQuery& out) {
+  if (value.empty()) return invalid("the offset parameter is empty");
+  if (take_offset(value, out)) return {};
   DecodeBuffer buffer;
   const PercentDecoded decoded = percent_decode(value, buffer);
-  if (decoded.outcome == PercentOutcome::kDecoded) {
-    if (decoded.text.empty()) return invalid("the offset parameter is empty");
-    if (decoded.text == "-1") {
-      out.from = ReadQuery::From::kStart;
-      return {};
-    }
-    if (decoded.text == "now") {
-      out.from = ReadQuery::From::kNow;
-      return {};
-    }
-    if (const std::optional<Offset> offset = Offset::parse(decoded.text)) {
-      out.from = ReadQuery::From::kOffset;
-      out.offset = *offset;
-      return {};
-    }
-  }
+  if (decoded.outcome == PercentOutcome::kDecoded && take_offset(decoded.text, out)) return {};
   return invalid("the offset parameter is malformed: give -1, now, or an offset from an answer");
 }
 
+bool take_live(std::string_view text, ReadQuery& out) {
+  if (text != "long-poll" && text != "sse") return false;
+  out.live = text == "sse" ? LiveMode::kSse : LiveMode::kLongPoll;
+  return true;
+}
+
 Status read_live(std::string_view value, ReadQuery& out) {
+  if (take_live(value, out)) return {};
   DecodeBuffer buffer;
   const PercentDecoded decoded = percent_decode(value, buffer);
-  if (decoded.outcome == PercentOutcome::kDecoded) {
-    if (decoded.text == "long-poll") {
-      out.live = LiveMode::kLongPoll;
-      return {};
-    }
-    if (decoded.text == "sse") {
-      out.live = LiveMode::kSse;
-      return {};
-    }
-  }
+  if (decoded.outcome == PercentOutcome::kDecoded && take_live(decoded.text, out)) return {};
   return invalid("the live parameter is neither 'long-poll' nor 'sse'");
 }
 
 void read_cursor(std::string_view value, ReadQuery& out) {
+  // As it is first: a number may be longer than the buffer.
+  out.cursor = parse_cursor(value);
+  if (out.cursor) return;
   DecodeBuffer buffer;
   const PercentDecoded decoded = percent_decode(value, buffer);
-  // Digits need no escapes, so only a cursor of ours can be longer than the buffer, and is then
-  // read as it is.
-  out.cursor = parse_cursor(decoded.outcome == PercentOutcome::kDecoded ? decoded.text : value);
+  if (decoded.outcome == PercentOutcome::kDecoded) out.cursor = parse_cursor(decoded.text);
 }
 
 }  // namespace

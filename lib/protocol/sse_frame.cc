@@ -15,19 +15,27 @@ constexpr std::string_view kNextLine = "\ndata:";
 constexpr std::string_view kEventEnd = "\n\n";
 constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
 
-constexpr std::string_view kBase64Alphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+// The two base64 digits of each value of twelve bits, one value after the other.
+constexpr std::array<char, 2 * 4096> make_base64_pairs() {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::array<char, 2 * 4096> pairs{};
+  for (std::size_t value = 0; value < 4096; ++value) {
+    pairs[2 * value] = kAlphabet[value / 64];
+    pairs[2 * value + 1] = kAlphabet[value % 64];
+  }
+  return pairs;
+}
 
-// Four digits for each three bytes.
+constexpr std::array<char, 2 * 4096> kBase64Pairs = make_base64_pairs();
+
+// Four digits for three bytes.
 void encode_group(const char* bytes, char* out) {
-  const std::uint32_t group =
-      static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[0])) << 16 |
-      static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[1])) << 8 |
-      static_cast<unsigned char>(bytes[2]);
-  out[0] = kBase64Alphabet[group >> 18];
-  out[1] = kBase64Alphabet[group >> 12 & 63];
-  out[2] = kBase64Alphabet[group >> 6 & 63];
-  out[3] = kBase64Alphabet[group & 63];
+  const std::size_t first = static_cast<unsigned char>(bytes[0]);
+  const std::size_t second = static_cast<unsigned char>(bytes[1]);
+  const std::size_t third = static_cast<unsigned char>(bytes[2]);
+  std::memcpy(out, &kBase64Pairs[2 * (first << 4 | second >> 4)], 2);
+  std::memcpy(out + 2, &kBase64Pairs[2 * ((second & 15) << 8 | third)], 2);
 }
 
 char* put(char* out, std::string_view text) {
@@ -75,7 +83,7 @@ void SseTextEvent::add(std::string_view piece) {
 }
 
 void SseTextEvent::finish() {
-  if (unfinished_bytes_ > 0) write_lines(kReplacementCharacter);
+  if (unfinished_bytes_ > 0) write_replacement();
   out_ += kEventEnd;
 }
 
@@ -86,7 +94,7 @@ void SseTextEvent::complete_character(std::string_view& piece) {
     const Utf8Step step = utf8_step(character);
     if (step.kind == Utf8Step::Kind::kInvalid) {
       // What came before breaks off here; the byte that broke it stands for itself.
-      write_lines(kReplacementCharacter);
+      write_replacement();
       unfinished_bytes_ = 0;
       return;
     }
@@ -108,7 +116,7 @@ void SseTextEvent::write_replacing_invalid(std::string_view text) {
       continue;
     }
     write_lines(text.substr(0, valid));
-    write_lines(kReplacementCharacter);
+    write_replacement();
     text.remove_prefix(valid + step.bytes);
     valid = 0;
   }
@@ -137,6 +145,11 @@ void SseTextEvent::write_lines(std::string_view text) {
     }
     if (line_feed < begin) line_feed = text.find('\n', begin);
   }
+}
+
+void SseTextEvent::write_replacement() {
+  after_carriage_return_ = false;
+  write_line_part(kReplacementCharacter);
 }
 
 void SseTextEvent::write_line_part(std::string_view part) {

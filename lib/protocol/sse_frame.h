@@ -54,6 +54,7 @@ class SseTextEvent {
   void complete_character(std::string_view& piece);
   void write_replacing_invalid(std::string_view text);
   void write_lines(std::string_view text);
+  void write_replacement();
   void write_line_part(std::string_view part);
 
   std::string& out_;
