@@ -1,5 +1,6 @@
-// Drives a fuzz target where libFuzzer is not there: replays the seeds it is given, then mutates them at random. It takes
-// the few of libFuzzer's flags that our scripts use; without coverage to guide it, it finds less.
+// Drives a fuzz target where libFuzzer is not there: replays the seeds it is given, then mutates
+// them at random. It takes the few of libFuzzer's flags that our scripts use; without coverage to
+// guide it, it finds less.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -24,10 +25,11 @@ using Random = std::mt19937_64;
 constexpr std::size_t kInputBytesMax = 4096;
 
 struct Options {
-  std::optional<std::uint64_t> runs;           // mutated inputs after the seeds; unset: until the time is over
+  std::optional<std::uint64_t>
+      runs;  // mutated inputs after the seeds; unset: until the time is over
   std::chrono::seconds total_time{10};
   std::uint64_t seed = std::random_device{}();
-  std::vector<std::filesystem::path> seeds;    // files, or directories of them
+  std::vector<std::filesystem::path> seeds;  // files, or directories of them
 };
 
 std::optional<std::string_view> flag_value(std::string_view argument, std::string_view flag) {
@@ -112,15 +114,27 @@ void splice(std::string& input, std::string_view other, Random& random) {
 }
 
 std::string mutate(const std::vector<std::string>& corpus, Random& random) {
-  const auto any = [&] { return corpus.empty() ? std::string() : corpus[below(random, corpus.size())]; };
+  const auto any = [&] {
+    return corpus.empty() ? std::string() : corpus[below(random, corpus.size())];
+  };
   std::string input = any();
   for (std::size_t left = 1 + below(random, 8); left > 0; --left) {
     switch (below(random, 5)) {
-      case 0: flip_bit(input, random); break;
-      case 1: insert_byte(input, random); break;
-      case 2: erase_range(input, random); break;
-      case 3: repeat_range(input, random); break;
-      default: splice(input, any(), random); break;
+      case 0:
+        flip_bit(input, random);
+        break;
+      case 1:
+        insert_byte(input, random);
+        break;
+      case 2:
+        erase_range(input, random);
+        break;
+      case 3:
+        repeat_range(input, random);
+        break;
+      default:
+        splice(input, any(), random);
+        break;
     }
   }
   if (input.size() > kInputBytesMax) input.resize(kInputBytesMax);
@@ -132,7 +146,8 @@ std::string mutate(const std::vector<std::string>& corpus, Random& random) {
 int main(int argc, char** argv) {
   const Options options = parse_options(argc, argv);
   const std::vector<std::string> corpus = read_corpus(options.seeds);
-  std::cout << "seed " << options.seed << ", " << corpus.size() << " inputs in the corpus" << std::endl;
+  std::cout << "seed " << options.seed << ", " << corpus.size() << " inputs in the corpus"
+            << std::endl;
   run_one({});
   for (const std::string& input : corpus) run_one(input);
 
