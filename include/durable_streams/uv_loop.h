@@ -9,9 +9,10 @@ struct uv_loop_s;
 
 namespace durable_streams {
 
-// Borrows a uv loop that outlives it. All timers share one uv timer, and posts from other threads one uv async handle;
-// neither keeps uv_run() alive by itself. Destroy it on the loop's thread, then let the loop turn once more so that its two
-// handles close. Threads: post from any; the rest loop only.
+// Borrows a uv loop that outlives it, and that one thread turns. All timers share one uv timer, posts from other threads
+// one uv async handle, and the loop's own posts one uv idle handle; none keeps uv_run() alive by itself. Destroy it on the
+// loop's thread, not from one of its tasks, then let the loop turn once more so that its handles close. Threads: post from
+// any; the rest loop only.
 class DURABLE_STREAMS_EXPORT UvLoop final : public EventLoop {
  public:
   explicit UvLoop(uv_loop_s* loop);
