@@ -1,4 +1,5 @@
-// The library's version, for programs that report it. The build reads it from here, so that it stands in one place.
+// The library's version, for programs that report it. The build reads it from here, so that it
+// stands in one place.
 #pragma once
 
 #include <string_view>
