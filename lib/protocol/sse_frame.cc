@@ -15,11 +15,13 @@ constexpr std::string_view kNextLine = "\ndata:";
 constexpr std::string_view kEventEnd = "\n\n";
 constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
 
+constexpr std::size_t kBase64PairsBytes = std::size_t{2} * 4096;
+
 // The two base64 digits of each value of twelve bits, one value after the other.
-constexpr std::array<char, 2 * 4096> make_base64_pairs() {
+constexpr std::array<char, kBase64PairsBytes> make_base64_pairs() {
   constexpr std::string_view kAlphabet =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::array<char, 2 * 4096> pairs{};
+  std::array<char, kBase64PairsBytes> pairs{};
   for (std::size_t value = 0; value < 4096; ++value) {
     pairs[2 * value] = kAlphabet[value / 64];
     pairs[2 * value + 1] = kAlphabet[value % 64];
@@ -27,7 +29,7 @@ constexpr std::array<char, 2 * 4096> make_base64_pairs() {
   return pairs;
 }
 
-constexpr std::array<char, 2 * 4096> kBase64Pairs = make_base64_pairs();
+constexpr std::array<char, kBase64PairsBytes> kBase64Pairs = make_base64_pairs();
 
 // Four digits for three bytes.
 void encode_group(const char* bytes, char* out) {
