@@ -22,6 +22,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// A test ends its loop before it looks at the outcome: until then tasks may be running on another
+// thread.
+
 // Calls back when it is destroyed, but not when it was moved from.
 class OnDestruction {
  public:
@@ -51,6 +54,7 @@ TEMPLATE_TEST_CASE("a posted task never runs inside post", "[loop][contract]",
     ran_in_post += ran;
   });
   harness.turn_until([&] { return ran == 2; });
+  harness.destroy();
   CHECK(ran_in_post == 0);
 }
 
@@ -73,6 +77,7 @@ TEMPLATE_TEST_CASE("tasks posted by one thread run in its order", "[loop][contra
     });
   });
   harness.turn_until([&] { return order.size() == 7; });
+  harness.destroy();
   CHECK(order == std::vector<int>{0, 1, 2, 3, 4, 5, 6});
 }
 
@@ -105,6 +110,7 @@ TEMPLATE_TEST_CASE(
   };
   harness.on_loop([&] { post_on(0); });
   harness.turn_until([&] { return next == std::vector<int>(kThreads + 1, kPosts); });
+  harness.destroy();
   for (std::thread& thread : threads) thread.join();
   CHECK(strays == 0);
 }
@@ -124,6 +130,7 @@ TEMPLATE_TEST_CASE("a task is destroyed before the next one runs", "[loop][contr
     harness.loop().run_after(milliseconds(1), [&] { order.emplace_back("next timer"); });
   });
   harness.turn_until([&] { return order.size() == 6; });
+  harness.destroy();
   CHECK(order == std::vector<std::string>{"post", "post gone", "next post", "timer", "timer gone",
                                           "next timer"});
 }
@@ -145,6 +152,7 @@ TEMPLATE_TEST_CASE("a timer runs once, no earlier than its delay", "[loop][contr
     CHECK(ran == 0);
   });
   harness.turn_until([&] { return later; });
+  harness.destroy();
   CHECK(ran == 1);
   CHECK(ran_at - set_at >= milliseconds(3));
 }
@@ -161,6 +169,7 @@ TEMPLATE_TEST_CASE("timers run in the order of their deadlines, then as they wer
     harness.loop().run_after(milliseconds(2), [&] { order.push_back(2); });
   });
   harness.turn_until([&] { return order.size() == 5; });
+  harness.destroy();
   CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
 }
 
@@ -179,6 +188,7 @@ TEMPLATE_TEST_CASE("a cancelled timer never runs, and its task is destroyed at o
     destroyed_by_cancel = destroyed;
   });
   harness.turn_until([&] { return later; });
+  harness.destroy();
   CHECK(destroyed_by_cancel);
   CHECK_FALSE(ran);
 }
@@ -195,6 +205,7 @@ TEMPLATE_TEST_CASE("a timer may cancel another that is due with it", "[loop][con
     harness.loop().run_after(milliseconds(3), [&] { later = true; });
   });
   harness.turn_until([&] { return later; });
+  harness.destroy();
   CHECK_FALSE(ran);
 }
 
@@ -222,6 +233,7 @@ TEMPLATE_TEST_CASE("cancelling 0, or a timer that runs, has run or was cancelled
     harness.loop().cancel(cancelled);
   });
   harness.turn_until([&] { return ran == 3; });
+  harness.destroy();
 }
 
 TEMPLATE_TEST_CASE("a timer's id is not 0 and never comes twice", "[loop][contract]",
@@ -238,6 +250,7 @@ TEMPLATE_TEST_CASE("a timer's id is not 0 and never comes twice", "[loop][contra
       previous = timer;
     }
   });
+  harness.destroy();
   CHECK(ids.size() == kTimers);
   CHECK(ids.count(0) == 0);
 }
@@ -252,6 +265,7 @@ TEMPLATE_TEST_CASE("a negative delay is none, and the longest one never passes",
     harness.loop().run_after(milliseconds::min(), [&] { at_once = true; });
   });
   harness.turn_until([&] { return at_once; });
+  harness.destroy();
   CHECK_FALSE(never);
 }
 
@@ -271,6 +285,7 @@ TEMPLATE_TEST_CASE("time never goes back", "[loop][contract]", DURABLE_STREAMS_L
     harness.loop().run_after(milliseconds(2), [&] { turn(); });
   });
   harness.turn_until([&] { return turns > 200; });
+  harness.destroy();
   CHECK(steps_back == 0);
 }
 
@@ -282,14 +297,14 @@ TEMPLATE_TEST_CASE("a task that posts itself for ever holds up no timer", "[loop
   std::function<void()> again = [&] {
     ++turns;
     if (!stop) harness.loop().post([&] { again(); });
-    // Virtual time passes only where the loop would wait, so there the timer that is due at once
-    // stands for all.
   };
   harness.on_loop([&] {
     harness.loop().post([&] { again(); });
+    // Due at once, for virtual time passes only where nothing is left to run.
     harness.loop().run_after(milliseconds(0), [&] { stop = true; });
   });
   harness.turn_until([&] { return stop; });
+  harness.destroy();
   CHECK(turns > 0);
 }
 
@@ -308,6 +323,7 @@ TEMPLATE_TEST_CASE("a timer that sets itself at once for ever holds up no posted
     harness.loop().post([&] { post(); });
   });
   harness.turn_until([&] { return posted == 3; });
+  harness.destroy();
 }
 
 TEMPLATE_TEST_CASE("tasks waiting when the loop is destroyed are destroyed without being run",
