@@ -1,8 +1,7 @@
-// Bytes are stored as they come; JSON is validated, minified and framed. Large results get memory of their own, which a store
-// can keep; small ones go through scratch memory, as copying them is cheaper than allocating.
+// Bytes are stored as they come; JSON is validated, minified and framed through scratch memory.
 #include "engine/payload.h"
 
-#include <memory>
+#include <utility>
 
 #include "protocol/json_text.h"
 
@@ -10,7 +9,8 @@ namespace durable_streams {
 
 namespace {
 
-constexpr std::size_t kOwnMemoryBytesMin = 64 << 10;
+// What is kept from one operation to the next; a larger body's memory is given back.
+constexpr std::size_t kScratchKeptBytesMax = 256 << 10;
 
 }  // namespace
 
@@ -29,23 +29,15 @@ const Payload& PayloadMaker::for_framing(Framing framing) {
 
 void PayloadMaker::frame_json() {
   const std::size_t bytes_max = protocol::json_frame_bytes_max(body_.size());
-  std::shared_ptr<char[]> own;
-  char* out = nullptr;
-  if (bytes_max >= kOwnMemoryBytesMin) {
-    own.reset(new char[bytes_max]);
-    out = own.get();
-  } else {
-    if (scratch_.size() < bytes_max) scratch_.resize(bytes_max);
-    out = scratch_.data();
-  }
-  Result<protocol::JsonFrame> framed = protocol::frame_json(body_, out);
+  if (scratch_.size() > kScratchKeptBytesMax && bytes_max <= kScratchKeptBytesMax) std::string().swap(scratch_);
+  if (scratch_.size() < bytes_max) scratch_.resize(bytes_max);
+  Result<protocol::JsonFrame> framed = protocol::frame_json(body_, scratch_.data());
   if (!framed) {
     payload_.invalid = std::move(framed).error();
     return;
   }
-  payload_.bytes = std::string_view(out, framed->bytes);
+  payload_.bytes = std::string_view(scratch_.data(), framed->bytes);
   payload_.no_messages = framed->messages == 0;
-  if (own) payload_.owned = Slice(std::move(own), payload_.bytes);
 }
 
 }  // namespace durable_streams

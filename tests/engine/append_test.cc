@@ -99,10 +99,10 @@ TEST_CASE("a JSON append is flattened by one level and minified", "[engine][appe
   fixture.create("a", {.content_type = "application/json"});
   fixture.append("a", R"({ "a" : 1 })");
   fixture.append("a", R"([ [1, 2], "x y", 1.10 ])");
-  CHECK(fixture.read("a") == R"([{"a":1},[1,2],"x y",1.10])");
+  CHECK(fixture.read("a") == "[{\"a\":1},\n[1,2],\n\"x y\",\n1.10]");
   CHECK(fixture.append_error("a", "[]") == ErrorCode::kInvalidJson);
   CHECK(fixture.append_error("a", "[1,]") == ErrorCode::kInvalidJson);
-  CHECK(fixture.read("a") == R"([{"a":1},[1,2],"x y",1.10])");
+  CHECK(fixture.read("a") == "[{\"a\":1},\n[1,2],\n\"x y\",\n1.10]");
 }
 
 TEST_CASE("a producer's retries are duplicates, gaps and stale epochs are refused", "[engine][producer]") {

@@ -44,7 +44,7 @@ TEST_CASE("chains of forks read through all their sources", "[engine][fork]") {
     fixture.create(std::to_string(i), {.body = std::to_string(i), .fork = from(source)});
   }
   std::string expected = "[0";
-  for (int i = 1; i <= 40; ++i) expected += "," + std::to_string(i);
+  for (int i = 1; i <= 40; ++i) expected += ",\n" + std::to_string(i);
   CHECK(fixture.read("40") == expected + "]");
 }
 
@@ -78,11 +78,11 @@ TEST_CASE("a message sub-offset counts messages up to the tail", "[engine][fork]
   fixture.create("source", {.content_type = "application/json", .body = R"([1,{"a":2}])"});
   fixture.append("source", R"(["three",4])");
   fixture.create("two", {.fork = from("source", at(0), 2)});
-  CHECK(fixture.read("two") == R"([1,{"a":2}])");
+  CHECK(fixture.read("two") == "[1,\n{\"a\":2}]");
   fixture.create("three", {.fork = from("source", at(0), 3)});
-  CHECK(fixture.read("three") == R"([1,{"a":2},"three"])");
+  CHECK(fixture.read("three") == "[1,\n{\"a\":2},\n\"three\"]");
   fixture.create("all", {.fork = from("source", at(3), 3)});
-  CHECK(fixture.read("all") == R"([1,{"a":2},"three",4])");
+  CHECK(fixture.read("all") == "[1,\n{\"a\":2},\n\"three\",\n4]");
   CHECK(fixture.create_error("over", {.fork = from("source", at(0), 5)}) == ErrorCode::kInvalidArgument);
   CHECK(fixture.create_error("inside", {.fork = from("source", at(1))}) == ErrorCode::kInvalidArgument);
 }
