@@ -1,11 +1,11 @@
 // Stream-TTL and Stream-Expires-At.
 #include "protocol/expiry.h"
 
-#include "base/assert.h"
 #include "protocol/ascii.h"
 #include "protocol/decimal.h"
 #include "protocol/header_integer.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -163,7 +163,7 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
 }
 
 char* write_rfc3339(char* out, WallTime time) {
-  DURABLE_STREAMS_ASSERT(time >= kFirst && time < kEnd);
+  time = std::clamp(time, kFirst, kEnd - milliseconds(1));
   const sys_days day = floor<days>(time);
   const year_month_day date(day);
   const std::chrono::hh_mm_ss<milliseconds> clock(time - day);

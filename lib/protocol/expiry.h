@@ -26,9 +26,9 @@ Result<WallTime> parse_rfc3339(std::string_view text);
 
 inline constexpr std::size_t kRfc3339BytesMax = 24;
 
-// Writes `time`, which lies in the years 0001 to 9999, as UTC: `2025-01-31T12:00:00.250Z`, without
-// a fraction on the full second. At most kRfc3339BytesMax characters; returns the end of what it
-// wrote.
+// Writes `time` as UTC: `2025-01-31T12:00:00.250Z`, without a fraction on the full second. A
+// library user may set any time: one outside the years 0001 to 9999 is written as the nearest
+// moment inside. At most kRfc3339BytesMax characters; returns the end of what it wrote.
 char* write_rfc3339(char* out, WallTime time);
 
 }  // namespace durable_streams::protocol

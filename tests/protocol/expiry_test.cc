@@ -2,6 +2,7 @@
 #include "protocol/expiry.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 #include <random>
 #include <string>
@@ -144,9 +145,15 @@ TEST_CASE("a moment is written in UTC, with milliseconds where there are any",
   CHECK(written(WallTime(milliseconds(1'738'324'800'250))) == "2025-01-31T12:00:00.250Z");
 }
 
+TEST_CASE("a moment that RFC 3339 cannot write is written as the nearest that it can",
+          "[protocol][expiry]") {
+  CHECK(written(kNever) == "9999-12-31T23:59:59.999Z");
+  CHECK(written(WallTime::min()) == "0001-01-01T00:00:00Z");
+}
+
 TEST_CASE("every moment comes back from its text", "[protocol][expiry]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
   std::mt19937_64 random(seed);
   std::uniform_int_distribution<std::int64_t> moment(parsed_ms("0001-01-01T00:00:00Z"),
                                                      parsed_ms("9999-12-31T23:59:59.999Z"));
