@@ -2,6 +2,7 @@
 #include "protocol/cursor.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 #include <algorithm>
 #include <random>
@@ -32,8 +33,8 @@ TEST_CASE("a client behind the clock gets the current interval", "[protocol][cur
 }
 
 TEST_CASE("a client at or ahead of the clock is advanced by 1 to 3600 s", "[protocol][cursor]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
   std::mt19937_64 random(seed);
   const WallTime now = kCursorEpoch + seconds(20'000);
   for (const std::uint64_t client :

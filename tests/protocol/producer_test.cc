@@ -2,6 +2,7 @@
 #include "protocol/producer.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 #include "protocol/header_integer.h"
 
@@ -133,9 +134,9 @@ TEST_CASE("the last sequence number of all can be reached", "[protocol][producer
 // What was accepted so far, kept in full, judges as the state of two numbers does.
 TEST_CASE("whatever arrives, each sequence number of an epoch is accepted once and in order",
           "[protocol][producer]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   for (int run = 0; run < 200; ++run) {
     std::optional<ProducerState> state;
     std::map<std::uint64_t, std::set<std::uint64_t>> accepted;

@@ -3,6 +3,7 @@
 #include "protocol/sse_frame.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 #include <random>
 #include <string>
@@ -153,7 +154,7 @@ std::string json_event(const Pieces& pieces) {
 }
 
 // Cuts `text` at random places, empty pieces included.
-Pieces cut(std::string_view text, std::mt19937& random) {
+Pieces cut(std::string_view text, std::mt19937_64& random) {
   Pieces pieces;
   while (!text.empty()) {
     const std::size_t bytes = random() % 2 == 0 ? random() % 3 : random() % (text.size() + 1);
@@ -163,7 +164,7 @@ Pieces cut(std::string_view text, std::mt19937& random) {
   return pieces;
 }
 
-std::string random_text(std::mt19937& random, const std::vector<std::string>& parts) {
+std::string random_text(std::mt19937_64& random, const std::vector<std::string>& parts) {
   std::string text;
   for (std::size_t i = random() % 40; i > 0; --i) text += parts[random() % parts.size()];
   return text;
@@ -219,9 +220,9 @@ TEST_CASE("NUL passes through as it is", "[protocol][sse]") {
 }
 
 TEST_CASE("a client gets the text that the stream holds, however it is cut", "[protocol][sse]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   const std::vector<std::string> parts = {"a",
                                           " ",
                                           "\r",
@@ -251,9 +252,9 @@ TEST_CASE("bytes that are not UTF-8 become U+FFFD as in browsers, however they a
         "b\n\n");
   CHECK(text_event({"\xE2\x82"}) == "event: data\ndata:\xEF\xBF\xBD\n\n");
   CHECK(text_event({"\xE2", "\x82", "\xAC"}) == "event: data\ndata:\xE2\x82\xAC\n\n");
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   const std::vector<std::string> parts = {
       "a",    " ",    "\r",   "\n",       "\r\n", "\x80",         "\xBF",
       "\xC3", "\xC0", "\xE2", "\xE2\x82", "\xE0", "\xED",         "\xF0",
@@ -278,9 +279,9 @@ TEST_CASE("what is unfinished at the end is found across pieces", "[protocol][ss
 }
 
 TEST_CASE("text sent in parts held back at characters is the text", "[protocol][sse]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   const std::vector<std::string> parts = {
       "a", "\n", "\r\n", "\r", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
   for (int run = 0; run < 1000; ++run) {
@@ -313,9 +314,9 @@ TEST_CASE("bytes travel as padded base64 on one line", "[protocol][sse]") {
 }
 
 TEST_CASE("bytes come back from base64, however they are cut", "[protocol][sse]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   for (int run = 0; run < 300; ++run) {
     std::string bytes(random() % (run % 10 == 0 ? 3000 : 20), '\0');
     for (char& byte : bytes) byte = static_cast<char>(random());
@@ -331,9 +332,9 @@ TEST_CASE("JSON messages travel as one array, a line each", "[protocol][sse]") {
 }
 
 TEST_CASE("JSON messages make the same event however they are cut", "[protocol][sse]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   for (int run = 0; run < 500; ++run) {
     std::string stored;
     std::string array = "[\n";

@@ -2,6 +2,7 @@
 #include "protocol/stream_path.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 #include <array>
 #include <random>
@@ -86,9 +87,9 @@ TEST_CASE("a decoded path longer than the buffer is too long", "[protocol][path]
 }
 
 TEST_CASE("every path comes back from its escapes", "[protocol][path]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   std::array<char, 64> buffer{};
   for (int i = 0; i < 500; ++i) {
     std::string plain(random() % 64, '\0');

@@ -2,6 +2,7 @@
 #include "protocol/utf8.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 #include <random>
 #include <string>
@@ -65,9 +66,9 @@ TEST_CASE("a character broken off is replaced as far as it went", "[protocol][ut
 }
 
 TEST_CASE("stepping over a text agrees with validating it", "[protocol][utf8]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random(seed);
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  std::mt19937_64 random(seed);
   const std::vector<std::string> parts = {"a",
                                           "\xC3\xA9",
                                           "\xE2\x82\xAC",
