@@ -1,0 +1,417 @@
+// The order of things: events of the transport and of the loop come in at the top, feed the parser,
+// and end in settle(); the answer's calls of the sink only add to the batch, for they come from
+// inside the answer.
+#include "server/http/connection.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "server/http/connection_group.h"
+
+namespace durable_streams::server {
+namespace {
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+
+}  // namespace
+
+Connection::Connection(ConnectionGroup& group, Transport& transport, std::string_view peer,
+                       Admission admission)
+    : group_(group), transport_(transport), parser_(group.limits(), group.scratch()) {
+  peer_size_ = static_cast<std::uint8_t>(peer.copy(peer_.data(), peer_.size()));
+  group_.join(*this);
+  refused_ = admission == Admission::kRefused;
+  if (refused_) refuse(503, "The server has as many connections as it can take.");
+  if (group_.draining()) begin_close();
+  group_.settle_soon(*this);
+}
+
+Connection::~Connection() { group_.leave(*this); }
+
+void Connection::on_read(std::string_view bytes) {
+  if (closing_) return;
+  corked_ = true;
+  if (pending_.empty()) {
+    consume(bytes);
+  } else {
+    pending_ += bytes;
+  }
+  corked_ = false;
+  settle();
+}
+
+void Connection::on_read_end() {
+  read_ended_ = true;
+  if (request_ == Request::kBody) {
+    // The rest of the request will never come, and nobody waits for its answer.
+    answer_.reset();
+    begin_close();
+  }
+  settle();
+}
+
+void Connection::on_written() {
+  if (!backlog_) return;
+  backlog_->written();
+  watch_anew_ = true;
+  if (backlog_->empty()) {
+    backlog_.reset();
+  } else if (!transport_.write(backlog_->next())) {
+    cut();
+  }
+  settle();
+}
+
+void Connection::on_broken() { close(); }
+
+void Connection::on_deadline(Wait wait) {
+  switch (wait) {
+    case Wait::kHead:
+      refuse(408, "The request's headers took too long.");
+      break;
+    case Wait::kBody:
+      refuse(408, "The request's body took too long.");
+      break;
+    case Wait::kClient:
+      if (backlog_ && backlog_->moved_on(transport_.unwritten())) break;
+      [[fallthrough]];
+    default:
+      return close();
+  }
+  settle();
+}
+
+// Parses and starts requests until the input is used up or a request has to wait for its answer.
+void Connection::consume(std::string_view input) {
+  while (!closing_ && !broken_) {
+    if (request_ == Request::kDone && response_ != Response::kFinished) {
+      pending_.assign(input);
+      return;
+    }
+    if (response_ == Response::kFinished && (request_ == Request::kDone || !keep_alive_)) {
+      end_request();
+      continue;
+    }
+    switch (parser_.next(input)) {
+      case RequestParser::Event::kNeedMore:
+        return;
+      case RequestParser::Event::kHead:
+        begin_request(input);
+        break;
+      case RequestParser::Event::kBody:
+        take_body();
+        break;
+      case RequestParser::Event::kRefused:
+        refuse(parser_.refusal().status, parser_.refusal().detail);
+        return;
+    }
+  }
+}
+
+// `input` is what has been read behind the head.
+void Connection::begin_request(std::string_view input) {
+  const ParsedHead& head = parser_.head();
+  const std::uint64_t length = head.content_length.value_or(0);
+  const bool has_body = head.chunked || length > 0;
+  const bool held_back = head.expects_continue && has_body && input.empty();
+  const std::uint64_t still_to_come = length - std::min<std::uint64_t>(length, input.size());
+  request_ = Request::kBody;
+  response_ = Response::kNone;
+  http_1_1_ = head.http_1_1;
+  keep_alive_ = head.keep_alive;
+  head_only_ = head.method == "HEAD";
+  discarded_ = 0;
+  watch_anew_ = true;
+  const bool long_body = still_to_come > group_.limits().discarded_bytes_max;
+  close_if_refused_ = held_back || long_body;
+  const http::RequestHead request{
+      .method = head.method,
+      .target = head.target,
+      .headers = head.headers,
+      .peer = peer(),
+      .content_length = head.chunked ? std::nullopt : std::optional(length)};
+  group_.handler().start(request, *this, answer_);
+  if (held_back && response_ == Response::kNone && answer_ && answer_->wants_body()) {
+    put(kContinue);
+    close_if_refused_ = long_body;
+  }
+}
+
+void Connection::take_body() {
+  const std::string_view piece = parser_.body();
+  const bool last = parser_.body_ended();
+  if (last) request_ = Request::kDone;
+  if (answer_ && response_ != Response::kFinished && answer_->wants_body()) {
+    answer_->body(piece, last);
+    return;
+  }
+  discarded_ += piece.size();
+  if (!last && discarded_ > group_.limits().discarded_bytes_max) keep_alive_ = false;
+}
+
+// Answers a request that cannot be read to its end, if nothing has been answered yet, and closes.
+void Connection::refuse(int status, std::string_view detail) {
+  const bool corked = corked_;
+  corked_ = true;
+  answer_.reset();
+  if (response_ == Response::kStarted) cut();
+  if (response_ == Response::kNone) {
+    request_ = Request::kDone;
+    keep_alive_ = false;
+    head_only_ = false;
+    group_.handler().refuse(*this, status, detail);
+  }
+  corked_ = corked;
+  begin_close();
+}
+
+void Connection::end_request() {
+  answer_.reset();
+  if (group_.draining()) keep_alive_ = false;
+  request_ = Request::kNone;
+  response_ = Response::kNone;
+  watch_anew_ = true;
+  if (!keep_alive_) begin_close();
+}
+
+void Connection::settle() {
+  if (closed_) return;
+  flush();
+  sent_this_turn_ = 0;
+  if (stalled_ && !backlog_) resume_answer();
+  if (response_ == Response::kFinished) answer_.reset();
+  while (!closing_ && !broken_ && response_ == Response::kFinished &&
+         (request_ == Request::kDone || !keep_alive_)) {
+    end_request();
+    consume_pending();
+  }
+  if (broken_) return close();
+  if (stalled_ && !backlog_) group_.settle_soon(*this);
+  if (read_ended_ && request_ == Request::kNone && pending_.empty()) begin_close();
+  if (closing_ && !backlog_) return finish_close();
+  pace_reading();
+  watch();
+}
+
+void Connection::consume_pending() {
+  if (pending_.empty() || closing_) return;
+  const std::string input = std::exchange(pending_, {});
+  corked_ = true;
+  consume(input);
+  corked_ = false;
+  flush();
+}
+
+// At most one burst of output a turn, so that a fast client that reads much does not hold up the
+// others.
+void Connection::resume_answer() {
+  stalled_ = false;
+  if (!answer_ || response_ == Response::kFinished) return;
+  corked_ = true;
+  answer_->writable();
+  corked_ = false;
+  flush();
+}
+
+void Connection::begin_close() {
+  closing_ = true;
+  std::exchange(pending_, {});
+}
+
+// Half-closes first: were the socket closed with bytes of the client unread, the kernel would reset
+// it and the client might lose the answer.
+void Connection::finish_close() {
+  if (read_ended_) return close();
+  if (!lingering_) {
+    lingering_ = true;
+    watch_anew_ = true;
+    transport_.shutdown();
+  }
+  pace_reading();
+  watch();
+}
+
+void Connection::drain() {
+  if (idle()) return close();
+  if (response_ == Response::kNone) keep_alive_ = false;
+}
+
+void Connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  closing_ = true;
+  answer_.reset();
+  group_.forget(*this);
+  transport_.close();
+}
+
+// What waits behind an unanswered request is bounded; what comes behind the last answer is read and
+// dropped.
+void Connection::pace_reading() {
+  const bool pause = pending_.size() >= group_.limits().pipelined_bytes_max;
+  if (pause == reading_paused_ || read_ended_) return;
+  reading_paused_ = pause;
+  if (pause) {
+    transport_.pause_reading();
+  } else {
+    transport_.resume_reading();
+  }
+}
+
+void Connection::watch() {
+  const Wait wait = current_wait();
+  if (wait == Deadlines::wait_of(*this) && !watch_anew_) return;
+  watch_anew_ = false;
+  group_.deadlines().set(*this, wait, group_.now());
+  if (wait != Wait::kNone) group_.watch_deadlines();
+}
+
+Wait Connection::current_wait() const {
+  if (lingering_) return Wait::kLinger;
+  if (backlog_) return Wait::kClient;
+  if (request_ == Request::kBody) return Wait::kBody;
+  if (request_ == Request::kDone) return Wait::kNone;
+  return parser_.in_head() ? Wait::kHead : Wait::kRequest;
+}
+
+void Connection::start(const http::ResponseHead& head) {
+  if (response_ != Response::kNone || closed_) return;
+  response_ = Response::kStarted;
+  if (group_.draining() || (request_ != Request::kDone && close_if_refused_)) keep_alive_ = false;
+  framing_ = choose_framing(head);
+  response_left_ = head.content_length.value_or(0);
+  std::array<char, 64> lines{};
+  const ResponseHeadOptions options{.status = head.status,
+                                    .fields = head.fields,
+                                    .date_line = group_.date_line(),
+                                    .extra_lines = connection_lines(lines.data(), lines.size()),
+                                    .framing = framing_,
+                                    .content_length = response_left_};
+  if (head_only_) framing_ = BodyFraming::kNone;
+  const std::size_t size = response_head_bytes_max(options);
+  char* to = group_.batch_for(*this).room(size);
+  if (to == nullptr) {
+    flush();
+    to = group_.batch_for(*this).room(size);
+  }
+  if (to == nullptr) return cut();  // fields that no client would take
+  group_.batch_for(*this).added(render_response_head(options, to));
+  if (!corked_) group_.settle_soon(*this);
+}
+
+BodyFraming Connection::choose_framing(const http::ResponseHead& head) {
+  if (head.status == 204 || head.status == 304) return BodyFraming::kNone;
+  if (head.content_length) return BodyFraming::kSized;
+  if (head_only_) return BodyFraming::kNone;
+  if (http_1_1_) return BodyFraming::kChunked;
+  keep_alive_ = false;
+  return BodyFraming::kClosed;
+}
+
+// HTTP/1.1 says nothing as long as the connection stays (RFC 9112 section 9.3).
+std::string_view Connection::connection_lines(char* to, std::size_t room) {
+  std::string_view line;
+  if (!keep_alive_) {
+    line = "Connection: close\r\n";
+  } else if (!http_1_1_) {
+    line = "Connection: keep-alive\r\n";
+  }
+  char* at = to + line.copy(to, room);
+  if (refused_) {
+    constexpr std::string_view kRetryAfter = "Retry-After: ";
+    at += kRetryAfter.copy(at, kRetryAfter.size());
+    at = std::to_chars(at, to + room - 2, group_.retry_after_seconds()).ptr;
+    *at++ = '\r';
+    *at++ = '\n';
+  }
+  return {to, static_cast<std::size_t>(at - to)};
+}
+
+void Connection::write(std::span<const Slice> pieces) {
+  if (framing_ == BodyFraming::kNone || broken_ || closed_) return;
+  std::size_t size = 0;
+  for (const Slice& piece : pieces) size += piece.size();
+  if (size == 0) return;
+  if (framing_ == BodyFraming::kSized) {
+    if (size > response_left_) return cut();
+    response_left_ -= size;
+  }
+  if (framing_ == BodyFraming::kChunked) {
+    std::array<char, kChunkLineBytesMax> line{};
+    put({line.data(), render_chunk_line(size, line.data())});
+  }
+  for (const Slice& piece : pieces) {
+    if (piece.size() <= OutputBatch::kCopyBytesMax) {
+      put(piece.view());
+    } else {
+      group_.batch_for(*this).add_slice(piece);
+    }
+  }
+  if (framing_ == BodyFraming::kChunked) put("\r\n");
+  count_sent(size);
+  if (!corked_) flush();
+}
+
+void Connection::finish() {
+  if (response_ != Response::kStarted || closed_) return;
+  response_ = Response::kFinished;
+  if (framing_ == BodyFraming::kChunked) put(kLastChunk);
+  if (framing_ == BodyFraming::kSized && response_left_ > 0) cut();
+  if (corked_) return;
+  flush();
+  group_.settle_soon(*this);
+}
+
+void Connection::put(std::string_view text) {
+  if (group_.batch_for(*this).add_text(text)) return;
+  flush();
+  group_.batch_for(*this).add_text(text);
+}
+
+// Full when the client has much to take still, and when it takes everything faster than others get
+// their turn.
+void Connection::count_sent(std::size_t size) {
+  sent_this_turn_ += size;
+  const std::size_t queued = backlog_ ? backlog_->bytes() : 0;
+  if (stalled_ || sent_this_turn_ + queued < group_.limits().output_bytes_max) return;
+  stalled_ = true;
+  if (!corked_) group_.settle_soon(*this);
+}
+
+void Connection::flush() {
+  OutputBatch* const batch = group_.batch_of(*this);
+  if (batch == nullptr) return;
+  if (!broken_ && !batch->empty()) {
+    std::optional<std::size_t> taken = 0;
+    if (!backlog_) taken = transport_.try_write(batch->pieces());
+    if (!taken) {
+      cut();
+    } else if (*taken < batch->bytes()) {
+      keep_unsent(*taken);
+    }
+  }
+  group_.release_batch();
+}
+
+void Connection::keep_unsent(std::size_t taken) {
+  const OutputBatch& batch = *group_.batch_of(*this);
+  const bool begins = !backlog_;
+  if (begins) backlog_ = std::make_unique<Backlog>();
+  batch.take_rest(taken, backlog_->slices());
+  backlog_->added(batch.bytes() - taken);
+  if (!begins) return;
+  if (!transport_.write(backlog_->next())) return cut();
+  backlog_->moved_on(transport_.unwritten());
+  if (!corked_) group_.settle_soon(*this);
+}
+
+// The response cannot be completed: the connection ends as soon as the answer's call has, so that
+// the client notices.
+void Connection::cut() {
+  broken_ = true;
+  group_.settle_soon(*this);
+}
+
+}  // namespace durable_streams::server

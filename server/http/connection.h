@@ -1,0 +1,134 @@
+// One HTTP/1.1 connection: bytes in, one request at a time to the handler, responses out in order.
+#pragma once
+
+#include <durable_streams/http/message.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/http/backlog.h"
+#include "server/http/deadlines.h"
+#include "server/http/handler.h"
+#include "server/http/intrusive_list.h"
+#include "server/http/request_parser.h"
+#include "server/http/response_head.h"
+#include "server/net/transport.h"
+
+namespace durable_streams::server {
+
+class ConnectionGroup;
+
+// Owned by its transport. What it sends while it handles a read leaves in one write at the end;
+// what an answer sends later, from a task of the loop, leaves at once. An answer is never destroyed
+// from inside its calls of the sink: settle() does that. Threads: loop only.
+class Connection final : public TransportEvents, public http::ResponseSink, public Timed {
+ public:
+  enum class Admission : std::uint8_t {
+    kServed,
+    kRefused,  // one too many: answered 503 at once
+  };
+
+  // `peer` is the client's address as text, for authorizers and logs.
+  Connection(ConnectionGroup& group, Transport& transport, std::string_view peer,
+             Admission admission = Admission::kServed);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void on_read(std::string_view bytes) override;
+  void on_read_end() override;
+  void on_written() override;
+  void on_broken() override;
+
+  void start(const http::ResponseHead& head) override;
+  void write(std::span<const Slice> pieces) override;
+  void finish() override;
+  bool full() const override { return stalled_ || broken_; }
+
+  void on_deadline(Wait wait) override;
+
+  // Sends what is in the group's batch; what the client does not take at once is kept.
+  void flush();
+
+  // Does what had to wait for the answer's call to end: flushes, ends a finished request, begins
+  // the next, closes.
+  void settle();
+
+  // Closes the connection once it has no request to answer; now if it is idle.
+  void drain();
+
+  // Ends everything at once.
+  void close();
+
+  ListLink<Connection> member_link_;
+  ListLink<Connection> settle_link_;
+
+ private:
+  // Of the current request.
+  enum class Request : std::uint8_t { kNone, kBody, kDone };
+  enum class Response : std::uint8_t { kNone, kStarted, kFinished };
+
+  static constexpr std::size_t kPeerBytesMax = 46;  // an IPv6 address as text
+
+  void consume(std::string_view input);
+  void begin_request(std::string_view input);
+  void take_body();
+  void refuse(int status, std::string_view detail);
+  void end_request();
+  void consume_pending();
+  void resume_answer();
+  void begin_close();
+  void finish_close();
+  void pace_reading();
+  void watch();
+  Wait current_wait() const;
+
+  BodyFraming choose_framing(const http::ResponseHead& head);
+  std::string_view connection_lines(char* to, std::size_t room);
+  void put(std::string_view text);
+  void count_sent(std::size_t size);
+  void keep_unsent(std::size_t taken);
+  void cut();
+
+  bool idle() const {
+    return request_ == Request::kNone && !parser_.in_head() && pending_.empty() && !backlog_;
+  }
+  std::string_view peer() const { return {peer_.data(), peer_size_}; }
+
+  ConnectionGroup& group_;
+  Transport& transport_;
+  RequestParser parser_;
+  AnswerSlot answer_;
+  std::unique_ptr<Backlog> backlog_;
+  std::string pending_;              // read, but behind a request that is not answered yet
+  std::uint64_t response_left_ = 0;  // of a sized response's body
+  std::size_t discarded_ = 0;        // of a body that no longer matters
+  std::size_t sent_this_turn_ = 0;
+  std::array<char, kPeerBytesMax> peer_{};
+  std::uint8_t peer_size_ = 0;
+
+  Request request_ = Request::kNone;
+  Response response_ = Response::kNone;
+  BodyFraming framing_ = BodyFraming::kNone;
+  bool head_only_ : 1 = false;  // the request is a HEAD
+  bool http_1_1_ : 1 = true;
+  bool keep_alive_ : 1 = true;
+  bool close_if_refused_ : 1 = false;  // too much of the body is still to come to read past it
+  bool corked_ : 1 = false;
+  bool stalled_ : 1 = false;  // full(), until settled
+  bool broken_ : 1 = false;   // nothing can be sent any more
+  bool read_ended_ : 1 = false;
+  bool reading_paused_ : 1 = false;
+  bool watch_anew_ : 1 = false;  // the current deadline belongs to what is over
+  bool closing_ : 1 = false;     // answers nothing more
+  bool lingering_ : 1 = false;   // sent its last, and waits for the client's end
+  bool closed_ : 1 = false;
+  bool refused_ : 1 = false;  // one connection too many
+};
+
+}  // namespace durable_streams::server

@@ -1,0 +1,111 @@
+// Tasks that the group posts hold a share in a pointer to it, because a loop may outlive the group
+// with tasks unrun.
+#include "server/http/connection_group.h"
+
+#include <utility>
+
+namespace durable_streams::server {
+
+ConnectionGroup::ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock,
+                                 Handler& handler)
+    : limits_(limits),
+      loop_(loop),
+      handler_(handler),
+      date_line_(clock),
+      deadlines_(limits),
+      random_(std::random_device{}()),
+      self_(std::make_shared<ConnectionGroup*>(this)) {}
+
+ConnectionGroup::~ConnectionGroup() {
+  *self_ = nullptr;
+  loop_.cancel(sweep_timer_);
+}
+
+void ConnectionGroup::drain(Function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  for (Connection* connection = members_.first(); connection != nullptr;) {
+    Connection* const after = members_.after(*connection);
+    connection->drain();
+    connection = after;
+  }
+  if (size_ == 0 && drained_) std::exchange(drained_, nullptr)();
+}
+
+void ConnectionGroup::close_all() {
+  for (Connection* connection = members_.first(); connection != nullptr;) {
+    Connection* const after = members_.after(*connection);
+    connection->close();
+    connection = after;
+  }
+}
+
+void ConnectionGroup::join(Connection& connection) {
+  members_.push_back(connection);
+  ++size_;
+}
+
+void ConnectionGroup::leave(Connection& connection) {
+  forget(connection);
+  members_.remove(connection);
+  if (--size_ == 0 && draining_ && drained_) std::exchange(drained_, nullptr)();
+}
+
+OutputBatch& ConnectionGroup::batch_for(Connection& connection) {
+  if (batch_user_ != &connection) {
+    if (batch_user_ != nullptr) batch_user_->flush();
+    batch_user_ = &connection;
+  }
+  return batch_;
+}
+
+void ConnectionGroup::release_batch() {
+  batch_.clear();
+  batch_user_ = nullptr;
+}
+
+void ConnectionGroup::settle_soon(Connection& connection) {
+  if (unsettled_.holds(connection)) return;
+  unsettled_.push_back(connection);
+  if (settling_posted_) return;
+  settling_posted_ = true;
+  loop_.post([self = self_] {
+    if (*self != nullptr) (*self)->settle_all();
+  });
+}
+
+void ConnectionGroup::forget(Connection& connection) {
+  if (batch_user_ == &connection) release_batch();
+  if (unsettled_.holds(connection)) unsettled_.remove(connection);
+  deadlines_.clear(connection);
+}
+
+// What is added while this runs waits for the next turn, so that one connection with much to send
+// does not hold up the rest.
+void ConnectionGroup::settle_all() {
+  settling_posted_ = false;
+  Connection* const last = unsettled_.last();
+  for (bool more = last != nullptr; more && !unsettled_.empty();) {
+    Connection& connection = *unsettled_.first();
+    more = &connection != last;
+    unsettled_.remove(connection);
+    connection.settle();
+  }
+}
+
+void ConnectionGroup::watch_deadlines() {
+  if (sweep_timer_ != 0) return;
+  sweep_timer_ = loop_.run_after(Deadlines::kTick, [this] { sweep(); });
+}
+
+void ConnectionGroup::sweep() {
+  sweep_timer_ = 0;
+  deadlines_.run(loop_.now());
+  if (!deadlines_.empty()) watch_deadlines();
+}
+
+int ConnectionGroup::retry_after_seconds() {
+  return std::uniform_int_distribution<int>(1, 5)(random_);
+}
+
+}  // namespace durable_streams::server

@@ -1,0 +1,97 @@
+// The connections of one loop, and what they share so that each of them is small: buffers,
+// deadlines, the date.
+#pragma once
+
+#include <durable_streams/clock.h>
+#include <durable_streams/event_loop.h>
+#include <durable_streams/function.h>
+
+#include <cstddef>
+#include <memory>
+#include <random>
+#include <string_view>
+
+#include "server/http/connection.h"
+#include "server/http/date_line.h"
+#include "server/http/deadlines.h"
+#include "server/http/handler.h"
+#include "server/http/limits.h"
+#include "server/http/output_batch.h"
+#include "server/http/request_parser.h"
+
+namespace durable_streams::server {
+
+// Owned by the loop's worker; connections belong to their transports and must be gone before it is.
+// Everything that it is given outlives it. Threads: loop only.
+class ConnectionGroup {
+ public:
+  ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock, Handler& handler);
+  ~ConnectionGroup();
+  ConnectionGroup(const ConnectionGroup&) = delete;
+  ConnectionGroup& operator=(const ConnectionGroup&) = delete;
+
+  std::size_t size() const { return size_; }
+
+  // Closes what is idle, lets every other connection finish its request and closes it then. `done`
+  // runs when none is left, maybe at once.
+  void drain(Function<void()> done);
+  bool draining() const { return draining_; }
+
+  // Closes every connection, whatever it is doing.
+  void close_all();
+
+  // What follows is for connections.
+
+  void join(Connection& connection);
+  void leave(Connection& connection);
+
+  const Limits& limits() const { return limits_; }
+  Handler& handler() const { return handler_; }
+  ParserScratch& scratch() { return scratch_; }
+  Deadlines& deadlines() { return deadlines_; }
+  EventLoop::TimePoint now() const { return loop_.now(); }
+  std::string_view date_line() { return date_line_.at(loop_.now()); }
+
+  // The batch, taken over from whatever connection used it, which is flushed.
+  OutputBatch& batch_for(Connection& connection);
+  // The batch if `connection` uses it.
+  OutputBatch* batch_of(const Connection& connection) {
+    return batch_user_ == &connection ? &batch_ : nullptr;
+  }
+  void release_batch();
+
+  // Has `connection` settled soon: at the end of this turn of the loop, or in the next.
+  void settle_soon(Connection& connection);
+  void forget(Connection& connection);
+
+  // Starts the sweep over deadlines unless it runs.
+  void watch_deadlines();
+
+  // For Retry-After: 1 to 5 seconds, so that those refused do not come back all at once.
+  int retry_after_seconds();
+
+ private:
+  void settle_all();
+  void sweep();
+
+  const Limits& limits_;
+  EventLoop& loop_;
+  Handler& handler_;
+  DateLine date_line_;
+  Deadlines deadlines_;
+  ParserScratch scratch_;
+  OutputBatch batch_;
+  Connection* batch_user_ = nullptr;
+  IntrusiveList<Connection, &Connection::member_link_> members_;
+  IntrusiveList<Connection, &Connection::settle_link_> unsettled_;
+  std::size_t size_ = 0;
+  EventLoop::TimerId sweep_timer_ = 0;
+  bool settling_posted_ = false;
+  bool draining_ = false;
+  Function<void()> drained_;
+  std::minstd_rand random_;
+  std::shared_ptr<ConnectionGroup*>
+      self_;  // null once the group is gone, for tasks that the loop still holds
+};
+
+}  // namespace durable_streams::server

@@ -1,0 +1,47 @@
+// A busy connection moves to the end of its list at most once a tick, not once a request.
+#include "server/http/deadlines.h"
+
+#include <algorithm>
+
+namespace durable_streams::server {
+
+Deadlines::Deadlines(const Limits& limits) {
+  lengths_[index(Wait::kRequest)] = limits.idle_timeout;
+  lengths_[index(Wait::kHead)] = limits.header_timeout;
+  lengths_[index(Wait::kBody)] = limits.body_timeout;
+  lengths_[index(Wait::kClient)] = limits.write_timeout;
+  lengths_[index(Wait::kLinger)] = limits.linger_timeout;
+}
+
+void Deadlines::set(Timed& timed, Wait wait, EventLoop::TimePoint now) {
+  const EventLoop::TimePoint earliest = now + lengths_[index(wait)];
+  if (timed.wait_ == wait && timed.due_ >= earliest) return;
+  clear(timed);
+  if (wait == Wait::kNone) return;
+  timed.wait_ = wait;
+  timed.due_ = earliest + kTick;
+  lists_[index(wait)].push_back(timed);
+}
+
+void Deadlines::clear(Timed& timed) {
+  if (timed.wait_ == Wait::kNone) return;
+  lists_[index(timed.wait_)].remove(timed);
+  timed.wait_ = Wait::kNone;
+}
+
+bool Deadlines::empty() const {
+  return std::all_of(lists_.begin(), lists_.end(), [](const auto& list) { return list.empty(); });
+}
+
+void Deadlines::run(EventLoop::TimePoint now) {
+  for (auto& list : lists_) {
+    while (!list.empty() && list.first()->due_ <= now) {
+      Timed& timed = *list.first();
+      const Wait wait = timed.wait_;
+      clear(timed);
+      timed.on_deadline(wait);
+    }
+  }
+}
+
+}  // namespace durable_streams::server

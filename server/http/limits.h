@@ -1,0 +1,61 @@
+// Every limit of the HTTP/1.1 layer in one place: its name, its default and what happens at it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace durable_streams::server {
+
+// The body's own limit (413) is the endpoint's: http::EndpointOptions::body_bytes_max.
+struct Limits {
+  // A request line and its headers, in bytes; more is 431. Also bounds trailers and chunk
+  // extensions. Room for the largest tokens and cookies that browsers send.
+  std::size_t header_bytes_max = std::size_t{16} << 10;
+
+  // A request target, in bytes; more is 414. A stream's path ends at 480 bytes, so the rest is
+  // query.
+  std::size_t target_bytes_max = std::size_t{8} << 10;
+
+  // From the first byte of a request to the end of its headers; longer is 408, so that a client
+  // which dribbles headers cannot hold a connection.
+  std::chrono::milliseconds header_timeout{30'000};
+
+  // From the end of the headers to the end of the body; longer is 408. Long enough for the largest
+  // body over a slow uplink.
+  std::chrono::milliseconds body_timeout{300'000};
+
+  // A connection on which no request begins for so long is closed.
+  std::chrono::milliseconds idle_timeout{120'000};
+
+  // A client that takes none of what is queued for it for so long is taken for dead, and its
+  // connection is closed.
+  std::chrono::milliseconds write_timeout{60'000};
+
+  // How long a connection that we end stays half open, so that the client can read the answer
+  // before its own unread bytes make the kernel reset the connection.
+  std::chrono::milliseconds linger_timeout{2'000};
+
+  // Connections of all loops together; one more is answered 503 with Retry-After and closed. The
+  // server lowers it to what its open-file limit allows.
+  std::size_t connections_max = 65'536;
+
+  // Connections being answered 503 at a time; more are closed without an answer.
+  std::size_t refused_connections_max = 128;
+
+  // Bytes queued to one connection before the endpoint is told to pause: bounds what a slow reader
+  // costs. A page that was begun is taken whole.
+  std::size_t output_bytes_max = std::size_t{256} << 10;
+
+  // Bytes kept of the requests behind one that waits; past it the connection is not read until that
+  // one is answered.
+  std::size_t pipelined_bytes_max = std::size_t{64} << 10;
+
+  // Of a body that no longer matters because the request was refused by its headers, so much is
+  // read to keep the connection; with more to come the connection is closed instead.
+  std::size_t discarded_bytes_max = std::size_t{256} << 10;
+
+  // How long a drain waits for requests in flight and slow readers before it closes what is left.
+  std::chrono::milliseconds drain_timeout{10'000};
+};
+
+}  // namespace durable_streams::server
