@@ -19,6 +19,12 @@ Error no_space() {
   return {.code = ErrorCode::kNoSpace, .message = "the memory store is full", .detail = {}};
 }
 
+Error path_too_long() {
+  return {.code = ErrorCode::kPathTooLong,
+          .message = "the memory store takes paths of at most 65535 bytes",
+          .detail = {}};
+}
+
 bool at_version(const MemoryStream* stream, std::uint64_t version) {
   return stream != nullptr && stream->version == version;
 }
@@ -65,6 +71,7 @@ Result<Submitted> MemoryStore::Impl::submit(const CreateChange& change) {
   const StreamRecord& record = change.record;
   const std::uint64_t begin = record.fork ? record.fork->position : 0;
   if (Status fit = check_bytes(change.bytes, record.tail, begin); !fit) return fit.error();
+  if (record.path.size() > MemoryStream::kPathBytesMax) return path_too_long();
   const std::uint64_t memory_bytes =
       MemoryStream::memory_for_create(record) +
       ChunkList(begin).memory_for_append(change.bytes, {}, record.framing);
@@ -167,7 +174,7 @@ Result<Submitted> MemoryStore::Impl::submit(const DeadlineChange& change) {
 Result<Submitted> MemoryStore::Impl::remove_whole(StreamId id, std::uint64_t version,
                                                   std::uint32_t forks_left) {
   IdShard& shard = id_shard(id);
-  std::uint64_t path_hash = 0;
+  std::uint32_t path_hash = 0;
   {
     // The path's lock comes first, but only the stream knows its path.
     const MutexLock lock(shard.mutex);

@@ -73,7 +73,7 @@ bool shorten_to_first_message(StoredBytes& out, std::size_t index, std::uint64_t
 }  // namespace
 
 Result<bool> MemoryStore::Impl::load(std::string_view path, StreamRecord& out) {
-  const std::uint64_t hash = hash_of(path);
+  const std::uint32_t hash = hash_of(path);
   PathShard& paths = path_shard(hash);
   const MutexLock path_lock(paths.mutex);
   MemoryStream* const stream = paths.streams.find(

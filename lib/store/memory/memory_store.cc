@@ -46,8 +46,8 @@ StoreStats MemoryStore::Impl::stats() {
   return stats;
 }
 
-std::uint64_t MemoryStore::Impl::hash_of(std::string_view path) const {
-  return keyed_hash(hash_key_, path);
+std::uint32_t MemoryStore::Impl::hash_of(std::string_view path) const {
+  return static_cast<std::uint32_t>(keyed_hash(hash_key_, path));
 }
 
 MemoryStream* MemoryStore::Impl::IdShard::find(StreamId id) const {

@@ -95,10 +95,10 @@ class MemoryStore::Impl {
   // Ids are given in sequence, so their low bits spread them evenly over shards, the others over
   // buckets.
   static std::uint64_t id_bucket(StreamId id) { return id / kShards; }
-  static std::uint64_t path_bucket(std::uint64_t path_hash) { return path_hash / kShards; }
+  static std::uint64_t path_bucket(std::uint32_t path_hash) { return path_hash / kShards; }
   IdShard& id_shard(StreamId id) { return id_shards_[id % kShards]; }
-  PathShard& path_shard(std::uint64_t path_hash) { return path_shards_[path_hash % kShards]; }
-  std::uint64_t hash_of(std::string_view path) const;
+  PathShard& path_shard(std::uint32_t path_hash) { return path_shards_[path_hash % kShards]; }
+  std::uint32_t hash_of(std::string_view path) const;
 
   // Enters a stream, and in its source that it is a fork of it, under all locks that this takes.
   Status enter(MemoryStream::Ptr stream, const CreateChange& change);

@@ -20,7 +20,7 @@ void MemoryStream::Delete::operator()(MemoryStream* stream) const {
   ::operator delete(stream);
 }
 
-MemoryStream::Ptr MemoryStream::create(const StreamRecord& record, std::uint64_t path_hash,
+MemoryStream::Ptr MemoryStream::create(const StreamRecord& record, std::uint32_t path_hash,
                                        ContentTypeRef type) {
   void* const memory = ::operator new(sizeof(MemoryStream) + record.path.size());
   Ptr stream(::new (memory) MemoryStream(record, path_hash, std::move(type)));
@@ -28,17 +28,17 @@ MemoryStream::Ptr MemoryStream::create(const StreamRecord& record, std::uint64_t
   return stream;
 }
 
-MemoryStream::MemoryStream(const StreamRecord& record, std::uint64_t hash, ContentTypeRef type)
+MemoryStream::MemoryStream(const StreamRecord& record, std::uint32_t hash, ContentTypeRef type)
     : id(record.id),
-      path_hash(hash),
       version(record.version),
       chunks(record.fork ? record.fork->position : 0),
       deadline(record.deadline),
       forks(record.forks),
+      path_hash(hash),
       framing(record.framing),
       soft_deleted(record.soft_deleted),
       closed_(record.closed),
-      path_bytes_(static_cast<std::uint32_t>(record.path.size())),
+      path_bytes_(static_cast<std::uint16_t>(record.path.size())),
       content_type_(std::move(type)) {
   if (record.expiry.ttl) {
     expiry_kind_ = ExpiryKind::kTtl;
@@ -80,7 +80,8 @@ std::uint64_t MemoryStream::memory_for_append(const AppendChange& change,
   if (!change.stream_seq.empty()) {
     // Held against what the string has room for, which never shrinks: charged once, however it
     // varies.
-    const std::size_t room = (rare_ ? rare_->stream_seq : std::string()).capacity();
+    const std::size_t room =
+        rare_ == nullptr ? std::string().capacity() : rare_->stream_seq.capacity();
     bytes += change.stream_seq.size() - std::min(change.stream_seq.size(), room);
   }
   if (change.producer_id.empty()) return bytes;

@@ -26,8 +26,11 @@ class MemoryStream {
   };
   using Ptr = std::unique_ptr<MemoryStream, Delete>;
 
-  // A stream as `record` says, its first bytes not yet appended.
-  static Ptr create(const StreamRecord& record, std::uint64_t path_hash, ContentTypeRef type);
+  static constexpr std::size_t kPathBytesMax = UINT16_MAX;
+
+  // A stream as `record` says, its first bytes not yet appended. Its path has at most
+  // kPathBytesMax.
+  static Ptr create(const StreamRecord& record, std::uint32_t path_hash, ContentTypeRef type);
 
   // What a new stream takes, without its bytes.
   static std::uint64_t memory_for_create(const StreamRecord& record);
@@ -52,7 +55,6 @@ class MemoryStream {
   static constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
   const StreamId id;
-  const std::uint64_t path_hash;
   MemoryStream* next_by_id = nullptr;
   MemoryStream* next_by_path = nullptr;
   std::uint64_t version;
@@ -61,8 +63,9 @@ class MemoryStream {
   WallTime deadline;
   std::uint32_t deadline_slot = kNoSlot;
   std::uint32_t forks;
+  const std::uint32_t path_hash;
   const Framing framing;
-  bool soft_deleted;
+  bool soft_deleted : 1;
 
  private:
   enum class ExpiryKind : std::uint8_t { kNone, kTtl, kAt };
@@ -75,14 +78,14 @@ class MemoryStream {
     std::unique_ptr<ProducerTable> producers;
   };
 
-  MemoryStream(const StreamRecord& record, std::uint64_t hash, ContentTypeRef type);
+  MemoryStream(const StreamRecord& record, std::uint32_t hash, ContentTypeRef type);
   ~MemoryStream() = default;
 
   Rare& rare();
 
-  bool closed_;
-  ExpiryKind expiry_kind_ = ExpiryKind::kNone;
-  std::uint32_t path_bytes_;
+  bool closed_ : 1;
+  ExpiryKind expiry_kind_ : 2 = ExpiryKind::kNone;
+  std::uint16_t path_bytes_;
   std::int64_t expiry_value_ = 0;  // seconds of a TTL, or milliseconds since the epoch
   ContentTypeRef content_type_;
   std::unique_ptr<Rare> rare_;
