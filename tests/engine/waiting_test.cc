@@ -1,0 +1,376 @@
+// The engine over a store that makes it wait: what is in flight is not visible, what depends on it waits for it, and what is
+// refused takes with it all that was checked against it.
+#include <deque>
+#include <vector>
+
+#include "tests/engine/engine_fixture.h"
+#include "tests/support/deferred_store.h"
+#include "tests/support/seed.h"
+
+namespace durable_streams {
+
+namespace {
+
+// One operation's answer, when it has come.
+template <class T>
+struct Answer {
+  std::optional<Result<T>> result;
+
+  bool waiting() const { return !result; }
+  bool ok() const { return result && result->ok(); }
+  ErrorCode code() const { return result->error().code; }
+  const auto& operator*() const { return **result; }
+};
+
+struct WaitingFixture {
+  explicit WaitingFixture(EngineOptions options = {}) : engine(store, with_clock(options)), streams(engine, loop) {}
+
+  EngineOptions with_clock(EngineOptions options) const {
+    options.clock = &clock;
+    return options;
+  }
+
+  template <class T>
+  Completion<T> into(Answer<T>& answer) {
+    return [&answer](Result<T> result) { answer.result = std::move(result); };
+  }
+
+  Answer<Created>& create(std::string_view path, const CreateOptions& options = {.content_type = "text/plain"}) {
+    Answer<Created>& answer = created.emplace_back();
+    streams.create(path, options, into(answer));
+    return answer;
+  }
+  Answer<Appended>& append(std::string_view path, std::string_view body, const AppendOptions& options = {}) {
+    Answer<Appended>& answer = appended.emplace_back();
+    streams.append(path, body, options, into(answer));
+    return answer;
+  }
+  Answer<void>& remove(std::string_view path) {
+    Answer<void>& answer = removed.emplace_back();
+    streams.remove(path, into(answer));
+    return answer;
+  }
+
+  void commit(std::size_t count = 1) {
+    store.commit(count);
+    loop.run_until_idle();
+  }
+  void settle() {
+    store.settle();
+    loop.run_until_idle();
+    while (store.waiting_changes() + store.waiting_loads() > 0) {
+      store.settle();
+      loop.run_until_idle();
+    }
+  }
+
+  std::string read(std::string_view path) { return streams.read_now(path, Offset::start()).value().text(); }
+  bool exists(std::string_view path) { return streams.info_now(path).ok(); }
+
+  ManualClock clock{WallTime(std::chrono::hours(24 * 365 * 50))};
+  ManualLoop loop{ManualLoop::Time::kVirtual};
+  MemoryStore memory;
+  DeferredStore store{memory};
+  std::deque<Answer<Created>> created;
+  std::deque<Answer<Appended>> appended;
+  std::deque<Answer<void>> removed;
+  Engine engine;
+  Streams streams;
+};
+
+}  // namespace
+
+TEST_CASE("what is in flight is not visible, and its answer waits for the commit", "[engine][waiting]") {
+  WaitingFixture fixture;
+  const auto& created = fixture.create("a");
+  CHECK_FALSE(fixture.exists("a"));
+  fixture.loop.run_until_idle();
+  CHECK(created.waiting());
+  fixture.commit();
+  CHECK(created.ok());
+  CHECK(fixture.exists("a"));
+
+  const auto& first = fixture.append("a", "one");
+  const auto& second = fixture.append("a", "two", {.close = true});
+  CHECK(fixture.read("a").empty());
+  fixture.commit();
+  CHECK(first.ok());
+  CHECK(second.waiting());
+  CHECK(fixture.read("a") == "one");
+  CHECK_FALSE(fixture.streams.info_now("a").value().closed);
+  fixture.commit();
+  CHECK((*second).closed);
+  CHECK(fixture.read("a") == "onetwo");
+}
+
+TEST_CASE("operations that would wait say so in their `_now` form, and change nothing", "[engine][waiting]") {
+  WaitingFixture fixture;
+  CHECK(fixture.streams.create_now("a").error().code == ErrorCode::kWouldWait);
+  CHECK(fixture.store.waiting_changes() == 0);
+}
+
+TEST_CASE("readers see the first stream while its path is deleted and created again in flight", "[engine][waiting]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.append("a", "first");
+  fixture.settle();
+  const auto& removed = fixture.remove("a");
+  const auto& second = fixture.create("a", {.content_type = "text/html", .body = "second"});
+  const auto& removed_again = fixture.remove("a");
+  const auto& third = fixture.create("a", {.content_type = "text/css", .body = "third"});
+  CHECK(fixture.read("a") == "first");
+  fixture.commit();
+  CHECK(removed.ok());
+  CHECK_FALSE(fixture.exists("a"));
+  fixture.commit();
+  CHECK(second.ok());
+  CHECK(fixture.read("a") == "second");
+  fixture.commit(2);
+  CHECK(removed_again.ok());
+  CHECK_FALSE((*third).existed);
+  CHECK(fixture.read("a") == "third");
+}
+
+TEST_CASE("an answer that depends on a change in flight waits for it", "[engine][waiting][producer]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.settle();
+  const auto& first = fixture.append("a", "x", {.producer = {"p", 0, 0}, .close = true});
+  const auto& duplicate = fixture.append("a", "x", {.producer = {"p", 0, 0}, .close = true});
+  const auto& conflict = fixture.append("a", "y");
+  fixture.loop.run_until_idle();
+  CHECK(fixture.store.waiting_changes() == 1);
+  CHECK(first.waiting());
+  CHECK(duplicate.waiting());
+  CHECK(conflict.waiting());
+  fixture.commit();
+  CHECK_FALSE((*first).duplicate);
+  CHECK((*duplicate).duplicate);
+  CHECK(conflict.code() == ErrorCode::kClosed);
+}
+
+TEST_CASE("a refused change takes with it what was checked against it, and leaves no trace", "[engine][waiting]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.append("a", "kept ", {.producer = {"p", 0, 0}, .stream_seq = "1"});
+  fixture.settle();
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.append("a", "lost", {.producer = {"p", 0, 1}, .stream_seq = "2"});
+  const auto& after = fixture.append("a", "lost too", {.producer = {"p", 0, 2}, .stream_seq = "3", .close = true});
+  const auto& duplicate = fixture.append("a", "lost", {.producer = {"p", 0, 1}});
+  const auto& create = fixture.create("a", {.content_type = "text/plain", .closed = true});
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  CHECK(after.code() == ErrorCode::kUnavailable);
+  CHECK(duplicate.code() == ErrorCode::kUnavailable);
+  CHECK(create.code() == ErrorCode::kUnavailable);
+  CHECK(fixture.read("a") == "kept ");
+
+  const auto& retried = fixture.append("a", "lost", {.producer = {"p", 0, 1}, .stream_seq = "2"});
+  fixture.settle();
+  CHECK_FALSE((*retried).duplicate);
+  CHECK(fixture.read("a") == "kept lost");
+}
+
+TEST_CASE("a change submitted after a refusal, but before those behind it were refused, stands", "[engine][waiting]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.settle();
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.append("a", "1");
+  const auto& doomed = fixture.append("a", "2");
+  fixture.commit();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  CHECK(doomed.code() == ErrorCode::kUnavailable);
+  const auto& fresh = fixture.append("a", "3");
+  fixture.settle();
+  CHECK(fresh.ok());
+  CHECK(fixture.read("a") == "3");
+}
+
+TEST_CASE("a refused creation leaves its path free", "[engine][waiting]") {
+  WaitingFixture fixture;
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& created = fixture.create("a");
+  const auto& appended = fixture.append("a", "x");
+  fixture.settle();
+  CHECK(created.code() == ErrorCode::kNoSpace);
+  CHECK(appended.code() == ErrorCode::kUnavailable);
+  CHECK_FALSE(fixture.exists("a"));
+  const auto& again = fixture.create("a", {.content_type = "text/html"});
+  fixture.settle();
+  CHECK_FALSE((*again).existed);
+}
+
+TEST_CASE("a fork in flight keeps its source, and a refused one lets it go", "[engine][waiting][fork]") {
+  WaitingFixture fixture;
+  fixture.create("source", {.content_type = "text/plain", .body = "abc"});
+  fixture.settle();
+  const CreateOptions fork{.fork = ForkFrom{.path = "source", .offset = {}, .sub_offset = {}}};
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.create("fork", fork);
+  const auto& removed = fixture.remove("source");
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  CHECK(removed.code() == ErrorCode::kUnavailable);
+  CHECK(fixture.read("source") == "abc");
+
+  const auto& forked = fixture.create("fork", fork);
+  const auto& softly = fixture.remove("source");
+  fixture.settle();
+  CHECK(forked.ok());
+  CHECK(softly.ok());
+  CHECK(fixture.streams.info_now("source").error().code == ErrorCode::kGone);
+  CHECK(fixture.read("fork") == "abc");
+  fixture.remove("fork");
+  fixture.settle();
+  CHECK(fixture.store.stats().streams == 0);
+}
+
+TEST_CASE("readers are woken by the commit, not by the append", "[engine][waiting][live]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.settle();
+  Follower follower = fixture.streams.follow("a", Offset::start());
+  std::string got;
+  follower.next([&](Result<Page> page) { got = page.value().text(); });
+  fixture.append("a", "x");
+  fixture.loop.run_until_idle();
+  CHECK(got.empty());
+  fixture.commit();
+  CHECK(got == "x");
+}
+
+TEST_CASE("operations on a path that is being loaded join, and are answered when it is there", "[engine][waiting][loading]") {
+  MemoryStore memory;
+  {
+    ManualLoop loop;
+    Engine engine(memory);
+    Streams streams(engine, loop);
+    streams.create_now("a", {.content_type = "text/plain", .body = "abc"}).value();
+    streams.append_now("a", "d", {.producer = {"p", 0, 0}}).value();
+  }
+  DeferredStore store(memory);
+  store.set_waits({.changes = true, .loads = true, .reads = true, .expired = true, .random = false});
+  ManualLoop loop;
+  Engine engine(store);
+  Streams streams(engine, loop);
+  Answer<StreamInfo> info;
+  Answer<Page> page;
+  Answer<Appended> duplicate;
+  Answer<StreamInfo> absent;
+  CHECK(streams.info_now("a").error().code == ErrorCode::kWouldWait);
+  streams.info("a", [&](Result<StreamInfo> result) { info.result = std::move(result); });
+  streams.read("a", Offset::start(), 0, [&](Result<Page> result) { page.result = std::move(result); });
+  streams.append("a", "d", {.producer = {"p", 0, 0}}, [&](Result<Appended> result) { duplicate.result = std::move(result); });
+  streams.info("b", [&](Result<StreamInfo> result) { absent.result = std::move(result); });
+  CHECK(store.waiting_loads() == 2);
+  for (int i = 0; i < 5; ++i) {
+    store.complete_loads();
+    loop.run_until_idle();
+  }
+  CHECK(info.ok());
+  CHECK((*page).text() == "abcd");
+  CHECK((*duplicate).duplicate);
+  CHECK(absent.code() == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a load that fails fails the operations that joined it, and is tried again later", "[engine][waiting][loading]") {
+  WaitingFixture fixture;
+  fixture.store.set_waits({.changes = false, .loads = true, .reads = false, .expired = false, .random = false});
+  fixture.store.fail_loads(ErrorCode::kIo);
+  const auto& failed = fixture.append("a", "x");
+  fixture.settle();
+  CHECK(failed.code() == ErrorCode::kIo);
+  const auto& retried = fixture.append("a", "x");
+  fixture.settle();
+  CHECK(retried.code() == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a handle that goes while its operations are in flight cancels them", "[engine][waiting]") {
+  WaitingFixture fixture;
+  std::optional<ErrorCode> told;
+  {
+    Streams handle(fixture.engine, fixture.loop);
+    handle.create("a", {}, [&](const Result<Created>& result) { told = result.error().code; });
+  }
+  CHECK(told == ErrorCode::kCanceled);
+  fixture.settle();
+  CHECK(fixture.exists("a"));
+}
+
+TEST_CASE("a store that gathers is told once when a turn of the loop is over", "[engine][waiting]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.create("b");
+  fixture.loop.run_until_idle();
+  CHECK(fixture.store.flushes() == 1);
+}
+
+TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
+  const std::uint64_t base = random_seed();
+  for (std::uint64_t run = 0; run < 40; ++run) {
+    const std::uint64_t seed = base + run;
+    INFO("replay with DURABLE_STREAMS_SEED=" << seed);
+    Random random(seed);
+    MemoryStore memory;
+    DeferredStore store(memory, seed);
+    store.set_waits({.changes = true, .loads = true, .reads = true, .expired = true, .random = true});
+    store.refuse_randomly(ErrorCode::kNoSpace, 10);
+    ManualClock clock(WallTime(std::chrono::hours(24 * 365 * 50)));
+    ManualLoop loop(ManualLoop::Time::kVirtual);
+    Engine engine(store, {.shards = 2, .loaded_streams_max = 4, .clock = &clock});
+    Streams streams(engine, loop);
+    int asked = 0;
+    int told = 0;
+    const auto count = [&](const auto&) { ++told; };
+    const auto path = [&] { return "s/" + std::to_string(random.below(6)); };
+    for (int i = 0; i < 400; ++i) {
+      const std::string target = path();
+      const std::string source = path();
+      const std::string body(1 + random.below(20), static_cast<char>('a' + random.below(26)));
+      ++asked;
+      switch (random.below(8)) {
+        case 0: streams.create(target, {.content_type = "text/plain", .body = body}, count); break;
+        case 1:
+          streams.create(target, {.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}}}, count);
+          break;
+        case 2: streams.remove(target, count); break;
+        case 3: streams.read(target, Offset::start(), 0, count); break;
+        case 4: streams.append(target, body, {.producer = {"p", 0, random.below(4)}}, count); break;
+        case 5: streams.append(target, body, {.close = random.below(10) == 0}, count); break;
+        case 6: streams.create(target, {.content_type = "text/plain", .expiry = {.ttl = 5s, .at = {}}}, count); break;
+        default:
+          --asked;
+          clock.advance(1s);
+          loop.advance(1s);
+      }
+      for (std::uint64_t turns = random.below(4); turns > 0; --turns) {
+        store.step();
+        loop.run_once();
+      }
+    }
+    for (int i = 0; i < 50; ++i) {
+      store.settle();
+      clock.advance(1s);
+      loop.advance(1s);
+      loop.run_until_idle();
+    }
+    CHECK(told == asked);
+
+    Engine fresh(memory, {.clock = &clock});
+    Streams fresh_streams(fresh, loop);
+    store.set_waits({.changes = false, .loads = false, .reads = false, .expired = false, .random = false});
+    for (int i = 0; i < 6; ++i) {
+      const std::string name = "s/" + std::to_string(i);
+      const Result<Page> cached = streams.read_now(name, Offset::start());
+      const Result<Page> kept = fresh_streams.read_now(name, Offset::start());
+      REQUIRE((cached.ok() ? "ok" : to_string(cached.error().code)) == (kept.ok() ? "ok" : to_string(kept.error().code)));
+      if (!cached.ok()) continue;
+      CHECK(cached->text() == kept->text());
+      CHECK(cached->closed == kept->closed);
+    }
+  }
+}
+
+}  // namespace durable_streams
