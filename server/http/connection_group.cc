@@ -7,12 +7,13 @@
 namespace durable_streams::server {
 
 ConnectionGroup::ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock,
-                                 Handler& handler)
+                                 Handler& handler, std::atomic<std::size_t>& open)
     : limits_(limits),
       loop_(loop),
       handler_(handler),
       date_line_(clock),
       deadlines_(limits),
+      open_(open),
       random_(std::random_device{}()),
       self_(std::make_shared<ConnectionGroup*>(this)) {}
 
@@ -48,6 +49,7 @@ void ConnectionGroup::join(Connection& connection) {
 void ConnectionGroup::leave(Connection& connection) {
   forget(connection);
   members_.remove(connection);
+  open_.fetch_sub(1, std::memory_order_relaxed);
   if (--size_ == 0 && draining_ && drained_) std::exchange(drained_, nullptr)();
 }
 

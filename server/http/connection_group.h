@@ -6,6 +6,7 @@
 #include <durable_streams/event_loop.h>
 #include <durable_streams/function.h>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <random>
@@ -25,7 +26,10 @@ namespace durable_streams::server {
 // Everything that it is given outlives it. Threads: loop only.
 class ConnectionGroup {
  public:
-  ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock, Handler& handler);
+  // `open` counts the connections of all groups: raised by who accepts them, lowered here when they
+  // are gone.
+  ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock, Handler& handler,
+                  std::atomic<std::size_t>& open);
   ~ConnectionGroup();
   ConnectionGroup(const ConnectionGroup&) = delete;
   ConnectionGroup& operator=(const ConnectionGroup&) = delete;
@@ -85,6 +89,7 @@ class ConnectionGroup {
   IntrusiveList<Connection, &Connection::member_link_> members_;
   IntrusiveList<Connection, &Connection::settle_link_> unsettled_;
   std::size_t size_ = 0;
+  std::atomic<std::size_t>& open_;
   EventLoop::TimerId sweep_timer_ = 0;
   bool settling_posted_ = false;
   bool draining_ = false;

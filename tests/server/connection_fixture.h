@@ -6,6 +6,7 @@
 #include <durable_streams/manual_loop.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -243,7 +244,8 @@ class ScriptedHandler final : public Handler {
 struct ConnectionFixture {
   // Limits are set before the first client.
   FakeTransport& connect(Connection::Admission admission = Connection::Admission::kServed) {
-    if (!group) group.emplace(limits, loop, clock, handler);
+    if (!group) group.emplace(limits, loop, clock, handler, open);
+    ++open;
     clients.push_back(std::make_unique<FakeTransport>(*group, admission));
     loop.run_until_idle();
     return *clients.back();
@@ -260,6 +262,7 @@ struct ConnectionFixture {
   }
 
   Limits limits;
+  std::atomic<std::size_t> open{0};
   ManualLoop loop{ManualLoop::Time::kVirtual};
   ManualClock clock{
       WallTime{std::chrono::milliseconds{784111777'000}}};  // Sun, 06 Nov 1994 08:49:37 GMT

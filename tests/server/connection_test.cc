@@ -613,6 +613,7 @@ TEST_CASE_METHOD(Fixture, "a drain closes what is idle and finishes the rest",
   CHECK_FALSE(drained);
   clients.clear();
   CHECK(drained);
+  CHECK(open == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "a drain ends a response that had begun, and its connection after it",

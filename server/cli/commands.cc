@@ -1,0 +1,172 @@
+// The table of commands and flags, and the help that is made from it.
+#include "server/cli/commands.h"
+
+#include <durable_streams/version.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ostream>
+#include <vector>
+
+#include "server/cli/dev_command.h"
+#include "server/cli/duration.h"
+#include "server/cli/exit_code.h"
+#include "server/cli/nearest_name.h"
+
+namespace durable_streams::server {
+namespace {
+
+constexpr std::size_t kThreadsMax = 1024;
+
+Status invalid(std::string message) {
+  return Error{ErrorCode::kInvalidArgument, std::move(message), {}};
+}
+
+Status apply_listen(std::string_view value, CommandOptions& options) {
+  Result<ListenAddress> address = parse_listen_address(value);
+  if (!address) return std::move(address).error();
+  options.server.listen = std::move(*address);
+  return {};
+}
+
+Status apply_data_dir(std::string_view, CommandOptions&) {
+  return invalid(
+      "streams can only be kept in memory so far; a store on disk does not exist yet. Start "
+      "without it.");
+}
+
+// Reads a duration of a millisecond or more.
+Status apply_duration(std::string_view value, std::chrono::milliseconds& to) {
+  const Result<std::chrono::milliseconds> duration = parse_duration(value);
+  if (!duration) return duration.error();
+  if (duration->count() == 0) return invalid(fmt::format("'{}' is too short: at least 1ms", value));
+  to = *duration;
+  return {};
+}
+
+Status apply_long_poll_timeout(std::string_view value, CommandOptions& options) {
+  return apply_duration(value, options.server.endpoint.long_poll_timeout);
+}
+
+Status apply_sse_reconnect_interval(std::string_view value, CommandOptions& options) {
+  return apply_duration(value, options.server.endpoint.sse_reconnect_interval);
+}
+
+Status apply_threads(std::string_view value, CommandOptions& options) {
+  std::size_t threads = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), threads);
+  if (error != std::errc() || end != value.data() + value.size() || threads == 0 ||
+      threads > kThreadsMax) {
+    return invalid(fmt::format("'{}' is no number from 1 to {}", value, kThreadsMax));
+  }
+  options.server.threads = threads;
+  return {};
+}
+
+constexpr std::array<Flag, 5> kDevFlags{{
+    {"--listen", "ADDR",
+     "Where to listen: HOST:PORT, :PORT for every interface, or PORT. Default localhost:4437;\n"
+     "port 0 is any that is free.",
+     apply_listen},
+    {"--data-dir", "DIR", "Keep streams in DIR. Not there yet: streams are in memory.",
+     apply_data_dir},
+    {"--long-poll-timeout", "D", "How long a long-poll waits for something new. Default 30s.",
+     apply_long_poll_timeout},
+    {"--sse-reconnect-interval", "D",
+     "About how long an SSE response lasts before its client reconnects. Default 60s.",
+     apply_sse_reconnect_interval},
+    {"--threads", "N", "Event loops, each with a thread. Default: one for each core.",
+     apply_threads},
+}};
+
+int print_version(const CommandOptions&, std::string_view, Terminal& terminal) {
+  terminal.out << fmt::format("durable-streams-server {}\n", kVersion);
+  return kExitDone;
+}
+
+int print_help(const CommandOptions&, std::string_view topic, Terminal& terminal) {
+  if (topic.empty()) {
+    terminal.out << program_help();
+    return kExitDone;
+  }
+  const Command* const command = find_command(topic);
+  if (command != nullptr) {
+    terminal.out << command_help(*command);
+    return kExitDone;
+  }
+  std::vector<std::string_view> names;
+  for (const Command& each : commands()) names.push_back(each.name);
+  const std::string_view nearest = nearest_name(topic, names);
+  terminal.err << fmt::format(
+      "durable-streams-server help: unknown command {}{}\n", topic,
+      nearest.empty() ? std::string() : fmt::format("; did you mean {}?", nearest));
+  return kExitUsage;
+}
+
+constexpr std::array<Command, 3> kCommands{{
+    {.name = "dev",
+     .argument = "",
+     .summary = "Start a server for development: no configuration, streams in memory.",
+     .details = "Durations D are written 30s, 1m30s, 500ms or 1d.\n\n"
+                "Ctrl-C (SIGINT) or SIGTERM stops it: live responses end, what is in flight is "
+                "answered, and after 10\n"
+                "seconds at most it exits with status 0. A second signal stops it at once, with "
+                "status 130 or 143.\n"
+                "It exits with 1 when it cannot start, and with 2 when it does not understand its "
+                "flags.\n",
+     .flags = kDevFlags,
+     .run = run_dev},
+    {.name = "version",
+     .argument = "",
+     .summary = "Print the version.",
+     .details = "",
+     .flags = {},
+     .run = print_version},
+    {.name = "help",
+     .argument = "[COMMAND]",
+     .summary = "Explain the program, or one command.",
+     .details = "",
+     .flags = {},
+     .run = print_help},
+}};
+
+std::string flag_help(const Flag& flag) {
+  std::string text = fmt::format("  {} {}\n      ", flag.name, flag.value);
+  for (const char c : flag.help) text += c == '\n' ? std::string("\n      ") : std::string(1, c);
+  return text + "\n";
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+const Command* find_command(std::string_view name) {
+  const auto command = std::find_if(kCommands.begin(), kCommands.end(),
+                                    [&](const Command& each) { return each.name == name; });
+  return command == kCommands.end() ? nullptr : &*command;
+}
+
+std::string program_help() {
+  std::string text =
+      "durable-streams-server serves append-only streams over HTTP.\n\n"
+      "Usage: durable-streams-server COMMAND [FLAGS]\n\n"
+      "Commands:\n";
+  for (const Command& command : kCommands)
+    text += fmt::format("  {:<10}{}\n", command.name, command.summary);
+  return text + "\n'durable-streams-server help COMMAND' tells a command's flags.\n";
+}
+
+std::string command_help(const Command& command) {
+  std::string text =
+      fmt::format("{}\n\nUsage: durable-streams-server {}", command.summary, command.name);
+  if (!command.argument.empty()) text += fmt::format(" {}", command.argument);
+  if (!command.flags.empty()) text += " [FLAGS]\n\nFlags:";
+  text += "\n";
+  for (const Flag& flag : command.flags) text += flag_help(flag);
+  if (!command.details.empty()) text += fmt::format("\n{}", command.details);
+  return text;
+}
+
+}  // namespace durable_streams::server

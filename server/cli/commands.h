@@ -1,0 +1,49 @@
+// What the program can be told to do: one table, from which parsing, help and suggestions all come.
+#pragma once
+
+#include <durable_streams/result.h>
+
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/server.h"
+
+namespace durable_streams::server {
+
+// What flags set.
+struct CommandOptions {
+  ServerOptions server;
+};
+
+struct Flag {
+  std::string_view name;   // `--listen`
+  std::string_view value;  // what stands for its value in the help
+  std::string_view help;
+  Status (*apply)(std::string_view value, CommandOptions& options);
+};
+
+struct Terminal {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view argument;  // what may follow the name besides flags, or nothing
+  std::string_view summary;
+  std::string_view details;
+  std::span<const Flag> flags;
+  int (*run)(const CommandOptions& options, std::string_view argument, Terminal& terminal);
+};
+
+std::span<const Command> commands();
+
+// Null: no such command.
+const Command* find_command(std::string_view name);
+
+std::string program_help();
+std::string command_help(const Command& command);
+
+}  // namespace durable_streams::server

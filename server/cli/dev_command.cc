@@ -1,0 +1,46 @@
+// Says what a newcomer wants to know first: where it is, what it serves, what becomes of the data,
+// how to stop it.
+#include "server/cli/dev_command.h"
+
+#include <durable_streams/version.h>
+#include <fmt/format.h>
+
+#include <ostream>
+#include <string>
+
+#include "server/cli/exit_code.h"
+#include "server/server.h"
+
+namespace durable_streams::server {
+namespace {
+
+std::string greeting(const Server& server) {
+  const std::string listening =
+      server.options().listen.host.empty()
+          ? fmt::format("{} and every other address of this machine", server.origin())
+          : server.origin();
+  return fmt::format(
+      "durable-streams-server {}\n"
+      "  listening  {}\n"
+      "  streams    {}{}*\n"
+      "  storage    in memory, gone when this stops\n"
+      "Ctrl-C stops it.\n",
+      kVersion, listening, server.origin(), server.options().endpoint.prefix);
+}
+
+}  // namespace
+
+int run_dev(const CommandOptions& options, std::string_view, Terminal& terminal) {
+  Result<std::unique_ptr<Server>> server = Server::open(
+      options.server, [&terminal](std::string_view line) { terminal.err << line << std::endl; });
+  if (!server) {
+    terminal.err << fmt::format("durable-streams-server dev: {}\n", server.error().message);
+    return kExitFailed;
+  }
+  (*server)->heed_signals();
+  terminal.out << greeting(**server) << std::flush;
+  (*server)->run();
+  return kExitDone;
+}
+
+}  // namespace durable_streams::server

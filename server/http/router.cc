@@ -1,0 +1,43 @@
+// A path outside every endpoint is 404 here; what lies inside one is the endpoint's alone.
+#include "server/http/router.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace durable_streams::server {
+namespace {
+
+class EndpointAnswer final : public Answer {
+ public:
+  explicit EndpointAnswer(http::Exchange exchange) : exchange_(std::move(exchange)) {}
+
+  bool wants_body() const override { return exchange_.wants_body(); }
+  void body(std::string_view piece, bool last) override { exchange_.body(piece, last); }
+  void writable() override { exchange_.writable(); }
+
+ private:
+  http::Exchange exchange_;
+};
+
+}  // namespace
+
+void Router::start(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot) {
+  if (endpoint_.serves(head.target)) {
+    slot.emplace<EndpointAnswer>(endpoint_.start(head, sink));
+  } else if (head.target == "*") {
+    // Asks whether the server is there (RFC 9110 section 9.3.7).
+    sink.start({.status = 204, .fields = {}, .content_length = std::nullopt});
+    sink.finish();
+  } else {
+    http::answer_problem(
+        sink, 404,
+        fmt::format("Nothing is served here. Streams are under {}.", endpoint_.options().prefix));
+  }
+}
+
+void Router::refuse(http::ResponseSink& sink, int status, std::string_view detail) {
+  http::answer_problem(sink, status, detail);
+}
+
+}  // namespace durable_streams::server

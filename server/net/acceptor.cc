@@ -1,0 +1,107 @@
+// libuv's handles live until their close callbacks, so they are apart from the acceptor and outlive
+// it by a turn.
+#include "server/net/acceptor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace durable_streams::server {
+namespace {
+
+// So many in one go, so that a crowd of new clients does not hold up those that are served already.
+constexpr int kAcceptsPerTurn = 64;
+
+constexpr std::uint64_t kRetryMs = 100;
+
+int accept_socket(int listener, sockaddr_storage& peer) {
+  socklen_t size = sizeof(peer);
+#if defined(__linux__)
+  return accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+  const int fd = accept(listener, reinterpret_cast<sockaddr*>(&peer), &size);
+  if (fd < 0) return fd;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  return fd;
+#endif
+}
+
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+struct Acceptor::Watch {
+  uv_poll_t poll;
+  Acceptor* owner;
+  Listener listener;
+};
+
+Acceptor::Acceptor(uv_loop_t* loop, std::vector<Listener> listeners, Deliver deliver, Log log)
+    : retry_timer_(new uv_timer_t), deliver_(std::move(deliver)), log_(std::move(log)) {
+  uv_timer_init(loop, retry_timer_);
+  retry_timer_->data = this;
+  for (Listener& listener : listeners) {
+    auto* watch = new Watch{.poll = {}, .owner = this, .listener = std::move(listener)};
+    uv_poll_init(loop, &watch->poll, watch->listener.socket.get());
+    watch->poll.data = watch;
+    watches_.push_back(watch);
+  }
+  resume();
+}
+
+Acceptor::~Acceptor() {
+  for (Watch* watch : watches_) {
+    uv_poll_stop(&watch->poll);
+    watch->listener.socket.reset();
+    uv_close(reinterpret_cast<uv_handle_t*>(&watch->poll),
+             [](uv_handle_t* closed) { delete static_cast<Watch*>(closed->data); });
+  }
+  uv_close(reinterpret_cast<uv_handle_t*>(retry_timer_),
+           [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
+}
+
+void Acceptor::accept_some(const Listener& listener) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    sockaddr_storage peer{};
+    UniqueFd fd(accept_socket(listener.socket.get(), peer));
+    if (fd) {
+      complained_ = false;
+      deliver_({.fd = std::move(fd),
+                .peer = SocketAddress::of(reinterpret_cast<const sockaddr&>(peer))});
+    } else if (is_shortage(errno)) {
+      return pause(errno);
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      return;  // nobody waits any more; anything worse comes back when the loop looks again
+    }
+  }
+}
+
+void Acceptor::pause(int error) {
+  if (!std::exchange(complained_, true)) {
+    log_(fmt::format("cannot accept connections: {}; trying again until it works",
+                     std::strerror(error)));
+  }
+  for (Watch* watch : watches_) uv_poll_stop(&watch->poll);
+  uv_timer_start(
+      retry_timer_, [](uv_timer_t* timer) { static_cast<Acceptor*>(timer->data)->resume(); },
+      kRetryMs, 0);
+}
+
+void Acceptor::resume() {
+  for (Watch* watch : watches_) {
+    uv_poll_start(&watch->poll, UV_READABLE, [](uv_poll_t* poll, int status, int) {
+      auto* readable = static_cast<Watch*>(poll->data);
+      if (status == 0) readable->owner->accept_some(readable->listener);
+    });
+  }
+}
+
+}  // namespace durable_streams::server

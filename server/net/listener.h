@@ -1,0 +1,25 @@
+// Sockets that listen: bound so that nobody else can share the port, for one address as a person
+// writes it.
+#pragma once
+
+#include <durable_streams/result.h>
+
+#include <vector>
+
+#include "server/net/listen_address.h"
+#include "server/net/socket_address.h"
+#include "server/net/unique_fd.h"
+
+namespace durable_streams::server {
+
+struct Listener {
+  UniqueFd socket;        // does not block
+  SocketAddress address;  // with the real port
+};
+
+// One or several sockets with the same port: `localhost` is IPv4's and IPv6's loopback, as far as
+// there are any, and looked up nowhere; the empty host is every interface. Any other name is looked
+// up, which may block. An error says what to do about it.
+Result<std::vector<Listener>> listen_at(const ListenAddress& address);
+
+}  // namespace durable_streams::server

@@ -1,0 +1,119 @@
+// libuv reports what it reads and writes by plain functions; each finds its transport in the
+// handle.
+#include "server/net/tcp_transport.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace durable_streams::server {
+namespace {
+
+// So many pieces go to the kernel in one call; a longer batch takes several.
+constexpr std::size_t kPiecesPerWrite = 64;
+
+uv_buf_t buffer_of(std::string_view piece) {
+  // libuv does not change what it writes.
+  return uv_buf_init(const_cast<char*>(piece.data()), static_cast<unsigned>(piece.size()));
+}
+
+std::size_t bytes_in(std::span<const std::string_view> pieces) {
+  std::size_t bytes = 0;
+  for (const std::string_view piece : pieces) bytes += piece.size();
+  return bytes;
+}
+
+}  // namespace
+
+bool TcpTransport::adopt(uv_loop_t* loop, std::span<char> read_buffer, int fd,
+                         MakeEvents make_events) {
+  auto* transport = new TcpTransport(read_buffer);
+  uv_tcp_init(loop, &transport->handle_);
+  transport->handle_.data = transport;
+  if (uv_tcp_open(&transport->handle_, fd) != 0) {
+    ::close(fd);
+    transport->close();
+    return false;
+  }
+  transport->events_ = make_events(*transport);
+  transport->resume_reading();
+  return true;
+}
+
+std::optional<std::size_t> TcpTransport::try_write(std::span<const std::string_view> pieces) {
+  std::size_t taken = 0;
+  while (!pieces.empty()) {
+    const std::span<const std::string_view> now =
+        pieces.first(std::min(pieces.size(), kPiecesPerWrite));
+    std::array<uv_buf_t, kPiecesPerWrite> buffers;
+    std::transform(now.begin(), now.end(), buffers.begin(), buffer_of);
+    const int result = uv_try_write(stream(), buffers.data(), static_cast<unsigned>(now.size()));
+    if (result < 0 && result != UV_EAGAIN) return std::nullopt;
+    if (result > 0) taken += static_cast<std::size_t>(result);
+    if (result < 0 || static_cast<std::size_t>(result) < bytes_in(now)) break;
+    pieces = pieces.subspan(now.size());
+  }
+  return taken;
+}
+
+bool TcpTransport::write(std::span<const std::string_view> pieces) {
+  std::vector<uv_buf_t> buffers(pieces.size());
+  std::transform(pieces.begin(), pieces.end(), buffers.begin(), buffer_of);
+  write_request_ = std::make_unique<uv_write_t>();
+  write_request_->data = this;
+  return uv_write(write_request_.get(), stream(), buffers.data(),
+                  static_cast<unsigned>(buffers.size()), on_written) == 0;
+}
+
+std::size_t TcpTransport::unwritten() const {
+  return uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(&handle_));
+}
+
+void TcpTransport::pause_reading() { uv_read_stop(stream()); }
+
+void TcpTransport::resume_reading() { uv_read_start(stream(), on_buffer_wanted, on_read); }
+
+// Nothing is queued in libuv, so nothing has to be waited for.
+void TcpTransport::shutdown() {
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &fd) == 0) ::shutdown(fd, SHUT_WR);
+}
+
+void TcpTransport::close() {
+  auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
+  if (uv_is_closing(handle) != 0) return;
+  uv_close(handle, [](uv_handle_t* closed) { delete static_cast<TcpTransport*>(closed->data); });
+}
+
+void TcpTransport::on_buffer_wanted(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+  const std::span<char> room = static_cast<TcpTransport*>(handle->data)->read_buffer_;
+  *buffer = uv_buf_init(room.data(), static_cast<unsigned>(room.size()));
+}
+
+void TcpTransport::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
+  TransportEvents& events = *static_cast<TcpTransport*>(stream->data)->events_;
+  if (size > 0) {
+    events.on_read({buffer->base, static_cast<std::size_t>(size)});
+  } else if (size == UV_EOF) {
+    events.on_read_end();
+  } else if (size < 0) {
+    events.on_broken();
+  }
+}
+
+void TcpTransport::on_written(uv_write_t* request, int status) {
+  auto* const transport = static_cast<TcpTransport*>(request->data);
+  const std::unique_ptr<uv_write_t> done = std::move(transport->write_request_);
+  if (status == UV_ECANCELED) return;  // closed by us
+  if (status < 0) {
+    transport->events_->on_broken();
+  } else {
+    transport->events_->on_written();
+  }
+}
+
+}  // namespace durable_streams::server

@@ -1,0 +1,51 @@
+// A TCP socket on a libuv loop, as a transport.
+#pragma once
+
+#include <durable_streams/function.h>
+
+#include <uv.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "server/net/transport.h"
+
+namespace durable_streams::server {
+
+// Threads: loop only.
+class TcpTransport final : public Transport {
+ public:
+  using MakeEvents = Function<std::unique_ptr<TransportEvents>(Transport&)>;
+
+  // Takes over the connected socket `fd` and begins to read. `read_buffer` is the loop's: every
+  // transport of the loop reads into it, for what was read is used before the next read. False: the
+  // system refused, and the socket is closed.
+  static bool adopt(uv_loop_t* loop, std::span<char> read_buffer, int fd, MakeEvents make_events);
+
+  std::optional<std::size_t> try_write(std::span<const std::string_view> pieces) override;
+  bool write(std::span<const std::string_view> pieces) override;
+  std::size_t unwritten() const override;
+  void pause_reading() override;
+  void resume_reading() override;
+  void shutdown() override;
+  void close() override;
+
+ private:
+  explicit TcpTransport(std::span<char> read_buffer) : read_buffer_(read_buffer) {}
+
+  static void on_buffer_wanted(uv_handle_t* handle, std::size_t suggested, uv_buf_t* buffer);
+  static void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer);
+  static void on_written(uv_write_t* request, int status);
+
+  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&handle_); }
+
+  uv_tcp_t handle_{};
+  std::span<char> read_buffer_;
+  std::unique_ptr<uv_write_t> write_request_;  // of the write under way
+  std::unique_ptr<TransportEvents> events_;
+};
+
+}  // namespace durable_streams::server

@@ -1,0 +1,165 @@
+// Connections are dealt to the loops in turn by the first of them, which also hears signals and
+// counts the others in when all drain.
+#include "server/server.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace durable_streams::server {
+namespace {
+
+// Descriptors that are no connections: standard streams, loops, listeners, later the store's.
+constexpr std::size_t kOtherDescriptors = 64;
+
+// Raises the soft limit on open files as far as the system lets us, and returns how many
+// connections fit under it.
+std::size_t connections_that_fit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur / 2, kOtherDescriptors);
+}
+
+std::size_t thread_count(std::size_t wanted) {
+  return wanted != 0 ? wanted : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
+
+std::string origin_of(const ServerOptions& options, std::uint16_t port) {
+  const std::string& host = options.listen.host;
+  if (host.find(':') != std::string::npos) return fmt::format("http://[{}]:{}", host, port);
+  return fmt::format("http://{}:{}", host.empty() ? "localhost" : host, port);
+}
+
+}  // namespace
+
+// libuv's handles, each apart until its close callback. Threads: loop only.
+struct Server::Signals {
+  explicit Signals(Server& owner) : server(owner) {
+    for (uv_signal_t* handle : {interrupt, terminate}) {
+      uv_signal_init(server.workers_.front()->uv_loop(), handle);
+      handle->data = this;
+    }
+    uv_signal_start(interrupt, on_signal, SIGINT);
+    uv_signal_start(terminate, on_signal, SIGTERM);
+  }
+
+  ~Signals() {
+    for (uv_signal_t* handle : {interrupt, terminate}) {
+      uv_close(reinterpret_cast<uv_handle_t*>(handle),
+               [](uv_handle_t* closed) { delete reinterpret_cast<uv_signal_t*>(closed); });
+    }
+  }
+
+  static void on_signal(uv_signal_t* handle, int signal) {
+    Server& server = static_cast<Signals*>(handle->data)->server;
+    if (server.draining_) _exit(128 + signal);
+    server.log("Stopping: answering what is in flight. A second signal stops at once.");
+    server.begin_drain();
+  }
+
+  Server& server;
+  uv_signal_t* interrupt = new uv_signal_t;
+  uv_signal_t* terminate = new uv_signal_t;
+};
+
+Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
+  Result<std::vector<Listener>> listeners = listen_at(options.listen);
+  if (!listeners) return std::move(listeners).error();
+  return std::unique_ptr<Server>(
+      new Server(std::move(options), std::move(*listeners), std::move(log)));
+}
+
+Server::Server(ServerOptions options, std::vector<Listener> listeners, Log log)
+    : options_(std::move(options)),
+      log_(std::move(log)),
+      store_(options_.store),
+      engine_(store_, options_.engine) {
+  std::signal(SIGPIPE, SIG_IGN);
+  port_ = listeners.front().address.port();
+  origin_ = origin_of(options_, port_);
+  Limits& limits = options_.limits;
+  limits.connections_max = std::min(limits.connections_max, connections_that_fit());
+  const std::size_t threads = thread_count(options_.threads);
+  for (std::size_t i = 0; i < threads; ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(engine_, options_.endpoint, limits, clock_, open_connections_));
+  }
+  acceptor_.emplace(
+      workers_.front()->uv_loop(), std::move(listeners),
+      [this](AcceptedSocket socket) { deal(std::move(socket)); },
+      [this](std::string_view line) { this->log(line); });
+}
+
+Server::~Server() {
+  signals_.reset();
+  acceptor_.reset();
+}
+
+void Server::heed_signals() { signals_ = std::make_unique<Signals>(*this); }
+
+void Server::run() {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    threads.emplace_back([worker = workers_[i].get()] { worker->run(); });
+  }
+  workers_.front()->run();
+  for (std::thread& thread : threads) thread.join();
+}
+
+void Server::drain() {
+  workers_.front()->post([this] { begin_drain(); });
+}
+
+void Server::deal(AcceptedSocket socket) {
+  const Limits& limits = options_.limits;
+  const std::size_t open = open_connections_.fetch_add(1, std::memory_order_relaxed);
+  if (open >= limits.connections_max + limits.refused_connections_max) {
+    open_connections_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  const auto admission = open < limits.connections_max ? Connection::Admission::kServed
+                                                       : Connection::Admission::kRefused;
+  const std::size_t index = next_worker_++ % workers_.size();
+  Worker* const worker = workers_[index].get();
+  if (index == 0) return worker->adopt(std::move(socket), admission);
+  worker->post([worker, admission, socket = std::move(socket)]() mutable {
+    worker->adopt(std::move(socket), admission);
+  });
+}
+
+// Runs on the first loop. What was dealt to the others before is posted before, so it drains with
+// them.
+void Server::begin_drain() {
+  if (std::exchange(draining_, true)) return;
+  acceptor_.reset();
+  undrained_workers_ = workers_.size();
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->post([this, drained = worker.get()] {
+      drained->drain([this] { workers_.front()->post([this] { worker_drained(); }); });
+    });
+  }
+}
+
+// Runs on the first loop. All loops turn until the last has drained, so that a second signal is
+// heard until then.
+void Server::worker_drained() {
+  if (--undrained_workers_ > 0) return;
+  signals_.reset();
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->post([stopped = worker.get()] { stopped->stop(); });
+  }
+}
+
+void Server::log(std::string_view line) {
+  if (log_) log_(line);
+}
+
+}  // namespace durable_streams::server

@@ -1,0 +1,78 @@
+// The order of construction is the order of dependence; run() takes it down backwards, on the
+// loop's own thread.
+#include "server/worker.h"
+
+#include <array>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "server/net/tcp_transport.h"
+
+namespace durable_streams::server {
+namespace {
+
+// One for each loop. Holds a whole pipeline of small requests, and large bodies in few reads.
+constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;
+
+}  // namespace
+
+Worker::Worker(Engine& engine, const http::EndpointOptions& endpoint, const Limits& limits,
+               const Clock& clock, std::atomic<std::size_t>& open_connections)
+    : limits_(limits),
+      open_connections_(open_connections),
+      read_buffer_(new char[kReadBufferBytes]) {
+  // It fails only when the process has no memory or descriptors left to start with.
+  if (uv_loop_init(&uv_loop_) != 0) throw std::bad_alloc();
+  uv_async_init(&uv_loop_, &keeper_, nullptr);
+  loop_.emplace(&uv_loop_);
+  streams_.emplace(engine, *loop_);
+  endpoint_.emplace(*streams_, endpoint);
+  router_.emplace(*endpoint_);
+  connections_.emplace(limits_, *loop_, clock, *router_, open_connections_);
+}
+
+Worker::~Worker() {
+  if (!loop_) return;
+  // run() was never called.
+  stop();
+  run();
+}
+
+void Worker::run() {
+  uv_run(&uv_loop_, UV_RUN_DEFAULT);
+  connections_.reset();
+  router_.reset();
+  endpoint_.reset();
+  streams_.reset();
+  loop_.reset();
+  uv_run(&uv_loop_, UV_RUN_DEFAULT);
+  if (uv_loop_close(&uv_loop_) != 0) std::abort();  // a handle was forgotten
+}
+
+void Worker::post(Task task) { loop_->post(std::move(task)); }
+
+void Worker::adopt(AcceptedSocket socket, Connection::Admission admission) {
+  const auto make_connection = [&](Transport& transport) {
+    std::array<char, SocketAddress::kTextBytesMax> room;
+    return std::make_unique<Connection>(*connections_, transport, socket.peer.host(room),
+                                        admission);
+  };
+  const std::span<char> read_buffer(read_buffer_.get(), kReadBufferBytes);
+  if (!TcpTransport::adopt(&uv_loop_, read_buffer, socket.fd.release(), make_connection)) {
+    open_connections_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+void Worker::drain(Function<void()> done) {
+  endpoint_->drain();
+  loop_->run_after(limits_.drain_timeout, [this] { connections_->close_all(); });
+  connections_->drain(std::move(done));
+}
+
+void Worker::stop() {
+  auto* const handle = reinterpret_cast<uv_handle_t*>(&keeper_);
+  if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
+}
+
+}  // namespace durable_streams::server
