@@ -230,6 +230,7 @@ class RandomRun {
     REQUIRE(record.id == expected.id);
     REQUIRE(record.content_type == expected.content_type);
     REQUIRE(record.framing == expected.framing);
+    REQUIRE(record.deadline == expected.deadline);
     REQUIRE(record.version == expected.version);
     REQUIRE(record.tail == expected.tail);
     REQUIRE(record.closed == expected.closed);

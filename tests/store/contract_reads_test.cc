@@ -110,6 +110,27 @@ TEST_CASE("a JSON message larger than its page comes whole and alone", "[store][
   CHECK(pages(contract, "a", 10) == Pages{"1,\n", large, "2,\n3,\n"});
 }
 
+TEST_CASE("each JSON message comes whole, wherever it lies", "[store][read]") {
+  StoreContract contract;
+  contract.create_json("source");
+  std::vector<std::string> messages;
+  const auto append = [&](std::string_view path) {
+    const std::size_t size = 1 + messages.size() * 71 % 400;
+    messages.push_back("\"" + std::string(size, 'x') + "\",\n");
+    contract.append(path, messages.back());
+  };
+  for (int i = 0; i < 100; ++i) append("source");
+  contract.fork("source", "fork", contract.at("source").tail.position);
+  for (int i = 0; i < 100; ++i) append("fork");
+  std::uint64_t from = 0;
+  for (const std::string& message : messages) {
+    CHECK(contract.text("fork", from, 1) == message);
+    CHECK(contract.text("fork", from, message.size()) == message);
+    CHECK(contract.text("fork", from + 1, message.size()) == message.substr(1));
+    from += message.size();
+  }
+}
+
 TEST_CASE("bytes are the same however they came", "[store][read]") {
   StoreContract contract;
   contract.create("a");

@@ -1,6 +1,9 @@
 // The contract of threads: any number of them at once. What they do is checked here, and how by
 // ThreadSanitizer.
 #include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,7 +16,7 @@ namespace durable_streams {
 namespace {
 
 constexpr int kThreads = 4;
-constexpr std::uint64_t kRounds = 300;
+constexpr std::uint64_t kRounds = 500;
 
 // What the byte at `position` of every stream is, so that readers know without asking.
 char byte_at(std::uint64_t position) { return static_cast<char>('a' + position % 23); }
@@ -57,6 +60,83 @@ bool page_is_right(StoreContract& contract, const StreamRecord& record, std::uin
   }
   return text_of(*page) == bytes_at(from, page->end - from);
 }
+
+// One thread's share of streams that come and go under a few paths. Threads: one at a time.
+class Wanderer {
+ public:
+  Wanderer(StoreContract& contract, std::uint64_t seed) : contract_(contract), random_(seed) {}
+
+  // False when the store did what it must not.
+  bool step(std::int64_t second) {
+    const std::string path = some_path();
+    const std::optional<StreamRecord> found = contract_.load(path);
+    if (!found) {
+      create(path, second);
+      return true;
+    }
+    switch (random_.below(6)) {
+      case 0:
+        return remove(*found);
+      case 1:
+        return save_deadline(*found, second);
+      case 2:
+      case 3:
+        return page_is_right(contract_, *found, random_.below(found->tail.position + 1));
+      default:
+        static_cast<void>(try_append(contract_, path, 1 + random_.below(500)));
+    }
+    return true;
+  }
+
+ private:
+  std::string some_path() { return "path/" + std::to_string(random_.below(6)); }
+
+  // A fork of whatever there is, or a stream of its own; others may be faster.
+  void create(const std::string& path, std::int64_t second) {
+    StreamRecord record = contract_.new_record(path);
+    if (random_.one_in(2)) record.deadline = at_second(second);
+    std::uint64_t version = 0;
+    const std::optional<StreamRecord> source = contract_.load(some_path());
+    if (source && random_.one_in(2)) {
+      record.tail.position = random_.below(source->tail.position + 1);
+      record.fork = ForkPoint{.source = source->id,
+                              .source_path = source->path,
+                              .position = record.tail.position,
+                              .anchor = {},
+                              .sub_offset = 0};
+      version = source->version;
+    }
+    static_cast<void>(
+        contract_.commit(CreateChange{.record = record, .bytes = {}, .source_version = version}));
+  }
+
+  bool remove(const StreamRecord& stream) {
+    const auto mode = stream.forks > 0 ? RemoveChange::Mode::kSoft : RemoveChange::Mode::kFull;
+    const RemoveChange change{.id = stream.id, .version = stream.version, .mode = mode};
+    const bool gone = contract_.commit(change).ok() && mode == RemoveChange::Mode::kFull;
+    return !gone || !stream.fork || release(*stream.fork);
+  }
+
+  // Pays the source of a fork that is gone, however often others change it meanwhile. It must be
+  // there.
+  bool release(const ForkPoint& fork) {
+    while (true) {
+      const std::optional<StreamRecord> source = contract_.load(fork.source_path);
+      if (!source || source->id != fork.source) return false;
+      const ReleaseChange change{.source = source->id, .version = source->version, .remove = false};
+      if (contract_.commit(change).ok()) return true;
+    }
+  }
+
+  bool save_deadline(const StreamRecord& stream, std::int64_t second) {
+    static_cast<void>(contract_.expired(at_second(second), 3));
+    static_cast<void>(contract_.store().stats());
+    return contract_.commit(DeadlineChange{.id = stream.id, .deadline = at_second(second)}).ok();
+  }
+
+  StoreContract& contract_;
+  Random random_;
+};
 
 }  // namespace
 
@@ -105,69 +185,9 @@ TEST_CASE("streams come, fork, end and go in many threads at once", "[store][thr
   INFO("DURABLE_STREAMS_SEED=" << seed);
   std::atomic<std::uint64_t> wrong{0};
   run_threads(kThreads, [&](int thread) {
-    Random random(seed + static_cast<std::uint64_t>(thread));
+    Wanderer wanderer(contract, seed + static_cast<std::uint64_t>(thread));
     for (std::uint64_t i = 0; i < kRounds; ++i) {
-      const std::string path = "path/" + std::to_string(random.below(6));
-      const std::optional<StreamRecord> found = contract.load(path);
-      if (!found) {
-        StreamRecord record = contract.new_record(path);
-        if (random.one_in(2)) record.deadline = at_second(static_cast<std::int64_t>(i));
-        const std::optional<StreamRecord> source =
-            contract.load("path/" + std::to_string(random.below(6)));
-        std::uint64_t version = 0;
-        if (source && random.one_in(2)) {
-          const std::uint64_t position = random.below(source->tail.position + 1);
-          record.tail.position = position;
-          record.fork = ForkPoint{.source = source->id,
-                                  .source_path = source->path,
-                                  .position = position,
-                                  .anchor = {},
-                                  .sub_offset = 0};
-          version = source->version;
-        }
-        static_cast<void>(contract.commit(
-            CreateChange{.record = record, .bytes = {}, .source_version = version}));
-        continue;
-      }
-      switch (random.below(6)) {
-        case 0: {
-          const auto mode =
-              found->forks > 0 ? RemoveChange::Mode::kSoft : RemoveChange::Mode::kFull;
-          const bool gone =
-              contract
-                  .commit(RemoveChange{.id = found->id, .version = found->version, .mode = mode})
-                  .ok();
-          if (!gone || mode == RemoveChange::Mode::kSoft || !found->fork) break;
-          // Pays the source until it is paid, as the engine does.
-          while (true) {
-            const std::optional<StreamRecord> source = contract.load(found->fork->source_path);
-            if (!source || source->id != found->fork->source) {
-              ++wrong;
-              break;
-            }
-            const ReleaseChange release{
-                .source = source->id, .version = source->version, .remove = false};
-            if (contract.commit(release).ok()) break;
-          }
-          break;
-        }
-        case 1: {
-          const DeadlineChange change{.id = found->id,
-                                      .deadline = at_second(static_cast<std::int64_t>(i))};
-          if (!contract.commit(change).ok()) ++wrong;
-          static_cast<void>(contract.expired(at_second(static_cast<std::int64_t>(i)), 3));
-          static_cast<void>(contract.store().stats());
-          break;
-        }
-        case 2:
-        case 3: {
-          const std::uint64_t from = random.below(found->tail.position + 1);
-          if (!page_is_right(contract, *found, from)) ++wrong;
-          break;
-        }
-        default:
-          static_cast<void>(try_append(contract, path, 1 + random.below(500)));
-      }
+      if (!wanderer.step(static_cast<std::int64_t>(i))) ++wrong;
     }
   });
   CHECK(wrong == 0);

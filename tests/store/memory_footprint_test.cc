@@ -31,13 +31,25 @@ std::int64_t block_bytes(std::size_t size) {
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// All forms are replaced, not only those that the others call: sanitizers bring their own of each.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   void* const block = std::malloc(kHeaderBytes + size);
-  if (block == nullptr) throw std::bad_alloc();
+  if (block == nullptr) return nullptr;
   *static_cast<std::size_t*>(block) = size;
   allocated_bytes += block_bytes(size);
   ++allocations;
   return static_cast<char*>(block) + kHeaderBytes;
+}
+
+void* operator new(std::size_t size) {
+  void* const memory = operator new(size, std::nothrow);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return operator new(size, std::nothrow);
 }
 
 void operator delete(void* memory) noexcept {
@@ -48,6 +60,10 @@ void operator delete(void* memory) noexcept {
 }
 
 void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
+void operator delete[](void* memory) noexcept { operator delete(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { operator delete(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
 
 namespace durable_streams {
 
@@ -82,7 +98,7 @@ std::int64_t cost_of_stream(MemoryStore& store, std::string_view bytes,
 
 void expire_late(StreamRecord& record) {
   record.expiry.ttl = std::chrono::hours(1);
-  record.deadline = WallTime(std::chrono::seconds(record.id));
+  record.deadline = WallTime(std::chrono::seconds(record.id % kStreams));
 }
 
 }  // namespace
@@ -91,14 +107,14 @@ TEST_CASE("an idle stream costs about 200 bytes beside its path", "[store][memor
   MemoryStore store;
   const std::int64_t cost = cost_of_stream(store, "");
   INFO(cost << " bytes");
-  CHECK(cost < 210);
+  CHECK(cost < 200);
 }
 
 TEST_CASE("a deadline costs a stream no more than 20 bytes", "[store][memory]") {
   MemoryStore store;
   const std::int64_t cost = cost_of_stream(store, "", expire_late);
   INFO(cost << " bytes");
-  CHECK(cost < 230);
+  CHECK(cost < 220);
 }
 
 TEST_CASE("a small stream costs less than 260 bytes beside its path and bytes", "[store][memory]") {
