@@ -1,0 +1,37 @@
+// A client that asks one thing after another, to prepare a server for what is then measured.
+#pragma once
+
+#include "bench/response_parser.h"
+#include "bench/socket.h"
+
+#include <durable_streams/result.h>
+
+#include <string>
+#include <string_view>
+
+namespace durable_streams::bench {
+
+struct Answer {
+  int status = 0;
+  std::string head;
+  std::string body;
+};
+
+// One blocking connection. Threads: one at a time.
+class SetupClient {
+ public:
+  static Result<SetupClient> connect(const Target& target);
+
+  Result<Answer> ask(std::string_view request);
+
+  // The same, where any other status than `status` is an error that tells the request and the
+  // answer.
+  Result<Answer> expect(int status, std::string_view request);
+
+ private:
+  explicit SetupClient(Descriptor socket) : socket_(std::move(socket)) {}
+
+  Descriptor socket_;
+};
+
+}  // namespace durable_streams::bench
