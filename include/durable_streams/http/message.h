@@ -21,13 +21,13 @@ struct Header {
 // What precedes a body. The host has parsed HTTP and checked its framing; names and values are as sent, and repeated headers
 // stand there repeated. All views live for the call that gets them.
 struct RequestHead {
-  std::string_view method;          // `GET`
-  std::string_view target;          // as sent: origin form, or absolute form
-  std::span<const Header> headers;  // in order
-  std::string_view scheme = "http";  // of the connection
-  std::string_view peer;             // the client's address as text, for the authorizer
-  bool trusted_proxy = false;        // the connection is from a proxy whose X-Forwarded-Proto and -Host count
-  std::optional<std::uint64_t> content_length;  // of the body, where its framing tells before it comes
+  std::string_view method = {};          // `GET`
+  std::string_view target = {};          // as sent: origin form, or absolute form
+  std::span<const Header> headers = {};  // in order
+  std::string_view scheme = "http";      // of the connection
+  std::string_view peer = {};            // the client's address as text, for the authorizer
+  bool trusted_proxy = false;            // the connection is from a proxy whose X-Forwarded-Proto and -Host count
+  std::optional<std::uint64_t> content_length = {};  // of the body, where its framing tells before it comes
 };
 
 // A status and the fields that go with it. `fields` holds rendered lines, `Name: value\r\n` each, so that a host that writes
@@ -35,10 +35,10 @@ struct RequestHead {
 // Transfer-Encoding. They are the host's to add.
 struct ResponseHead {
   int status = 200;
-  std::string_view fields;
+  std::string_view fields = {};
   // Absent: the length is not known, and finish() ends the body. Statuses 204 and 304 have no body and no length; the
   // answer to a HEAD has a length and no body.
-  std::optional<std::uint64_t> content_length;
+  std::optional<std::uint64_t> content_length = {};
 };
 
 // Calls `visit(name, value)` for every line of ResponseHead::fields.
