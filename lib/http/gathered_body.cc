@@ -1,0 +1,59 @@
+// Grows geometrically, ends exactly.
+#include "http/gathered_body.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace durable_streams::http {
+
+namespace {
+
+// Up to here copying is cheaper than giving the store memory to keep.
+constexpr std::size_t kSmallBytesMax = std::size_t{32} << 10;
+
+// What is allocated on the word of a Content-Length alone.
+constexpr std::size_t kPromisedBytesMax = std::size_t{1} << 20;
+
+}  // namespace
+
+void GatheredBody::begin(std::optional<std::uint64_t> bytes_expected) {
+  bytes_expected_ = bytes_expected;
+  small_.clear();
+  large_.reset();
+  large_bytes_ = large_capacity_ = 0;
+}
+
+void GatheredBody::add(std::string_view piece) {
+  if (piece.empty()) return;
+  const std::size_t bytes = size() + piece.size();
+  if (!large_ && std::max<std::uint64_t>(bytes, bytes_expected_.value_or(0)) <= kSmallBytesMax) {
+    small_.append(piece);
+    return;
+  }
+  if (bytes > large_capacity_) grow(bytes);
+  std::memcpy(large_.get() + large_bytes_, piece.data(), piece.size());
+  large_bytes_ = bytes;
+}
+
+void GatheredBody::grow(std::size_t bytes_min) {
+  std::size_t capacity = std::max({bytes_min, 2 * large_capacity_, 2 * kSmallBytesMax});
+  if (bytes_expected_ && *bytes_expected_ >= bytes_min) {
+    const bool promise_kept = capacity >= *bytes_expected_ || *bytes_expected_ <= kPromisedBytesMax;
+    if (promise_kept) capacity = static_cast<std::size_t>(*bytes_expected_);
+  }
+  auto larger = std::make_shared_for_overwrite<char[]>(capacity);
+  const std::string_view gathered = view();
+  std::copy_n(gathered.data(), gathered.size(), larger.get());
+  large_bytes_ = gathered.size();
+  large_ = std::move(larger);
+  large_capacity_ = capacity;
+  small_.clear();
+}
+
+Slice GatheredBody::owned() const {
+  if (!large_ || large_bytes_ != large_capacity_) return {};
+  return Slice(large_, view());
+}
+
+}  // namespace durable_streams::http

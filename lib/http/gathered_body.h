@@ -1,0 +1,44 @@
+// A request's body that comes in pieces, gathered into one.
+#pragma once
+
+#include <durable_streams/slice.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace durable_streams::http {
+
+// Small bodies lie in memory that is kept from one request to the next; large ones in memory of
+// their own, which a store can take over. Threads: one at a time.
+class GatheredBody {
+ public:
+  // Forgets what was gathered. `bytes_expected`: what the request's framing promises. That is only
+  // believed as far as memory may be spent on a promise; beyond, memory grows with what has come.
+  void begin(std::optional<std::uint64_t> bytes_expected);
+
+  void add(std::string_view piece);
+
+  std::size_t size() const { return large_ ? large_bytes_ : small_.size(); }
+
+  std::string_view view() const {
+    return large_ ? std::string_view(large_.get(), large_bytes_) : std::string_view(small_);
+  }
+
+  // A share in the gathered bytes if they fill memory of their own; else empty.
+  Slice owned() const;
+
+ private:
+  void grow(std::size_t bytes_min);
+
+  std::optional<std::uint64_t> bytes_expected_;
+  std::string small_;
+  std::shared_ptr<char[]> large_;
+  std::size_t large_bytes_ = 0;
+  std::size_t large_capacity_ = 0;
+};
+
+}  // namespace durable_streams::http

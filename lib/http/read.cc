@@ -1,0 +1,136 @@
+// GET: catching up, and the answers that carry a page (protocol sections 5.6 and 10.1).
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "http/endpoint_state.h"
+#include "protocol/cache_control.h"
+#include "protocol/etag.h"
+#include "protocol/header_names.h"
+
+namespace durable_streams::http {
+
+namespace {
+
+using From = protocol::ReadQuery::From;
+
+// How long the stream lives if nothing touches it any more.
+std::optional<std::chrono::milliseconds> remaining_life(const StreamView& stream, WallTime now) {
+  if (stream.expiry.at) return *stream.expiry.at - now;
+  if (stream.expiry.ttl) return *stream.expiry.ttl;  // this read was the last touch
+  return std::nullopt;
+}
+
+// What is stored of JSON, as the array that clients get (section 9.1.5): nothing is copied.
+void append_array(std::vector<Slice>& stored, std::vector<Slice>& out) {
+  constexpr std::size_t kSeparatorBytes = 2;  // behind the last message
+  out.push_back(Slice::unowned("["));
+  for (Slice& slice : stored) out.push_back(std::move(slice));
+  std::size_t excess = stored.empty() ? 0 : kSeparatorBytes;
+  while (excess > 0) {
+    Slice& last = out.back();
+    const std::size_t dropped = std::min(excess, last.size());
+    last = last.sub(0, last.size() - dropped);
+    excess -= dropped;
+    if (last.empty()) out.pop_back();
+  }
+  out.push_back(Slice::unowned("]"));
+}
+
+}  // namespace
+
+void Exchange::Impl::read(const Request& request) {
+  const Result<protocol::ReadQuery> query = protocol::parse_read_query(request.target.query);
+  if (!query) return answer_error(query.error());
+  const ReadRequest from{.path = request.target.path,
+                         .from = query->offset,
+                         .from_now = query->from == From::kNow,
+                         .bytes_max = endpoint_->options.chunk_bytes_max};
+  switch (query->live) {
+    case protocol::LiveMode::kNone:
+      return catch_up(request, *query);
+    case protocol::LiveMode::kLongPoll:
+      return live_.emplace<LongPoll>(*this, *query)
+          .open(from, request.fields.get(Field::kIfNoneMatch));
+    case protocol::LiveMode::kSse:
+      return live_.emplace<SseResponse>(*this, *query).open(from);
+  }
+}
+
+void Exchange::Impl::catch_up(const Request& request, const protocol::ReadQuery& query) {
+  const bool from_now = query.from == From::kNow;
+  const std::optional<Status> read = endpoint_->streams.read(
+      {.path = request.target.path,
+       .from = query.offset,
+       .from_now = from_now,
+       .bytes_max = endpoint_->options.chunk_bytes_max},
+      endpoint_->read_answer,
+      [self = ExchangeReference(*this), from_now](Result<ReadAnswer> later) {
+        self->on_read(std::move(later), from_now);
+      });
+  const std::string_view if_none_match = request.fields.get(Field::kIfNoneMatch);
+  if (!read) {
+    if (if_none_match.empty()) return;
+    KeptRequest& kept = keep();
+    kept.if_none_match = if_none_match;
+    return kept.own(&kept.if_none_match);
+  }
+  if (!read->ok()) return answer_error(read->error());
+  answer_page(endpoint_->read_answer,
+              {.from_now = from_now, .cursor = std::nullopt, .if_none_match = if_none_match});
+}
+
+void Exchange::Impl::on_read(Result<ReadAnswer> answer, bool from_now) {
+  if (abandoned()) return;
+  if (!answer.ok()) return answer_error(answer.error());
+  answer_page(*answer, {.from_now = from_now,
+                        .cursor = std::nullopt,
+                        .if_none_match = kept_ ? kept_->if_none_match : std::string_view()});
+  forget_kept();
+}
+
+void Exchange::Impl::answer_page(ReadAnswer& answer, const PageAnswer& how) {
+  Page& page = answer.page;
+  ResponseFields& fields = begin_fields();
+  std::array<char, protocol::kEtagBytesMax> etag_buffer;
+  std::string_view etag;
+  if (how.from_now) {
+    fields.add_no_store();
+  } else {
+    const char* etag_end = protocol::write_etag(etag_buffer.data(), answer.stream.id, page.start,
+                                                page.next_offset, page.closed);
+    etag = {etag_buffer.data(), static_cast<std::size_t>(etag_end - etag_buffer.data())};
+    fields.add("ETag", etag);
+    std::array<char, protocol::kCacheControlBytesMax> cache_buffer;
+    const bool shared = endpoint_->options.public_cache && !personal_;
+    fields.add_cache_control(protocol::cache_control(
+        cache_buffer.data(),
+        shared ? protocol::CacheScope::kPublic : protocol::CacheScope::kPrivate,
+        remaining_life(answer.stream, endpoint_->now())));
+  }
+  fields.add(protocol::kStreamNextOffset, page.next_offset);
+  if (how.cursor) fields.add(protocol::kStreamCursor, *how.cursor);
+  if (page.up_to_date) fields.add_true(protocol::kStreamUpToDate);
+  if (page.closed) fields.add_true(protocol::kStreamClosed);
+  if (!etag.empty() && !how.if_none_match.empty() &&
+      protocol::if_none_match(how.if_none_match, etag)) {
+    page.slices.clear();
+    return this->answer(304, std::nullopt);
+  }
+  fields.add("Content-Type", answer.stream.media_type->text);
+  std::vector<Slice>* body = &page.slices;
+  if (page.framing == Framing::kJson) {
+    append_array(page.slices, endpoint_->pieces);
+    body = &endpoint_->pieces;
+  }
+  std::uint64_t bytes = 0;
+  for (const Slice& slice : *body) bytes += slice.size();
+  sink_->start({.status = 200, .fields = fields.text(), .content_length = bytes});
+  if (bytes > 0) sink_->write(*body);
+  sink_->finish();
+  // The memory of the vectors is used again; the stream's bytes are let go of.
+  endpoint_->pieces.clear();
+  page.slices.clear();
+}
+
+}  // namespace durable_streams::http

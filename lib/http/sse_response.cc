@@ -1,0 +1,176 @@
+// Events go out as pages come; between them there is a timer, for comments and for the end.
+#include "http/sse_response.h"
+
+#include <algorithm>
+#include <array>
+
+#include "http/endpoint_state.h"
+#include "protocol/cursor.h"
+#include "protocol/header_names.h"
+#include "protocol/sse_frame.h"
+
+namespace durable_streams::http {
+
+namespace {
+
+// Up to a tenth less or more.
+std::chrono::milliseconds with_jitter(std::chrono::milliseconds interval, std::uint64_t random) {
+  const std::int64_t tenth = interval.count() / 10;
+  const auto jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(2 * tenth + 1));
+  return interval + std::chrono::milliseconds(jitter - tenth);
+}
+
+std::uint64_t common_cursor(const EndpointState& endpoint) {
+  return protocol::next_cursor(endpoint.now(), std::nullopt, 0);
+}
+
+Slice control_event(const SseFrame& frame, std::uint64_t cursor) {
+  std::string out;
+  protocol::append_sse_control(out, {.next_offset = before_held(frame.end, frame.text_after.held),
+                                     .cursor = cursor,
+                                     .up_to_date = frame.up_to_date,
+                                     .closed = frame.closed});
+  return Slice::copy_of(out);
+}
+
+}  // namespace
+
+SseResponse::SseResponse(Exchange::Impl& exchange, const protocol::ReadQuery& query)
+    : LiveResponse(exchange),
+      cursor_(protocol::next_cursor(exchange.endpoint().now(), query.cursor,
+                                    exchange.endpoint().random())),
+      ending_(exchange.endpoint().draining()) {}
+
+void SseResponse::open(const ReadRequest& request) {
+  EndpointState& endpoint = exchange_.endpoint();
+  last_sent_ = endpoint.loop.now();
+  end_at_ = last_sent_ + with_jitter(endpoint.options.sse_reconnect_interval, endpoint.random());
+  LiveResponse::open(request);
+  if (!over()) set_next_timer();
+}
+
+void SseResponse::writable() {
+  if (!paused_ || over()) return;
+  paused_ = false;
+  run(Next::kReadOn);
+}
+
+void SseResponse::drain() {
+  ending_ = true;
+  if (started_ && !over()) end();
+}
+
+LiveResponse::Next SseResponse::read_page() {
+  if (exchange_.sink().full()) {
+    paused_ = true;
+    return Next::kStop;
+  }
+  const State stream = state();
+  if (stream.removed) return LiveResponse::read_page();
+  if (!stream.closed && stream.tail <= position()) return Next::kWait;
+  // What another subscriber has got already need not be read again.
+  const SseFrame* frame =
+      exchange_.endpoint().frames.find(stream_id(), before_held(position(), text_.held),
+                                       text_.after_carriage_return, stream.tail, stream.closed);
+  return frame != nullptr ? send(*frame, Control::kWithData) : LiveResponse::read_page();
+}
+
+LiveResponse::Next SseResponse::take_page(ReadAnswer& answer) {
+  EndpointState& endpoint = exchange_.endpoint();
+  Page& page = answer.page;
+  const Control control = started_ ? Control::kWithData : Control::kAlways;
+  if (!started_) start(answer.stream);
+  const Offset start = before_held(page.start, text_.held);
+  const Offset tail = page.up_to_date ? page.next_offset : answer.stream.tail;
+  const SseFrame* frame =
+      endpoint.frames.find(answer.stream.id, start, text_.after_carriage_return, tail, page.closed);
+  if (frame == nullptr) {
+    frame = &endpoint.frames.make(answer, text_, common_cursor(endpoint), endpoint.pieces);
+  }
+  page.slices.clear();
+  return send(*frame, control);
+}
+
+void SseResponse::take_error(const Error& error) {
+  if (!started_) {
+    exchange_.answer_error(error);
+    return leave();
+  }
+  end();
+}
+
+void SseResponse::start(const StreamView& stream) {
+  started_ = true;
+  ResponseFields& fields = exchange_.begin_fields();
+  fields.add("Content-Type", std::string_view("text/event-stream"));
+  fields.add_cache_control("no-cache");
+  fields.add("X-Accel-Buffering", std::string_view("no"));
+  if (!stream.media_type->sse_text) {
+    fields.add(protocol::kStreamSseDataEncoding, std::string_view("base64"));
+  }
+  exchange_.sink().start({.status = 200, .fields = fields.text(), .content_length = std::nullopt});
+}
+
+LiveResponse::Next SseResponse::send(const SseFrame& frame, Control control) {
+  set_position(frame.end);
+  text_ = frame.text_after;
+  if (frame.has_data() || frame.closed || control == Control::kAlways) write(frame);
+  if (frame.closed || ending_) {
+    end();
+    return Next::kStop;
+  }
+  return frame.up_to_date ? Next::kWait : Next::kReadOn;
+}
+
+void SseResponse::write(const SseFrame& frame) {
+  const std::uint64_t cursor = advance_cursor();
+  if (frame.closed || frame.cursor == cursor) {
+    const Slice both = frame.whole();
+    exchange_.sink().write({&both, 1});
+  } else {
+    const std::array<Slice, 2> events = {frame.data_event(), control_event(frame, cursor)};
+    exchange_.sink().write(std::span(events).subspan(frame.has_data() ? 0 : 1));
+  }
+  last_sent_ = exchange_.endpoint().loop.now();
+}
+
+std::uint64_t SseResponse::advance_cursor() {
+  cursor_ = std::max(cursor_, common_cursor(exchange_.endpoint()));
+  return cursor_;
+}
+
+void SseResponse::on_timer() {
+  EndpointState& endpoint = exchange_.endpoint();
+  const EventLoop::TimePoint now = endpoint.loop.now();
+  if (now >= end_at_) {
+    ending_ = true;
+    if (started_) end();
+    return;
+  }
+  const bool idle = now - last_sent_ >= endpoint.options.sse_heartbeat_interval;
+  if (idle && started_) {
+    // A full sink shows a dead peer by itself.
+    last_sent_ = now;
+    if (!exchange_.sink().full()) {
+      const Slice comment = Slice::unowned(protocol::kSseComment);
+      exchange_.sink().write({&comment, 1});
+    }
+  }
+  set_next_timer();
+}
+
+void SseResponse::set_next_timer() {
+  const EndpointState& endpoint = exchange_.endpoint();
+  const EventLoop::TimePoint comment_at = last_sent_ + endpoint.options.sse_heartbeat_interval;
+  const EventLoop::TimePoint now = endpoint.loop.now();
+  const auto delay =
+      std::max(std::min(comment_at, end_at_) - now, EventLoop::TimePoint::duration(0));
+  set_timer(std::chrono::ceil<std::chrono::milliseconds>(delay));
+}
+
+void SseResponse::end() {
+  exchange_.sink().finish();
+  leave();
+}
+
+}  // namespace durable_streams::http

@@ -1,0 +1,47 @@
+// A response that brings a stream's bytes as server-sent events, as long as it lasts (protocol
+// section 5.8).
+#pragma once
+
+#include "http/live_response.h"
+#include "http/sse_frames.h"
+#include "protocol/query.h"
+
+namespace durable_streams::http {
+
+// A slow client is paused: what it is not ready for stays in the store. Threads: loop only.
+class SseResponse final : public LiveResponse {
+ public:
+  SseResponse(Exchange::Impl& exchange, const protocol::ReadQuery& query);
+
+  void open(const ReadRequest& request);
+  void writable() override;
+  void drain() override;
+
+ protected:
+  Next read_page() override;
+  Next take_page(ReadAnswer& answer) override;
+  void take_error(const Error& error) override;
+  void on_timer() override;
+
+ private:
+  // Whether a control event is sent that follows no data. The first one always is.
+  enum class Control : std::uint8_t { kWithData, kAlways };
+
+  void start(const StreamView& stream);
+  Next send(const SseFrame& frame, Control control);
+  void write(const SseFrame& frame);
+  std::uint64_t advance_cursor();
+  // For when the next comment or the end is due.
+  void set_next_timer();
+  void end();
+
+  std::uint64_t cursor_;  // never goes back
+  EventLoop::TimePoint end_at_;
+  EventLoop::TimePoint last_sent_;
+  SseTextState text_;
+  bool started_ = false;
+  bool paused_ = false;
+  bool ending_ = false;  // after the first page
+};
+
+}  // namespace durable_streams::http
