@@ -65,9 +65,10 @@ void Worker::adopt(AcceptedSocket socket, Connection::Admission admission) {
 }
 
 void Worker::drain(Function<void()> done) {
-  endpoint_->drain();
   loop_->run_after(limits_.drain_timeout, [this] { connections_->close_all(); });
+  // First, so that the answers which the endpoint now gives say that the connection ends.
   connections_->drain(std::move(done));
+  endpoint_->drain();
 }
 
 void Worker::stop() {

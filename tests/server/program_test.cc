@@ -1,0 +1,184 @@
+// The program itself, as a shell or a supervisor sees it: output, signals, exit codes, and a limit
+// on open files.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/net/unique_fd.h"
+#include "tests/server/blocking_client.h"
+#include "tests/support/catch.h"
+
+namespace durable_streams::server {
+namespace {
+
+constexpr std::string_view kText = "Content-Type: text/plain\r\n";
+
+// A run of the program, with its standard output and error in one pipe.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> arguments,
+                   std::optional<rlim_t> open_files_max = std::nullopt) {
+    std::array<int, 2> pipe_ends{};
+    REQUIRE(pipe(pipe_ends.data()) == 0);
+    output_.reset(pipe_ends[0]);
+    arguments.insert(arguments.begin(), DURABLE_STREAMS_SERVER_PATH);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    pid_ = fork();
+    REQUIRE(pid_ >= 0);
+    if (pid_ > 0) {
+      close(pipe_ends[1]);
+      return;
+    }
+    dup2(pipe_ends[1], STDOUT_FILENO);
+    dup2(pipe_ends[1], STDERR_FILENO);
+    for (int fd = 3; fd < 256; ++fd) close(fd);
+    if (open_files_max) {
+      const rlimit limit{.rlim_cur = *open_files_max, .rlim_max = *open_files_max};
+      setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+
+  ~Program() {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      wait();
+    }
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void signal(int number) { kill(pid_, number); }
+
+  // The exit status as a shell gives it.
+  int wait() {
+    int status = 0;
+    REQUIRE(waitpid(pid_, &status, 0) == pid_);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+  // All output up to and with `mark`, or to the end.
+  std::string read_until(std::string_view mark) {
+    while (text_.find(mark) == std::string::npos) {
+      pollfd readable{.fd = output_.get(), .events = POLLIN, .revents = 0};
+      if (poll(&readable, 1, BlockingClient::kPatienceSeconds * 1000) != 1)
+        FAIL("the program says nothing");
+      std::array<char, 4096> bytes{};
+      const ssize_t size = read(output_.get(), bytes.data(), bytes.size());
+      if (size <= 0) break;
+      text_.append(bytes.data(), static_cast<std::size_t>(size));
+    }
+    return text_;
+  }
+
+  std::string read_all() { return read_until("\x01"); }
+
+  // Of a server that has just been started.
+  std::uint16_t port() {
+    const std::string greeting = read_until("Ctrl-C stops it.\n");
+    const std::size_t at = greeting.find("listening  http://127.0.0.1:");
+    REQUIRE(at != std::string::npos);
+    return static_cast<std::uint16_t>(std::stoi(greeting.substr(at + 28)));
+  }
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd output_;
+  std::string text_;
+};
+
+std::vector<std::string> dev() { return {"dev", "--listen", "127.0.0.1:0", "--threads", "2"}; }
+
+TEST_CASE("dev says where it listens, what it serves, what it keeps and how to stop it",
+          "[server][program]") {
+  Program program(dev());
+  const std::string origin = "http://127.0.0.1:" + std::to_string(program.port());
+  const std::string greeting = program.read_until("Ctrl-C stops it.\n");
+  CHECK(greeting.find("  listening  " + origin + "\n") != std::string::npos);
+  CHECK(greeting.find("  streams    " + origin + "/v1/stream/*\n") != std::string::npos);
+  CHECK(greeting.find("  storage    in memory, gone when this stops\n") != std::string::npos);
+}
+
+TEST_CASE("SIGINT and SIGTERM end live responses and exit with 0", "[server][program]") {
+  for (const int number : {SIGINT, SIGTERM}) {
+    Program program(dev());
+    BlockingClient client(program.port());
+    REQUIRE(client.exchange("PUT /v1/stream/s", kText).status == 201);
+    client.request("GET /v1/stream/s?offset=0_0&live=sse");
+    CHECK(client.response(false).status == 200);
+    CHECK_FALSE(client.take_chunk().empty());
+    program.signal(number);
+    CHECK(client.take_chunk().empty());
+    CHECK(client.at_end());
+    client.shutdown_write();
+    CHECK(program.wait() == 0);
+  }
+}
+
+TEST_CASE("a second signal stops at once, and the status tells which", "[server][program]") {
+  Program program(dev());
+  BlockingClient client(program.port());
+  client.send("GET / HTTP/1.1\r\n");
+  BlockingClient witness(program.port());
+  REQUIRE(witness.exchange("GET /").status == 404);
+  program.signal(SIGINT);
+  program.read_until("A second signal stops at once.\n");
+  program.signal(SIGTERM);
+  CHECK(program.wait() == 128 + SIGTERM);
+}
+
+TEST_CASE("a port in use is named, and the exit status is 1", "[server][program]") {
+  Program first(dev());
+  const std::string address = "127.0.0.1:" + std::to_string(first.port());
+  Program second({"dev", "--listen", address});
+  const std::string output = second.read_all();
+  CHECK(output.find(address + " is in use") != std::string::npos);
+  CHECK(output.find("--listen") != std::string::npos);
+  CHECK(second.wait() == 1);
+}
+
+TEST_CASE("commands that only print exit with 0, mistakes with 2", "[server][program]") {
+  Program version({"--version"});
+  CHECK(version.read_all().starts_with("durable-streams-server "));
+  CHECK(version.wait() == 0);
+  Program mistake({"dev", "--lisen"});
+  CHECK(mistake.read_all().find("unknown flag --lisen; did you mean --listen?") !=
+        std::string::npos);
+  CHECK(mistake.wait() == 2);
+}
+
+// The undefined-behaviour sanitizer, which comes with this one, checks addresses by opening a pipe,
+// and takes having no descriptor for a bad address.
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_CASE("out of descriptors, accepting pauses and recovers", "[server][program]") {
+  Program program(dev(), 40);
+  const std::uint16_t port = program.port();
+  std::vector<std::unique_ptr<BlockingClient>> crowd;
+  for (int i = 0; i < 60; ++i) crowd.push_back(std::make_unique<BlockingClient>(port));
+  program.read_until("cannot accept connections");
+  BlockingClient late(port);  // waits in the kernel's queue
+  late.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  crowd.clear();
+  const int status = late.response().status;
+  CHECK((status == 404 || status == 503));
+  program.signal(SIGTERM);
+  CHECK(program.wait() == 0);
+}
+#endif
+
+}  // namespace
+}  // namespace durable_streams::server
