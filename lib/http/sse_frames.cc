@@ -40,56 +40,76 @@ Offset before_held(Offset position, const UnfinishedCharacter& held) {
   return position;
 }
 
-const SseFrame* SseFrames::find(StreamId stream, Offset start, bool after_carriage_return,
-                                Offset tail, bool closed) const {
-  const bool same_start = frame_.bytes != nullptr && frame_.stream == stream &&
-                          frame_.start == start &&
-                          frame_.after_carriage_return == after_carriage_return;
-  if (!same_start) return nullptr;
-  const bool same_end =
-      frame_.up_to_date ? frame_.end == tail && frame_.closed == closed : frame_.end < tail;
-  return same_end ? &frame_ : nullptr;
+bool SseFrames::begins_at(StreamId stream, Offset position, const SseTextState& text) const {
+  return frame_.bytes != nullptr && frame_.stream == stream &&
+         frame_.start == before_held(position, text.held) &&
+         frame_.after_carriage_return == text.after_carriage_return;
 }
 
-const SseFrame& SseFrames::make(const ReadAnswer& answer, const SseTextState& text,
-                                std::uint64_t cursor, std::vector<Slice>& pieces) {
+const SseFrame* SseFrames::next_after(StreamId stream, Offset position, const SseTextState& text,
+                                      Offset tail, bool closed) const {
+  if (!begins_at(stream, position, text)) return nullptr;
+  if (frame_.end <= position && !frame_.closed) return nullptr;
+  const bool still_true =
+      frame_.up_to_date ? frame_.end == tail && frame_.closed == closed : frame_.end < tail;
+  return still_true ? &frame_ : nullptr;
+}
+
+const SseFrame& SseFrames::of_page(const ReadAnswer& answer, const SseTextState& text,
+                                   std::uint64_t cursor, std::vector<Slice>& pieces) {
   const Page& page = answer.page;
+  const bool known = begins_at(answer.stream.id, page.start, text) &&
+                     frame_.end == page.next_offset && frame_.up_to_date == page.up_to_date &&
+                     frame_.closed == page.closed;
+  if (known) return frame_;
+  begin(answer, text, cursor);
+  encode_data(answer, pieces);
+  frame_.data_bytes = frame_.bytes->size();
+  protocol::append_sse_control(*frame_.bytes,
+                               {.next_offset = before_held(frame_.end, frame_.text_after.held),
+                                .cursor = frame_.closed ? std::nullopt : std::optional(cursor),
+                                .up_to_date = frame_.up_to_date,
+                                .closed = frame_.closed});
+  return frame_;
+}
+
+void SseFrames::begin(const ReadAnswer& answer, const SseTextState& text, std::uint64_t cursor) {
   std::shared_ptr<std::string> bytes = std::move(frame_.bytes);
-  const bool reusable =
+  const bool free_to_use =
       bytes != nullptr && bytes.use_count() == 1 && bytes->capacity() <= kKeptBytesMax;
-  if (reusable) {
+  if (free_to_use) {
     bytes->clear();
   } else {
     bytes = std::make_shared<std::string>();
   }
   frame_ = {.stream = answer.stream.id,
-            .start = before_held(page.start, text.held),
+            .start = before_held(answer.page.start, text.held),
             .after_carriage_return = text.after_carriage_return,
-            .end = page.next_offset,
-            .up_to_date = page.up_to_date,
-            .closed = page.closed,
+            .end = answer.page.next_offset,
+            .up_to_date = answer.page.up_to_date,
+            .closed = answer.page.closed,
             .cursor = cursor,
             .text_after = text,
             .data_bytes = 0,
             .bytes = std::move(bytes)};
-  std::string& out = *frame_.bytes;
-  if (!answer.stream.media_type->sse_text) {
-    if (!page.slices.empty()) protocol::append_sse_base64(out, page.slices);
-  } else if (page.framing == Framing::kJson) {
-    if (!page.slices.empty()) protocol::append_sse_json(out, page.slices);
-  } else {
-    if (text.held.count > 0) pieces.push_back(Slice::unowned(text.held.view()));
+}
+
+void SseFrames::encode_data(const ReadAnswer& answer, std::vector<Slice>& pieces) {
+  const Page& page = answer.page;
+  const bool text = answer.stream.media_type->sse_text && page.framing == Framing::kBytes;
+  if (text) {
+    const UnfinishedCharacter held = frame_.text_after.held;
+    if (held.count > 0) pieces.push_back(Slice::unowned(held.view()));
     pieces.insert(pieces.end(), page.slices.begin(), page.slices.end());
     encode_text(pieces, page.closed);
     pieces.clear();
+  } else if (page.slices.empty()) {
+    return;
+  } else if (page.framing == Framing::kJson) {
+    protocol::append_sse_json(*frame_.bytes, page.slices);
+  } else {
+    protocol::append_sse_base64(*frame_.bytes, page.slices);
   }
-  frame_.data_bytes = out.size();
-  protocol::SseControl control{.next_offset = before_held(frame_.end, frame_.text_after.held),
-                               .cursor = frame_.closed ? std::nullopt : std::optional(cursor),
-                               .up_to_date = frame_.up_to_date,
-                               .closed = frame_.closed};
-  protocol::append_sse_control(out, control);
-  return frame_;
 }
 
 void SseFrames::encode_text(std::vector<Slice>& pieces, bool closed) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/operations.h"
 
@@ -51,17 +52,21 @@ struct SseFrame {
 // Remembers the last frame. Threads: one at a time.
 class SseFrames {
  public:
-  // The last frame, if it is what a subscriber at `start` gets of a stream with this tail; null:
-  // not.
-  const SseFrame* find(StreamId stream, Offset start, bool after_carriage_return, Offset tail,
-                       bool closed) const;
+  // The last frame, if it is what comes next for a subscriber that has read up to `position` of a
+  // stream with this tail; null: not.
+  const SseFrame* next_after(StreamId stream, Offset position, const SseTextState& text,
+                             Offset tail, bool closed) const;
 
-  // Encodes a page. `text` is the subscriber's state before it; `pieces` is memory to work with.
-  // The frame lives until the next call.
-  const SseFrame& make(const ReadAnswer& answer, const SseTextState& text, std::uint64_t cursor,
-                       std::vector<Slice>& pieces);
+  // The frame of a page: the last one, or a new one with this cursor. `text` is the subscriber's
+  // state before it; `pieces` is memory to work with. The frame lives until the next call.
+  const SseFrame& of_page(const ReadAnswer& answer, const SseTextState& text, std::uint64_t cursor,
+                          std::vector<Slice>& pieces);
 
  private:
+  bool begins_at(StreamId stream, Offset position, const SseTextState& text) const;
+  // Forgets the last frame, but for its memory.
+  void begin(const ReadAnswer& answer, const SseTextState& text, std::uint64_t cursor);
+  void encode_data(const ReadAnswer& answer, std::vector<Slice>& pieces);
   void encode_text(std::vector<Slice>& pieces, bool closed);
 
   SseFrame frame_;

@@ -69,26 +69,19 @@ LiveResponse::Next SseResponse::read_page() {
   if (stream.removed) return LiveResponse::read_page();
   if (!stream.closed && stream.tail <= position()) return Next::kWait;
   // What another subscriber has got already need not be read again.
-  const SseFrame* frame =
-      exchange_.endpoint().frames.find(stream_id(), before_held(position(), text_.held),
-                                       text_.after_carriage_return, stream.tail, stream.closed);
+  const SseFrame* frame = exchange_.endpoint().frames.next_after(stream_id(), position(), text_,
+                                                                 stream.tail, stream.closed);
   return frame != nullptr ? send(*frame, Control::kWithData) : LiveResponse::read_page();
 }
 
 LiveResponse::Next SseResponse::take_page(ReadAnswer& answer) {
   EndpointState& endpoint = exchange_.endpoint();
-  Page& page = answer.page;
   const Control control = started_ ? Control::kWithData : Control::kAlways;
   if (!started_) start(answer.stream);
-  const Offset start = before_held(page.start, text_.held);
-  const Offset tail = page.up_to_date ? page.next_offset : answer.stream.tail;
-  const SseFrame* frame =
-      endpoint.frames.find(answer.stream.id, start, text_.after_carriage_return, tail, page.closed);
-  if (frame == nullptr) {
-    frame = &endpoint.frames.make(answer, text_, common_cursor(endpoint), endpoint.pieces);
-  }
-  page.slices.clear();
-  return send(*frame, control);
+  const SseFrame& frame =
+      endpoint.frames.of_page(answer, text_, common_cursor(endpoint), endpoint.pieces);
+  answer.page.slices.clear();
+  return send(frame, control);
 }
 
 void SseResponse::take_error(const Error& error) {
