@@ -84,7 +84,7 @@ TEST_CASE("an unfinished character is held back until it is complete", "[http][s
   fixture.post(kPath, "\xA4z");
   got = receive(*call);
   CHECK(got.text == "\xC3\xA4z");
-  CHECK(got.next_offset == offset_text(6));
+  CHECK(got.next_offset == offset_text(7));
 }
 
 TEST_CASE("a stream that is only an unfinished character begins with its control event",
