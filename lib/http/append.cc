@@ -32,6 +32,8 @@ std::optional<Error> read_append_fields(const RequestFields& fields, AppendOptio
   if (*claim) {
     if ((*claim)->id.size() > kIdBytesMax) return invalid("Producer-Id is longer than 256 bytes");
     out.producer = {.id = (*claim)->id, .epoch = (*claim)->epoch, .seq = (*claim)->seq};
+  } else {
+    out.producer = {};
   }
   if (std::optional<Error> wrong = check_stream_seq(fields)) return wrong;
   out.stream_seq = fields.get(Field::kStreamSeq);
@@ -44,13 +46,12 @@ std::optional<Error> read_append_fields(const RequestFields& fields, AppendOptio
 
 void Exchange::Impl::start_append(const Request& request) {
   if (refused_by_length(request.head)) return;
-  AppendOptions options;
-  if (std::optional<Error> wrong = read_append_fields(request.fields, options)) {
+  KeptRequest& kept = keep();
+  if (std::optional<Error> wrong = read_append_fields(request.fields, kept.append)) {
+    forget_kept();
     return refuse_append(request.target.path, *std::move(wrong));
   }
-  KeptRequest& kept = keep();
   kept.path = request.target.path;
-  kept.append = options;
   kept.own(&kept.path, &kept.append.content_type, &kept.append.producer.id,
            &kept.append.stream_seq);
   await_body(request.head, BodyUse::kAppend);

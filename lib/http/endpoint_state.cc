@@ -79,7 +79,7 @@ std::unique_ptr<KeptRequest> EndpointState::take_kept_request() {
 
 void EndpointState::give_back(std::unique_ptr<KeptRequest> kept) {
   if (kept_requests_.size() >= kKeptRequestsMax) return;
-  kept->clear();
+  kept->body.clear();
   kept_requests_.push_back(std::move(kept));
 }
 

@@ -17,13 +17,6 @@ constexpr std::size_t kPromisedBytesMax = std::size_t{1} << 20;
 
 }  // namespace
 
-void GatheredBody::begin(std::optional<std::uint64_t> bytes_expected) {
-  bytes_expected_ = bytes_expected;
-  small_.clear();
-  large_.reset();
-  large_bytes_ = large_capacity_ = 0;
-}
-
 void GatheredBody::add(std::string_view piece) {
   if (piece.empty()) return;
   const std::size_t bytes = size() + piece.size();
@@ -49,6 +42,11 @@ void GatheredBody::grow(std::size_t bytes_min) {
   large_ = std::move(larger);
   large_capacity_ = capacity;
   small_.clear();
+}
+
+void GatheredBody::drop_large() {
+  large_.reset();
+  large_bytes_ = large_capacity_ = 0;
 }
 
 Slice GatheredBody::owned() const {

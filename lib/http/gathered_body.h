@@ -18,7 +18,15 @@ class GatheredBody {
  public:
   // Forgets what was gathered. `bytes_expected`: what the request's framing promises. That is only
   // believed as far as memory may be spent on a promise; beyond, memory grows with what has come.
-  void begin(std::optional<std::uint64_t> bytes_expected);
+  void begin(std::optional<std::uint64_t> bytes_expected) {
+    bytes_expected_ = bytes_expected;
+    clear();
+  }
+
+  void clear() {
+    small_.clear();
+    if (large_) drop_large();
+  }
 
   void add(std::string_view piece);
 
@@ -33,6 +41,7 @@ class GatheredBody {
 
  private:
   void grow(std::size_t bytes_min);
+  void drop_large();
 
   std::optional<std::uint64_t> bytes_expected_;
   std::string small_;

@@ -11,7 +11,8 @@
 
 namespace durable_streams::http {
 
-// Used again and again, so that keeping a request allocates nothing. Threads: one at a time.
+// Used again and again, so that keeping a request allocates nothing: a request sets what it reads,
+// and finds the rest as the last one left it. Threads: one at a time.
 struct KeptRequest {
   std::string_view path;
   AppendOptions append;            // POST
@@ -26,13 +27,6 @@ struct KeptRequest {
     text_.clear();
     text_.reserve((views->size() + ... + 0));
     (own_one(*views), ...);
-  }
-
-  void clear() {
-    path = location = if_none_match = {};
-    append = {};
-    create = {};
-    body.begin({});
   }
 
  private:

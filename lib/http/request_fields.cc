@@ -73,6 +73,11 @@ constexpr std::uint32_t kMayRepeat =
     bits_of({Field::kHost, Field::kIfNoneMatch, Field::kStreamClosed, Field::kXForwardedHost,
              Field::kXForwardedProto});
 
+// Mostly clients spell names as the protocol does.
+bool same_name(std::string_view a, std::string_view b) {
+  return a == b || protocol::equal_ignoring_case(a, b);
+}
+
 }  // namespace
 
 std::string_view name_of(Field field) { return kNames[static_cast<std::size_t>(field)]; }
@@ -80,7 +85,7 @@ std::string_view name_of(Field field) { return kNames[static_cast<std::size_t>(f
 RequestFields::RequestFields(std::span<const Header> headers) {
   for (const Header& header : headers) {
     const std::optional<Field> field = candidate(header.name);
-    if (!field || !protocol::equal_ignoring_case(header.name, name_of(*field))) continue;
+    if (!field || !same_name(header.name, name_of(*field))) continue;
     if (has(*field)) {
       add_again(*field, header.value);
       continue;
