@@ -73,29 +73,40 @@ struct Server::Signals {
 Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
   Result<std::vector<Listener>> listeners = listen_at(options.listen);
   if (!listeners) return std::move(listeners).error();
-  return std::unique_ptr<Server>(
-      new Server(std::move(options), std::move(*listeners), std::move(log)));
+  std::unique_ptr<Server> server(new Server(std::move(options), std::move(log)));
+  const Status made = server->make_workers();
+  if (!made) return made.error();
+  server->attach(std::move(*listeners));
+  return server;
 }
 
-Server::Server(ServerOptions options, std::vector<Listener> listeners, Log log)
+Server::Server(ServerOptions options, Log log)
     : options_(std::move(options)),
       log_(std::move(log)),
       store_(options_.store),
       engine_(store_, options_.engine) {
   std::signal(SIGPIPE, SIG_IGN);
+  options_.limits.connections_max =
+      std::min(options_.limits.connections_max, connections_that_fit());
+}
+
+Status Server::make_workers() {
+  for (std::size_t i = thread_count(options_.threads); i > 0; --i) {
+    Result<std::unique_ptr<Worker>> worker =
+        Worker::make(engine_, options_.endpoint, options_.limits, clock_, open_connections_);
+    if (!worker) return std::move(worker).error();
+    workers_.push_back(std::move(*worker));
+  }
+  return {};
+}
+
+void Server::attach(std::vector<Listener> listeners) {
   port_ = listeners.front().address.port();
   origin_ = origin_of(options_, port_);
-  Limits& limits = options_.limits;
-  limits.connections_max = std::min(limits.connections_max, connections_that_fit());
-  const std::size_t threads = thread_count(options_.threads);
-  for (std::size_t i = 0; i < threads; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(engine_, options_.endpoint, limits, clock_, open_connections_));
-  }
   acceptor_.emplace(
       workers_.front()->uv_loop(), std::move(listeners),
       [this](AcceptedSocket socket) { deal(std::move(socket)); },
-      [this](std::string_view line) { this->log(line); });
+      [this](std::string_view line) { log(line); });
 }
 
 Server::~Server() {

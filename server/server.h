@@ -65,8 +65,10 @@ class Server {
  private:
   struct Signals;
 
-  Server(ServerOptions options, std::vector<Listener> listeners, Log log);
+  Server(ServerOptions options, Log log);
 
+  Status make_workers();
+  void attach(std::vector<Listener> listeners);
   void deal(AcceptedSocket socket);
   void begin_drain();
   void worker_drained();

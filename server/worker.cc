@@ -2,9 +2,10 @@
 // loop's own thread.
 #include "server/worker.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdlib>
-#include <new>
 #include <utility>
 
 #include "server/net/tcp_transport.h"
@@ -17,24 +18,32 @@ constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;
 
 }  // namespace
 
-Worker::Worker(Engine& engine, const http::EndpointOptions& endpoint, const Limits& limits,
-               const Clock& clock, std::atomic<std::size_t>& open_connections)
+Worker::Worker(const Limits& limits, std::atomic<std::size_t>& open_connections)
     : limits_(limits),
       open_connections_(open_connections),
-      read_buffer_(new char[kReadBufferBytes]) {
-  // It fails only when the process has no memory or descriptors left to start with.
-  if (uv_loop_init(&uv_loop_) != 0) throw std::bad_alloc();
-  uv_async_init(&uv_loop_, &keeper_, nullptr);
-  loop_.emplace(&uv_loop_);
-  streams_.emplace(engine, *loop_);
-  endpoint_.emplace(*streams_, endpoint);
-  router_.emplace(*endpoint_);
-  connections_.emplace(limits_, *loop_, clock, *router_, open_connections_);
+      read_buffer_(new char[kReadBufferBytes]) {}
+
+Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::EndpointOptions& endpoint,
+                                             const Limits& limits, const Clock& clock,
+                                             std::atomic<std::size_t>& open_connections) {
+  std::unique_ptr<Worker> worker(new Worker(limits, open_connections));
+  const int status = uv_loop_init(&worker->uv_loop_);
+  if (status != 0) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("cannot make an event loop: {}", uv_strerror(status)),
+                 {}};
+  }
+  uv_async_init(&worker->uv_loop_, &worker->keeper_, nullptr);
+  worker->loop_.emplace(&worker->uv_loop_);
+  worker->streams_.emplace(engine, *worker->loop_);
+  worker->endpoint_.emplace(*worker->streams_, endpoint);
+  worker->router_.emplace(*worker->endpoint_);
+  worker->connections_.emplace(limits, *worker->loop_, clock, *worker->router_, open_connections);
+  return worker;
 }
 
 Worker::~Worker() {
-  if (!loop_) return;
-  // run() was never called.
+  if (!loop_) return;  // never made, or taken down by run()
   stop();
   run();
 }

@@ -6,6 +6,7 @@
 #include <durable_streams/event_loop.h>
 #include <durable_streams/function.h>
 #include <durable_streams/http/endpoint.h>
+#include <durable_streams/result.h>
 #include <durable_streams/streams.h>
 #include <durable_streams/uv_loop.h>
 
@@ -28,8 +29,9 @@ namespace durable_streams::server {
 // outlives it. Threads: loop only, but post.
 class Worker {
  public:
-  Worker(Engine& engine, const http::EndpointOptions& endpoint, const Limits& limits,
-         const Clock& clock, std::atomic<std::size_t>& open_connections);
+  static Result<std::unique_ptr<Worker>> make(Engine& engine, const http::EndpointOptions& endpoint,
+                                              const Limits& limits, const Clock& clock,
+                                              std::atomic<std::size_t>& open_connections);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -52,6 +54,8 @@ class Worker {
   uv_loop_t* uv_loop() { return &uv_loop_; }
 
  private:
+  Worker(const Limits& limits, std::atomic<std::size_t>& open_connections);
+
   const Limits& limits_;
   std::atomic<std::size_t>& open_connections_;
   uv_loop_t uv_loop_{};

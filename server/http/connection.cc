@@ -43,6 +43,7 @@ void Connection::on_read(std::string_view bytes) {
 }
 
 void Connection::on_read_end() {
+  if (closed_) return;
   read_ended_ = true;
   if (request_ == Request::kBody) {
     // The rest of the request will never come, and nobody waits for its answer.
@@ -53,7 +54,7 @@ void Connection::on_read_end() {
 }
 
 void Connection::on_written() {
-  if (!backlog_) return;
+  if (closed_ || !backlog_) return;
   backlog_->written();
   watch_anew_ = true;
   if (backlog_->empty()) {
@@ -83,16 +84,17 @@ void Connection::on_deadline(Wait wait) {
   settle();
 }
 
-// Parses and starts requests until the input is used up or a request has to wait for its answer.
+// Parses and starts requests until the input is used up, or has to wait: for the answer to the last
+// request, or for the client to take the answers that it has.
 void Connection::consume(std::string_view input) {
   while (!closing_ && !broken_) {
-    if (request_ == Request::kDone && response_ != Response::kFinished) {
-      pending_.assign(input);
-      return;
-    }
-    if (response_ == Response::kFinished && (request_ == Request::kDone || !keep_alive_)) {
+    if (request_over()) {
       end_request();
       continue;
+    }
+    if (request_ == Request::kDone || (request_ == Request::kNone && stalled_)) {
+      pending_.assign(input);
+      return;
     }
     switch (parser_.next(input)) {
       case RequestParser::Event::kNeedMore:
@@ -182,8 +184,7 @@ void Connection::settle() {
   sent_this_turn_ = 0;
   if (stalled_ && !backlog_) resume_answer();
   if (response_ == Response::kFinished) answer_.reset();
-  while (!closing_ && !broken_ && response_ == Response::kFinished &&
-         (request_ == Request::kDone || !keep_alive_)) {
+  while (!closing_ && !broken_ && request_over()) {
     end_request();
     consume_pending();
   }
@@ -196,7 +197,7 @@ void Connection::settle() {
 }
 
 void Connection::consume_pending() {
-  if (pending_.empty() || closing_) return;
+  if (pending_.empty() || closing_ || stalled_) return;
   const std::string input = std::exchange(pending_, {});
   corked_ = true;
   consume(input);
@@ -208,6 +209,7 @@ void Connection::consume_pending() {
 // others.
 void Connection::resume_answer() {
   stalled_ = false;
+  if (request_ == Request::kNone) return consume_pending();
   if (!answer_ || response_ == Response::kFinished) return;
   corked_ = true;
   answer_->writable();

@@ -95,6 +95,10 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   void keep_unsent(std::size_t taken);
   void cut();
 
+  // The request has its answer, and is not to be read any further.
+  bool request_over() const {
+    return response_ == Response::kFinished && (request_ == Request::kDone || !keep_alive_);
+  }
   bool idle() const {
     return request_ == Request::kNone && !parser_.in_head() && pending_.empty() && !backlog_;
   }

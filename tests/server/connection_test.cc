@@ -553,6 +553,31 @@ TEST_CASE_METHOD(Fixture, "a big response in a read's own turn makes no lasting 
   CHECK(client.taken().ends_with("Content-Length: 0\r\n\r\n"));
 }
 
+TEST_CASE_METHOD(Fixture, "requests are not begun while much of the answers is still to be taken",
+                 "[server][connection]") {
+  limits.output_bytes_max = 1000;
+  FakeTransport& client = connect();
+  client.window = 0;
+  const std::string post = request("POST /p", "Content-Length: 600\r\n", std::string(600, 'x'));
+  std::string all;
+  for (int i = 0; i < 50; ++i) all += post;
+  client.receive(all.substr(0, all.size() - 10));
+  loop.run_until_idle();
+  CHECK(handler.requests == 2);
+  client.window = 500;
+  client.accept(0);
+  client.receive(all.substr(all.size() - 10));
+  loop.run_until_idle();
+  CHECK(handler.requests == 2);
+  client.accept(1'000'000);
+  loop.run_until_idle();
+  CHECK(handler.requests == 50);
+  CHECK(client.reading);
+  CHECK_FALSE(client.closed);
+  const std::string answers = summary(client.taken());
+  CHECK(std::count(answers.begin(), answers.end(), '|') == 50);
+}
+
 TEST_CASE_METHOD(Fixture, "a client that takes nothing is closed, one that takes a little is not",
                  "[server][connection]") {
   FakeTransport& dead = connect();
