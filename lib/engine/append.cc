@@ -133,15 +133,16 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
   const ProducerState producer_after{.epoch = producer.epoch, .last_seq = producer.seq};
   Offset tail = state.tail;
   tail.position += payload.bytes.size();
-  Result<Transaction*> submitted = submit(AppendChange{.id = stream->id,
-                                                       .version = state.version,
-                                                       .bytes = payload.bytes,
-                                                       .owned = payload.owned,
-                                                       .tail = tail,
-                                                       .producer_id = producer.id,
-                                                       .producer = producer_after,
-                                                       .stream_seq = request.options.stream_seq,
-                                                       .close = request.options.close});
+  const AppendChange change{.id = stream->id,
+                            .version = state.version,
+                            .bytes = payload.bytes,
+                            .owned = payload.owned,
+                            .tail = tail,
+                            .producer_id = producer.id,
+                            .producer = producer_after,
+                            .stream_seq = request.options.stream_seq,
+                            .close = request.options.close};
+  Result<Transaction*> submitted = submit(change, entry);
   if (!submitted) return std::move(submitted).error();
   PendingChange* pending = *submitted == nullptr ? nullptr : &remember(**submitted, entry, stream);
 

@@ -6,7 +6,7 @@
 
 namespace durable_streams {
 
-Result<Transaction*> Engine::Impl::submit(const Change& change) {
+Result<Transaction*> Engine::Impl::submit(const Change& change, Entry& entry, Entry* source) {
   if (commits_at_once_) {
     Result<Submitted> submitted = store_.submit(change, 0);
     if (!submitted) return std::move(submitted).error();
@@ -15,6 +15,9 @@ Result<Transaction*> Engine::Impl::submit(const Change& change) {
   }
   auto transaction = std::make_unique<Transaction>();
   Transaction* pending = transaction.get();
+  // Before the store has it: its outcome may come on another thread, which then waits for the locks that this one holds.
+  pending->entry = &entry;
+  pending->source = source;
   {
     const MutexLock lock(transactions_mutex_);
     pending->ticket = ++last_ticket_;
@@ -30,9 +33,7 @@ Result<Transaction*> Engine::Impl::submit(const Change& change) {
   return nullptr;
 }
 
-PendingChange& Engine::Impl::remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream,
-                                      bool is_source) {
-  (is_source ? transaction.source : transaction.entry) = &entry;
+PendingChange& Engine::Impl::remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream) {
   ++entry.transactions;
   PendingChange& pending = entry.pending.emplace_back();
   pending.transaction = &transaction;

@@ -234,7 +234,8 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
   Result<Transaction*> submitted =
       submit(CreateChange{.record = record,
                           .bytes = payload.bytes,
-                          .source_version = from != nullptr ? from->reserved.version : 0});
+                          .source_version = from != nullptr ? from->reserved.version : 0},
+             target, source);
   if (!submitted) {
     drop_if_empty(target);
     return std::move(submitted).error();
@@ -248,7 +249,7 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
   target.reserved = stream;
   settle(target, stream, pending);
   if (from != nullptr) {
-    PendingChange* shared = transaction == nullptr ? nullptr : &remember(*transaction, *source, source->reserved, true);
+    PendingChange* shared = transaction == nullptr ? nullptr : &remember(*transaction, *source, source->reserved);
     ++from->reserved.version;
     ++from->reserved.forks;
     settle(*source, source->reserved, shared);

@@ -122,10 +122,11 @@ class Engine::Impl final : public CommitListener {
   static void drop_if_empty(Entry& entry);
 
   // commits.cc; all but finish() and on_commits() need the locks of the shards concerned.
-  // Hands a change to the store. Null: it is committed. Else it is pending, and the entries that it changes remember() it.
-  Result<Transaction*> submit(const Change& change);
-  // Before the states are moved: keeps what a refusal puts back. `is_source`: the entry is a fork's source.
-  PendingChange& remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream, bool is_source = false);
+  // Hands a change of `entry`, and of a fork's source, to the store. Null: it is committed. Else it is pending, and each of
+  // the entries remembers it.
+  Result<Transaction*> submit(const Change& change, Entry& entry, Entry* source = nullptr);
+  // Before the states are moved: keeps what a refusal puts back.
+  PendingChange& remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream);
   // After they were moved: shows the new state to readers, or keeps it until the transaction commits.
   void settle(Entry& entry, const std::shared_ptr<Stream>& stream, PendingChange* pending);
   static void show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,

@@ -40,7 +40,8 @@ Result<Transaction*> Engine::Impl::remove_reserved(Entry& entry, std::optional<F
   Result<Transaction*> submitted =
       submit(RemoveChange{.id = stream->id,
                           .version = stream->reserved.version,
-                          .mode = soft ? RemoveChange::Mode::kSoft : RemoveChange::Mode::kFull});
+                          .mode = soft ? RemoveChange::Mode::kSoft : RemoveChange::Mode::kFull},
+             entry);
   if (!submitted) return submitted;
   PendingChange* pending = *submitted == nullptr ? nullptr : &remember(**submitted, entry, stream);
   ++stream->reserved.version;
@@ -85,7 +86,7 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
   if (stream == nullptr || stream->id != point.source || stream->reserved.forks == 0) return std::nullopt;
   const bool last = stream->reserved.soft_deleted && stream->reserved.forks == 1;
   Result<Transaction*> submitted =
-      submit(ReleaseChange{.source = stream->id, .version = stream->reserved.version, .remove = last});
+      submit(ReleaseChange{.source = stream->id, .version = stream->reserved.version, .remove = last}, entry);
   if (!submitted) return std::nullopt;
   PendingChange* pending = *submitted == nullptr ? nullptr : &remember(**submitted, entry, stream);
   ++stream->reserved.version;

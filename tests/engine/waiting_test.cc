@@ -1,6 +1,8 @@
 // The engine over a store that makes it wait: what is in flight is not visible, what depends on it waits for it, and what is
 // refused takes with it all that was checked against it.
+#include <atomic>
 #include <deque>
+#include <thread>
 #include <vector>
 
 #include "tests/engine/engine_fixture.h"
@@ -305,6 +307,31 @@ TEST_CASE("a store that gathers is told once when a turn of the loop is over", "
   fixture.create("b");
   fixture.loop.run_until_idle();
   CHECK(fixture.store.flushes() == 1);
+}
+
+TEST_CASE("a change may commit on another thread before the call that submitted it has returned", "[engine][waiting][threads]") {
+  WaitingFixture fixture;
+  std::atomic<bool> stop{false};
+  std::thread committer([&] {
+    while (!stop.load()) {
+      if (fixture.store.commit() == 0) std::this_thread::yield();
+    }
+  });
+  constexpr int kRounds = 2'000;
+  int told = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    fixture.streams.create("a", {.content_type = "text/plain"}, [&](const auto&) { ++told; });
+    fixture.streams.create("f", {.fork = ForkFrom{.path = "a", .offset = {}, .sub_offset = {}}}, [&](const auto&) { ++told; });
+    fixture.streams.append("a", "x", {}, [&](const auto&) { ++told; });
+    fixture.streams.remove("f", [&](const auto&) { ++told; });
+    fixture.loop.run_once();
+  }
+  while (told < 4 * kRounds) {
+    if (fixture.loop.run_once() == 0) std::this_thread::yield();
+  }
+  stop.store(true);
+  committer.join();
+  fixture.settle();
 }
 
 TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
