@@ -1,4 +1,5 @@
 // Changes on their way to the store and back: what is shown to readers when they commit, and what is put back when not.
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -120,22 +121,28 @@ void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
 }
 
 void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
-  while (!entry.pending.empty()) {
-    PendingChange& newest = entry.pending.back();
-    entry.reserved = std::move(newest.reserved_before);
-    newest.stream->reserved = std::move(newest.state_before);
-    if (newest.producer_before) {
-      newest.stream->producers[newest.producer_before->first] = newest.producer_before->second;
-    }
-    Transaction& transaction = *newest.transaction;
-    const bool is_source = transaction.source == &entry && transaction.entry != &entry;
-    (is_source ? transaction.source_rolled_back : transaction.entry_rolled_back) = true;
-    if (!is_source && entry.pending.size() > 1) {
-      for (Continuation& next : transaction.answers) failed.push_back(std::move(next));
-      transaction.answers.clear();
-    }
-    entry.pending.pop_back();
+  const auto oldest = entry.pending.begin();
+  auto end = entry.pending.end();
+  // Without the stream of a refused creation the path is free, as the next creation of it wants.
+  if (oldest->reserved_before == nullptr) {
+    end = std::find_if(oldest, end, [&](const PendingChange& each) { return each.stream != oldest->stream; });
   }
+  if (end == entry.pending.end()) entry.reserved = oldest->reserved_before;
+  for (auto change = end; change != oldest;) {
+    --change;
+    change->stream->reserved = std::move(change->state_before);
+    if (change->producer_before) {
+      change->stream->producers[change->producer_before->first] = change->producer_before->second;
+    }
+    Transaction& transaction = *change->transaction;
+    const bool is_source = transaction.entry != &entry;
+    (is_source ? transaction.source_rolled_back : transaction.entry_rolled_back) = true;
+    // Those of the oldest are told why by finish(), and those of a fork when the store refuses it in its turn.
+    if (is_source || change == oldest) continue;
+    for (Continuation& next : transaction.answers) failed.push_back(std::move(next));
+    transaction.answers.clear();
+  }
+  entry.pending.erase(oldest, end);
 }
 
 }  // namespace durable_streams

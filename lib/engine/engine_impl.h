@@ -133,6 +133,7 @@ class Engine::Impl final : public CommitListener {
                    std::shared_ptr<Stream> shown);
   void finish(Transaction& transaction, const Status& status);
   static void commit_oldest(Entry& entry, const Transaction& transaction);
+  // Takes back the oldest change, which was refused, and those that the store will refuse because of it.
   static void roll_back(Entry& entry, std::vector<Continuation>& failed);
 
   // Answers now, or, where changes are in flight that the answer may depend on, after the last of them.

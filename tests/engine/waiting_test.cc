@@ -204,6 +204,23 @@ TEST_CASE("a refused creation leaves its path free", "[engine][waiting]") {
   CHECK_FALSE((*again).existed);
 }
 
+TEST_CASE("a refused creation does not take with it the next one of its path", "[engine][waiting]") {
+  WaitingFixture fixture;
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.create("a");
+  const auto& lost = fixture.append("a", "lost");
+  const auto& removed = fixture.remove("a");
+  const auto& created = fixture.create("a", {.content_type = "text/html"});
+  const auto& kept = fixture.append("a", "kept");
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  CHECK(lost.code() == ErrorCode::kUnavailable);
+  CHECK(removed.code() == ErrorCode::kUnavailable);
+  CHECK_FALSE((*created).existed);
+  CHECK(kept.ok());
+  CHECK(fixture.read("a") == "kept");
+}
+
 TEST_CASE("a fork in flight keeps its source, and a refused one lets it go", "[engine][waiting][fork]") {
   WaitingFixture fixture;
   fixture.create("source", {.content_type = "text/plain", .body = "abc"});
