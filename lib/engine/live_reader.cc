@@ -17,9 +17,10 @@ LiveReader::State state_of(const Stream& stream, WallTime now) {
   return {.tail = stream.visible.tail, .closed = stream.visible.closed, .removed = over};
 }
 
-WaitGroup& group_of(Stream& stream, Mailbox& mailbox) {
+// The group that a new reader of this loop joins.
+WaitGroup& group_to_join(Stream& stream, Mailbox& mailbox) {
   for (WaitGroup& group : stream.wait_groups) {
-    if (group.mailbox == &mailbox) return group;
+    if (group.mailbox == &mailbox && !group.woken) return group;
   }
   return stream.wait_groups.emplace_back(WaitGroup{.mailbox = &mailbox});
 }
@@ -57,7 +58,7 @@ bool LiveReader::wait() {
   const ShardLock lock(stream_->shard);
   const State state = state_of(*stream_, handle_->engine().now());
   if (state.removed || state.closed || position_ < state.tail) return false;
-  WaitGroup& group = group_of(*stream_, handle_->mailbox());
+  WaitGroup& group = group_to_join(*stream_, handle_->mailbox());
   previous_ = nullptr;
   next_ = group.first;
   if (next_ != nullptr) next_->previous_ = this;
@@ -79,8 +80,10 @@ void LiveReader::unlink() {
   if (previous_ != nullptr) {
     previous_->next_ = next_;
   } else if (in_group_) {
-    group_of(*stream_, handle_->mailbox()).first = next_;
-    std::erase_if(stream_->wait_groups, [](const WaitGroup& each) { return each.first == nullptr && !each.woken; });
+    const auto group = std::find_if(stream_->wait_groups.begin(), stream_->wait_groups.end(),
+                                    [this](const WaitGroup& each) { return each.first == this; });
+    group->first = next_;
+    if (next_ == nullptr) stream_->wait_groups.erase(group);
   } else {
     handle_->set_first_woken(next_);
   }

@@ -41,11 +41,12 @@ struct VisibleState {
   friend bool operator==(const VisibleState&, const VisibleState&) = default;
 };
 
-// The readers of one loop that wait at the tail of one stream.
+// The readers of one loop that wait at the tail of one stream. Those that come when others are being woken are a group of
+// their own, for they have seen what the others have not.
 struct WaitGroup {
-  Mailbox* mailbox = nullptr;  // outlives the group: a handle's readers leave before it does
-  LiveReader* first = nullptr;
-  bool woken = false;  // its mailbox knows already
+  Mailbox* mailbox = nullptr;   // outlives the group: a handle's readers leave before it does
+  LiveReader* first = nullptr;  // never null; a group goes with its last reader
+  bool woken = false;           // its mailbox knows already
 };
 
 // Guarded by its shard's lock, but for what is const. Threads: any.
@@ -67,7 +68,7 @@ class Stream {
   WallTime touched{};                  // the last read or write, from which a TTL counts
   WallTime saved_deadline = kNever;    // what the store knows
   std::uint32_t live_readers = 0;      // while there are any, the TTL does not count
-  std::vector<WaitGroup> wait_groups;  // one for each loop with waiting readers
+  std::vector<WaitGroup> wait_groups;
 
   // The producers asked for since the stream was loaded; nullopt: the store knows none of that name.
   std::map<std::string, std::optional<ProducerState>, std::less<>> producers;

@@ -240,8 +240,8 @@ void Streams::Impl::on_wake(const std::shared_ptr<Stream>& stream) {
   {
     const ShardLock lock(stream->shard);
     const auto group = std::find_if(stream->wait_groups.begin(), stream->wait_groups.end(),
-                                    [&](const WaitGroup& each) { return each.mailbox == mailbox_.get(); });
-    if (group == stream->wait_groups.end()) return;
+                                    [&](const WaitGroup& each) { return each.mailbox == mailbox_.get() && each.woken; });
+    if (group == stream->wait_groups.end()) return;  // its readers have all left
     first_woken_ = group->first;
     for (LiveReader* reader = first_woken_; reader != nullptr; reader = reader->next_) {
       reader->in_group_ = false;

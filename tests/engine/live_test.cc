@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/live_reader.h"
+#include "engine/streams_impl.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace durable_streams {
@@ -38,6 +40,20 @@ struct Collector {
   int pages = 0;
   bool closed = false;
   std::optional<ErrorCode> error;
+};
+
+// Waits once at a stream's tail, and counts how often it is told that there is more.
+struct CountingReader final : LiveReader {
+  CountingReader(Streams& streams, std::string_view path) {
+    ReadAnswer answer;
+    streams.impl().open_live({.path = path, .from = {}, .from_now = true}, *this, answer, [](const Result<ReadAnswer>&) {})->value();
+    CHECK(wait());
+  }
+  ~CountingReader() override { detach(); }
+
+  void on_ready() override { ++ready; }
+
+  int ready = 0;
 };
 
 }  // namespace
@@ -204,6 +220,58 @@ TEST_CASE("a second next() while one waits is refused and leaves the first waiti
   fixture.loop.run_until_idle();
   CHECK(refused == ErrorCode::kInvalidArgument);
   CHECK(got == "x");
+}
+
+TEST_CASE("a reader that comes to a tail while others are being woken is not woken with them", "[engine][live]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  CountingReader before(fixture.streams, "a");
+  auto gone = std::make_unique<CountingReader>(fixture.streams, "a");
+  fixture.append("a", "x");
+  gone = nullptr;
+  CountingReader after(fixture.streams, "a");
+  fixture.loop.run_until_idle();
+  CHECK(before.ready == 1);
+  CHECK(after.ready == 0);
+  CHECK(fixture.engine.stats().waiting_readers == 1);
+  fixture.append("a", "y");
+  fixture.loop.run_until_idle();
+  CHECK(before.ready == 1);
+  CHECK(after.ready == 1);
+  CHECK(fixture.engine.stats().waiting_readers == 0);
+}
+
+TEST_CASE("two changes that each found readers waiting wake all of them", "[engine][live]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  CountingReader first(fixture.streams, "a");
+  fixture.append("a", "x");
+  CountingReader second(fixture.streams, "a");
+  fixture.append("a", "y");
+  CountingReader third(fixture.streams, "a");
+  fixture.loop.run_until_idle();
+  CHECK(first.ready == 1);
+  CHECK(second.ready == 1);
+  CHECK(third.ready == 0);
+}
+
+TEST_CASE("a handle that went before its readers could be woken leaves nothing behind for the next", "[engine][live]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  for (int i = 0; i < 20; ++i) {
+    {
+      Streams handle(fixture.engine, fixture.loop);
+      fixture.loop.run_until_idle();
+      const CountingReader reader(handle, "a");
+      fixture.append("a", "x");
+    }
+    fixture.loop.run_until_idle();
+    Streams handle(fixture.engine, fixture.loop);  // likely at the same place in memory
+    const CountingReader reader(handle, "a");
+    fixture.append("a", "x");
+    fixture.loop.run_until_idle();
+    CHECK(reader.ready == 1);
+  }
 }
 
 TEST_CASE("completions run later, once, on the loop", "[engine][async]") {
