@@ -75,7 +75,6 @@ Streams::Impl::Impl(Engine& engine, EventLoop& loop)
 }
 
 Streams::Impl::~Impl() {
-  DURABLE_STREAMS_ASSERT(live_readers_ == 0);
   engine_.remove_handle(*mailbox_);
   mailbox_->close();
   loop_.cancel(reap_timer_);
@@ -85,6 +84,8 @@ Streams::Impl::~Impl() {
     waiting_.erase(waiting_.begin());
     resume(canceled);
   }
+  // Only now: a follower that went while it read has left its stream when that read was canceled.
+  DURABLE_STREAMS_ASSERT(live_readers_ == 0);
 }
 
 AtOnce<CreateAnswer> Streams::Impl::create(std::string_view path, const CreateOptions& options, const Slice& owned_body,

@@ -318,6 +318,30 @@ TEST_CASE("a handle that goes while its operations are in flight cancels them", 
   CHECK(fixture.exists("a"));
 }
 
+TEST_CASE("a handle may go after a follower whose read is in flight", "[engine][waiting][live]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.settle();
+  int told = 0;
+  {
+    Streams handle(fixture.engine, fixture.loop);
+    std::optional<Follower> follower = handle.follow("a", Offset::start());
+    const auto ask = [&] { follower->next([&](const Result<Page>&) { ++told; }); };
+    ask();
+    fixture.append("a", "x");
+    fixture.settle();
+    CHECK(told == 1);
+    fixture.append("a", "y");
+    fixture.settle();
+    fixture.store.set_waits({.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+    ask();
+    CHECK(fixture.store.waiting_loads() == 1);
+    follower.reset();
+  }
+  fixture.settle();
+  CHECK(told == 1);
+}
+
 TEST_CASE("a store that gathers is told once when a turn of the loop is over", "[engine][waiting]") {
   WaitingFixture fixture;
   fixture.create("a");
