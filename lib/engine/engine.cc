@@ -59,7 +59,7 @@ EngineStats Engine::Impl::stats() {
 }
 
 void Engine::Impl::touch(Stream& stream) {
-  if (stream.expiry.ttl) stream.touched = now();
+  if (stream.expiry.ttl) stream.touch(now());
 }
 
 StreamView Engine::Impl::visible_view(const Stream& stream) const {

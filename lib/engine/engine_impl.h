@@ -174,8 +174,6 @@ class Engine::Impl final : public CommitListener {
   // read.cc
   // What readers find at a path now. Needs the shard's lock.
   Result<Stream*> find_shown(Entry& entry);
-  // A refused read counts for nothing.
-  static void take_back_touch(Stream& stream, WallTime touched_before);
   void read_page_later(PageRead page, const ReadRange& range, StreamView stream,
                        Function<void(Result<ReadAnswer>)> done);
 

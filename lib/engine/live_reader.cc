@@ -27,10 +27,11 @@ WaitGroup& group_to_join(Stream& stream, Mailbox& mailbox) {
 
 }  // namespace
 
-void LiveReader::attach(std::shared_ptr<Stream> stream) {
+void LiveReader::attach(std::shared_ptr<Stream> stream, const Touch& touch) {
   DURABLE_STREAMS_ASSERT(stream_ == nullptr && handle_ != nullptr);
   ++stream->live_readers;
   stream_ = std::move(stream);
+  opening_ = touch;
   handle_->count_live_reader(+1);
 }
 
@@ -99,6 +100,20 @@ void LiveReader::detach() {
     const ShardLock lock(stream_->shard);
     if (--stream_->live_readers == 0) handle_->engine().touch(*stream_);
   }
+  leave();
+}
+
+void LiveReader::give_up() {
+  if (stream_ == nullptr) return;
+  {
+    const ShardLock lock(stream_->shard);
+    --stream_->live_readers;
+    stream_->untouch(opening_);
+  }
+  leave();
+}
+
+void LiveReader::leave() {
   stream_ = nullptr;
   handle_->count_live_reader(-1);
 }

@@ -10,10 +10,9 @@
 #include <optional>
 
 #include "engine/operations.h"
+#include "engine/stream.h"
 
 namespace durable_streams {
-
-class Stream;
 
 // Embedded in what waits; on_ready() is its only call back. Streams::Impl::open_live() attaches it to one incarnation: when that
 // is removed, reads fail with kNotFound or kGone, whatever lies at its path then. It outlives the completions of its own
@@ -56,6 +55,9 @@ class LiveReader {
   // Leaves the stream; its countdown restarts when the last reader has left.
   void detach();
 
+  // Leaves the stream when the read that attached it was refused, which then counts for nothing.
+  void give_up();
+
  protected:
   // Runs on the loop, from a task of its own; may destroy this.
   virtual void on_ready() = 0;
@@ -64,12 +66,14 @@ class LiveReader {
   friend class Streams;
   friend class Engine;
 
-  // With the shard's lock held.
-  void attach(std::shared_ptr<Stream> stream);
+  // With the shard's lock held. `touch` is the opening read's.
+  void attach(std::shared_ptr<Stream> stream, const Touch& touch);
   void unlink();
+  void leave();
 
   Streams::Impl* handle_ = nullptr;
   std::shared_ptr<Stream> stream_;
+  Touch opening_;
   Offset position_;
   bool waiting_ = false;
   bool in_group_ = false;  // linked into a group of its stream, under the shard's lock; else the handle is waking it

@@ -36,7 +36,7 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
                                          Deferral<ReadAnswer>& deferral) {
   Offset from = request.from;
   std::shared_ptr<Stream> slid;
-  WallTime touched_before{};
+  Touch touch;
   {
     const PathKey key(request.path);
     Shard& shard = shard_of(key);
@@ -52,22 +52,20 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
     if (!found) return std::move(found).error();
     Stream& stream = **found;
     if (stream.expiry.ttl) {
-      slid = located.entry->shown;
-      touched_before = stream.touched;
-      touch(stream);
+      touch = stream.touch(now());
+      if (live == nullptr) slid = located.entry->shown;
     }
-    if (live != nullptr) live->attach(located.entry->shown);
+    if (live != nullptr) live->attach(located.entry->shown, touch);
     out.stream = visible_view(stream);
     if (request.from_now) from = out.stream.tail;
   }
   std::optional<Status> answer = read_page(from, request.bytes_max, out, deferral);
-  if (answer && !answer->ok() && slid != nullptr) take_back_touch(*slid, touched_before);
+  // A refused read counts for nothing; a live one takes its own back.
+  if (answer && !answer->ok() && slid != nullptr) {
+    const ShardLock lock(slid->shard);
+    slid->untouch(touch);
+  }
   return answer;
-}
-
-void Engine::Impl::take_back_touch(Stream& stream, WallTime touched_before) {
-  const ShardLock lock(stream.shard);
-  stream.touched = touched_before;
 }
 
 std::optional<Status> Engine::Impl::read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,

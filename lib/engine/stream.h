@@ -49,6 +49,12 @@ struct WaitGroup {
   bool woken = false;           // its mailbox knows already
 };
 
+// One read or write, as far as a TTL counts it.
+struct Touch {
+  WallTime before{};  // the touch before this one
+  std::uint32_t number = 0;
+};
+
 // Guarded by its shard's lock, but for what is const. Threads: any.
 class Stream {
  public:
@@ -66,12 +72,26 @@ class Stream {
   VisibleState visible;
 
   WallTime touched{};                  // the last read or write, from which a TTL counts
+  std::uint32_t touches = 0;           // how many there were
   WallTime saved_deadline = kNever;    // what the store knows
   std::uint32_t live_readers = 0;      // while there are any, the TTL does not count
   std::vector<WaitGroup> wait_groups;
 
   // The producers asked for since the stream was loaded; nullopt: the store knows none of that name.
   std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
+
+  // A read or write at `now`: a TTL counts from there.
+  Touch touch(WallTime now) {
+    if (!expiry.ttl) return {};
+    const Touch made{.before = touched, .number = ++touches};
+    touched = now;
+    return made;
+  }
+
+  // Takes a touch back that proved to be refused, unless others have followed it.
+  void untouch(const Touch& refused) {
+    if (expiry.ttl && touches == refused.number) touched = refused.before;
+  }
 
   // When the stream ends if nothing touches it any more.
   WallTime deadline() const {

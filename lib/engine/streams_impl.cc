@@ -54,7 +54,7 @@ void advance(LiveReader* reader, const Result<ReadAnswer>& answer) {
   if (answer.ok()) {
     reader->set_position(answer->page.next_offset);
   } else {
-    reader->detach();
+    reader->give_up();
   }
 }
 
@@ -171,7 +171,7 @@ std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveRe
     if (answer->ok()) {
       live->set_position(out.page.next_offset);
     } else {
-      live->detach();
+      live->give_up();
     }
   }
   return answer;

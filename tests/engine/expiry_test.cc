@@ -45,6 +45,19 @@ TEST_CASE("a refused read or write does not slide a TTL", "[engine][expiry]") {
   CHECK(fixture.streams.info_now("a").value().deadline == deadline);
 }
 
+TEST_CASE("a refused live read does not slide a TTL", "[engine][expiry][live]") {
+  EngineFixture fixture;
+  fixture.create("a", {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  const WallTime deadline = fixture.streams.info_now("a").value().deadline;
+  fixture.advance(5s);
+  Follower follower = fixture.streams.follow("a", {.read_sequence = 0, .position = 2});
+  std::optional<ErrorCode> refused;
+  follower.next([&](Result<Page> page) { refused = page.error().code; });
+  fixture.loop.run_until_idle();
+  CHECK(refused == ErrorCode::kInvalidArgument);
+  CHECK(fixture.streams.info_now("a").value().deadline == deadline);
+}
+
 TEST_CASE("an expired stream is gone for every operation at once", "[engine][expiry]") {
   EngineFixture fixture;
   fixture.create("a", with_ttl(10s));
