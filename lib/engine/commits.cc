@@ -117,6 +117,8 @@ void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
   PendingChange& oldest = entry.pending.front();
   DURABLE_STREAMS_ASSERT(oldest.transaction == &transaction);
   show(entry, oldest.stream, oldest.visible_after, std::move(oldest.shown_after));
+  // Only now does the store know of it: whoever has looked for deadlines since the creation has not seen this one.
+  if (oldest.reserved_before == nullptr) note_deadline(oldest.stream->saved_deadline);
   entry.pending.pop_front();
 }
 

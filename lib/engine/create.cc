@@ -254,7 +254,7 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
     ++from->reserved.forks;
     settle(*source, source->reserved, shared);
   }
-  if (record.deadline != kNever) note_deadline(record.deadline);
+  if (transaction == nullptr) note_deadline(record.deadline);
   return answer_with(transaction, deferral, Result<CreateAnswer>(CreateAnswer{.existed = false, .stream = reserved_view(*stream)}));
 }
 

@@ -132,7 +132,7 @@ class Engine::Impl final : public CommitListener {
   static void show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
                    std::shared_ptr<Stream> shown);
   void finish(Transaction& transaction, const Status& status);
-  static void commit_oldest(Entry& entry, const Transaction& transaction);
+  void commit_oldest(Entry& entry, const Transaction& transaction);
   // Takes back the oldest change, which was refused, and those that the store will refuse because of it.
   static void roll_back(Entry& entry, std::vector<Continuation>& failed);
 

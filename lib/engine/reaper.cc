@@ -46,7 +46,8 @@ void Engine::Impl::note_deadline(WallTime deadline) {
 }
 
 void Engine::Impl::reap() {
-  next_reaping_.store(kNever.time_since_epoch().count());
+  // Exchanged, not stored: a deadline noted before is in the store already, where it is seen below.
+  next_reaping_.exchange(kNever.time_since_epoch().count());
   std::optional<Result<std::vector<ExpiredStream>>> found = store_.expired_now(now(), kReapedAtOnceMax);
   if (found) return reap_found(std::move(*found));
   store_.expired(now(), kReapedAtOnceMax, [life = life_](Result<std::vector<ExpiredStream>> later) {

@@ -375,6 +375,30 @@ TEST_CASE("a change may commit on another thread before the call that submitted 
   fixture.settle();
 }
 
+TEST_CASE("a stream whose creation was in flight when expired ones were looked for expires unasked too", "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  const auto expiring = [](std::chrono::seconds ttl) {
+    return CreateOptions{.content_type = "text/plain", .expiry = {.ttl = ttl, .at = {}}};
+  };
+  const auto pass = [&](std::chrono::seconds time) {
+    fixture.clock.advance(time);
+    fixture.loop.advance(time);
+    fixture.loop.run_until_idle();
+  };
+  fixture.create("first", expiring(1s));
+  fixture.settle();
+  fixture.remove("first");
+  fixture.settle();
+  fixture.create("second", expiring(5s));
+  for (int i = 0; i < 2; ++i) pass(1s);
+  fixture.settle();
+  CHECK(fixture.exists("second"));
+  CHECK(fixture.memory.stats().streams == 1);
+  for (int i = 0; i < 5; ++i) pass(1s);
+  fixture.settle();
+  CHECK(fixture.memory.stats().streams == 0);
+}
+
 TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
   const std::uint64_t base = random_seed();
   for (std::uint64_t run = 0; run < 40; ++run) {
