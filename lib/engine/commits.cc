@@ -82,6 +82,24 @@ void Engine::Impl::on_commits(std::span<CommitOutcome> outcomes) {
   }
 }
 
+bool Engine::Impl::save_deadline(Entry& entry, const std::shared_ptr<Stream>& stream, WallTime deadline) {
+  Result<Transaction*> submitted = submit(DeadlineChange{.id = stream->id, .deadline = deadline}, entry);
+  if (!submitted) return false;
+  stream->saved_deadline = deadline;
+  if (*submitted == nullptr) return true;
+  (*submitted)->slid = stream;
+  ++entry.transactions;
+  return false;
+}
+
+void Engine::Impl::finish_saving(Transaction& transaction, const Status& status) {
+  constexpr WallTime kNotKnown{};
+  Entry& entry = *transaction.entry;
+  if (!status.ok()) transaction.slid->saved_deadline = kNotKnown;
+  --entry.transactions;
+  drop_if_empty(entry);
+}
+
 void Engine::Impl::finish(Transaction& transaction, const Status& status) {
   std::vector<Continuation> failed;
   bool committed = false;
@@ -89,6 +107,7 @@ void Engine::Impl::finish(Transaction& transaction, const Status& status) {
     Entry& entry = *transaction.entry;
     Entry* source = transaction.source;
     const ShardLock lock(entry.shard, source != nullptr ? source->shard : entry.shard);
+    if (transaction.slid != nullptr) return finish_saving(transaction, status);
     committed = status.ok() && !transaction.entry_rolled_back;
     DURABLE_STREAMS_ASSERT(!status.ok() || (committed && !transaction.source_rolled_back));
     for (Entry* changed : {&entry, source}) {

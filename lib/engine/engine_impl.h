@@ -131,6 +131,9 @@ class Engine::Impl final : public CommitListener {
   void settle(Entry& entry, const std::shared_ptr<Stream>& stream, PendingChange* pending);
   static void show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
                    std::shared_ptr<Stream> shown);
+  // Keeps the entry until the deadline is saved; true if it is already.
+  bool save_deadline(Entry& entry, const std::shared_ptr<Stream>& stream, WallTime deadline);
+  void finish_saving(Transaction& transaction, const Status& status);
   void finish(Transaction& transaction, const Status& status);
   void commit_oldest(Entry& entry, const Transaction& transaction);
   // Takes back the oldest change, which was refused, and those that the store will refuse because of it.

@@ -121,16 +121,19 @@ void Engine::Impl::finish_loading_producer(const std::string& path, Stream& stre
 }
 
 void Engine::Impl::make_room(Shard& shard) {
-  while (shard.size() >= shard_entries_max_) {
+  constexpr int kDeadlinesSavedMax = 4;  // that wait for the store: one entry needs no more
+  int saved = 0;
+  while (shard.size() >= shard_entries_max_ && saved < kDeadlinesSavedMax) {
     Entry* idle = shard.find_idle(&Impl::may_drop);
     if (idle == nullptr) return;
-    Stream* stream = idle->reserved.get();
-    if (stream != nullptr && stream->expiry.ttl && stream->deadline() != stream->saved_deadline) {
-      // A refusal leaves the earlier deadline saved; loading the stream again then shortens its life by what it slid.
-      Result<Submitted> saved = store_.submit(DeadlineChange{.id = stream->id, .deadline = stream->deadline()}, 0);
-      if (!saved.ok()) return;
+    const std::shared_ptr<Stream> stream = idle->reserved;
+    const bool slid = stream != nullptr && stream->expiry.ttl && stream->deadline() != stream->saved_deadline;
+    // Loaded again before its deadline is saved, the stream would expire too early.
+    if (slid && !save_deadline(*idle, stream, stream->deadline())) {
+      ++saved;
+    } else {
+      shard.drop(*idle);
     }
-    shard.drop(*idle);
   }
 }
 

@@ -78,11 +78,10 @@ void Engine::Impl::reap_one(const ExpiredStream& candidate) {
     Entry& entry = *located.entry;
     if (entry.reserved == nullptr || entry.reserved->id != candidate.id) return;
     ignore(expire_if_due(entry, owed), "the stream is hidden by its deadline; a later round removes it");
-    if (Stream* stream = entry.reserved.get(); stream != nullptr && !stream->reserved.soft_deleted) {
+    if (const std::shared_ptr<Stream> stream = entry.reserved; stream != nullptr && !stream->reserved.soft_deleted) {
       const WallTime held_until = now() + std::max<WallTime::duration>(kHeldRecheck, stream->expiry.ttl.value_or(kHeldRecheck));
       const WallTime deadline = stream->live_readers > 0 && !stream->expiry.at ? held_until : stream->deadline();
-      ignore(store_.submit(DeadlineChange{.id = stream->id, .deadline = deadline}, 0), "the old one is merely early");
-      stream->saved_deadline = deadline;
+      save_deadline(entry, stream, deadline);  // or not: the old one is merely early
     }
     drop_if_empty(entry);
   }

@@ -399,6 +399,17 @@ TEST_CASE("a stream whose creation was in flight when expired ones were looked f
   CHECK(fixture.memory.stats().streams == 0);
 }
 
+TEST_CASE("a stream is held in memory until its slid deadline is saved", "[engine][waiting][expiry]") {
+  WaitingFixture fixture({.shards = 1, .loaded_streams_max = 1});
+  fixture.create("a", {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}});
+  fixture.settle();
+  fixture.clock.advance(8s);
+  fixture.read("a");
+  for (const char* path : {"b", "c", "d"}) fixture.create(path);  // leave no room for the first
+  fixture.clock.advance(8s);
+  CHECK(fixture.exists("a"));
+}
+
 TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
   const std::uint64_t base = random_seed();
   for (std::uint64_t run = 0; run < 40; ++run) {
