@@ -114,6 +114,8 @@ class Engine::Impl final : public CommitListener {
   // The producer's state in `stream.producers`. Null with a failure, or without: it is being loaded.
   const std::optional<ProducerState>* find_producer(Entry& entry, Stream& stream, std::string_view id,
                                                     std::optional<Error>& failure);
+  // Forgets producers that the store knows as well, when many are held.
+  static void make_producer_room(const Entry& entry, Stream& stream);
   void finish_loading_producer(const std::string& path, Stream& stream, const std::string& id,
                                const Result<std::optional<ProducerState>>& found);
   // Drops idle entries until there is room for one more.

@@ -77,9 +77,20 @@ void Engine::Impl::finish_loading(const std::string& path, Result<std::optional<
   for (Continuation& next : waiting) next(status);
 }
 
+void Engine::Impl::make_producer_room(const Entry& entry, Stream& stream) {
+  constexpr std::size_t kProducersHeldMax = 32;  // anybody may ask for as many as they like
+  if (stream.producers.size() < kProducersHeldMax) return;
+  if (entry.pending.empty()) {
+    stream.producers.clear();
+  } else {
+    std::erase_if(stream.producers, [](const auto& known) { return !known.second; });
+  }
+}
+
 const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, Stream& stream, std::string_view id,
                                                                 std::optional<Error>& failure) {
   if (const auto known = stream.producers.find(id); known != stream.producers.end()) return &known->second;
+  make_producer_room(entry, stream);
   ProducerState state;
   std::optional<Result<bool>> loaded = store_.load_producer_now(stream.id, id, state);
   if (loaded && !loaded->ok()) {

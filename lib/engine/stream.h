@@ -77,7 +77,8 @@ class Stream {
   std::uint32_t live_readers = 0;      // while there are any, the TTL does not count
   std::vector<WaitGroup> wait_groups;
 
-  // The producers asked for since the stream was loaded; nullopt: the store knows none of that name.
+  // Some of the producers asked for since the stream was loaded, and all that changes in flight are about; nullopt: the
+  // store knows none of that name.
   std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
 
   // A read or write at `now`: a TTL counts from there.

@@ -1,0 +1,120 @@
+// What operations cost in memory and in allocations, counted where they are made: by the program's operator new.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "engine/streams_impl.h"
+#include "tests/engine/engine_fixture.h"
+
+namespace {
+
+std::atomic<std::int64_t> allocated_bytes{0};
+std::atomic<std::int64_t> allocations{0};
+
+// Before each block, for its size.
+constexpr std::size_t kHeaderBytes = alignof(std::max_align_t);
+
+}  // namespace
+
+// All forms are replaced, not only those that the others call: sanitizers bring their own of each.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  void* const block = std::malloc(kHeaderBytes + size);
+  if (block == nullptr) return nullptr;
+  *static_cast<std::size_t*>(block) = size;
+  allocated_bytes += static_cast<std::int64_t>(size);
+  ++allocations;
+  return static_cast<char*>(block) + kHeaderBytes;
+}
+
+void* operator new(std::size_t size) {
+  void* const memory = operator new(size, std::nothrow);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return operator new(size, std::nothrow); }
+
+void operator delete(void* memory) noexcept {
+  if (memory == nullptr) return;
+  char* const block = static_cast<char*>(memory) - kHeaderBytes;
+  allocated_bytes -= static_cast<std::int64_t>(*reinterpret_cast<std::size_t*>(block));
+  std::free(block);
+}
+
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
+void operator delete[](void* memory) noexcept { operator delete(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { operator delete(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
+
+namespace durable_streams {
+
+namespace {
+
+// How many allocations the calls of `action` make.
+template <class Action>
+std::int64_t allocations_of(int calls, Action action) {
+  const std::int64_t before = allocations;
+  for (int i = 0; i < calls; ++i) action();
+  return allocations - before;
+}
+
+}  // namespace
+
+TEST_CASE("an append allocates nothing but chunks, whoever sends it", "[engine][append][footprint]") {
+  EngineFixture fixture;
+  fixture.create("text");
+  fixture.create("json", {.content_type = "application/json"});
+  const std::string text(100, 'x');
+  const std::string json = '"' + text + '"';
+  std::uint64_t seq = 0;
+  const auto append = [&](std::string_view path, std::string_view type, std::string_view body) {
+    const AppendRequest request{
+        .path = path, .body = body, .owned_body = {}, .options = {.content_type = type, .producer = {"producer", 0, seq++}}};
+    CHECK(fixture.streams.impl().append(request, [](const Result<Appended>&) {})->ok());
+  };
+  for (int i = 0; i < 5'000; ++i) append("text", "text/plain", text);
+  seq = 0;
+  for (int i = 0; i < 5'000; ++i) append("json", "application/json", json);
+  // By now a chunk holds more than two thousand of them.
+  const auto plain = [&](std::string_view path, std::string_view type, std::string_view body) {
+    const AppendRequest request{.path = path, .body = body, .owned_body = {}, .options = {.content_type = type}};
+    fixture.streams.impl().append(request, [](const Result<Appended>&) {})->value();
+  };
+  CHECK(allocations_of(2'000, [&] { plain("text", "text/plain", text); }) <= 4);
+  CHECK(allocations_of(2'000, [&] { plain("json", "application/json", json); }) <= 4);
+}
+
+TEST_CASE("a read into an answer that is used again allocates nothing", "[engine][read][footprint]") {
+  EngineFixture fixture;
+  fixture.create("text", {.content_type = "text/plain", .body = std::string(1024, 'x')});
+  fixture.create("json", {.content_type = "application/json", .body = R"([1,2,3])"});
+  ReadAnswer answer;
+  const auto read = [&](std::string_view path, std::uint64_t from) {
+    const ReadRequest request{.path = path, .from = {.read_sequence = 0, .position = from}};
+    fixture.streams.impl().read(request, answer, [](const Result<ReadAnswer>&) {})->value();
+  };
+  read("text", 0);
+  CHECK(allocations_of(100, [&] { read("text", 0); }) == 0);
+  CHECK(allocations_of(100, [&] { read("json", 3); }) == 0);
+}
+
+TEST_CASE("refused appends of ever new producers leave nothing behind", "[engine][append][producer][footprint]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  const auto refuse = [&](int producer) {
+    const std::string id = "a producer with a long name " + std::to_string(producer);
+    CHECK(fixture.append_error("a", "x", {.producer = {id, 0, 7}}) == ErrorCode::kSequenceGap);
+  };
+  refuse(0);
+  const std::int64_t before = allocated_bytes;
+  for (int i = 1; i < 10'000; ++i) refuse(i);
+  CHECK(allocated_bytes - before < 16 * 1024);
+}
+
+}  // namespace durable_streams
