@@ -86,7 +86,8 @@ class Follower::Impl final : public LiveReader, public std::enable_shared_from_t
   }
 
   void refuse(Completion<Page> done) {
-    handle_.loop().post([done = std::move(done)]() mutable {
+    handle_.loop().post([self = shared_from_this(), done = std::move(done)]() mutable {
+      if (self->abandoned_) return;
       done(Error{.code = ErrorCode::kInvalidArgument, .message = "next() is waiting already", .detail = {}});
     });
   }

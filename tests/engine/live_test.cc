@@ -274,6 +274,37 @@ TEST_CASE("a handle that went before its readers could be woken leaves nothing b
   }
 }
 
+TEST_CASE("a refused next() is not told of once its follower has gone", "[engine][live]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  int told = 0;
+  {
+    Follower follower = fixture.streams.follow("a", Offset::start());
+    for (int i = 0; i < 2; ++i) follower.next([&](const Result<Page>&) { ++told; });
+  }
+  fixture.loop.run_until_idle();
+  CHECK(told == 0);
+}
+
+TEST_CASE("a follower may be destroyed by its own completion", "[engine][live]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  for (const bool at_once : {true, false}) {
+    if (at_once) fixture.append("a", "x");
+    auto follower = std::make_unique<Follower>(fixture.streams.follow("a", Offset::start()));
+    bool told = false;
+    follower->next([&](const Result<Page>&) {
+      follower = nullptr;
+      told = true;
+    });
+    if (!at_once) fixture.append("a", "x");
+    fixture.loop.run_until_idle();
+    CHECK(told);
+    fixture.streams.remove_now("a").value();
+    fixture.create("a");
+  }
+}
+
 TEST_CASE("completions run later, once, on the loop", "[engine][async]") {
   EngineFixture fixture;
   int created = 0;
