@@ -81,7 +81,7 @@ AtOnce<Appended> Engine::Impl::append(const AppendRequest& request, PayloadMaker
 
 AtOnce<Appended> Engine::Impl::append_locked(const AppendRequest& request, PayloadMaker& payload,
                                              Deferral<Appended>& deferral, std::optional<ForkPoint>& owed) {
-  const PathKey key(request.path);
+  const PathKey key = key_of(request.path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   Located located = locate(shard, key);

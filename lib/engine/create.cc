@@ -111,7 +111,7 @@ AtOnce<CreateAnswer> Engine::Impl::create_plain(std::string_view path, const Cre
   // Before the lock: a JSON body takes long to validate. That of an existing stream is ignored all the same.
   const Payload& stored = payload.for_framing(type->framing);
 
-  const PathKey key(path);
+  const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located target = locate(shard, key);
@@ -134,7 +134,7 @@ AtOnce<CreateAnswer> Engine::Impl::create_fork(std::string_view path, const Crea
                                                PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
                                                std::shared_ptr<ForkPlan>& plan, std::optional<ForkPoint>& owed) {
   {
-    const PathKey key(path);
+    const PathKey key = key_of(path);
     Shard& shard = shard_of(key);
     const ShardLock lock(shard);
     const Located target = locate(shard, key);
@@ -158,7 +158,7 @@ std::optional<AtOnce<CreateAnswer>> Engine::Impl::begin_fork(const CreateOptions
                                                              Deferral<CreateAnswer>& deferral,
                                                              std::shared_ptr<ForkPlan>& plan) {
   const ForkFrom& from = *options.fork;
-  const PathKey key(from.path);
+  const PathKey key = key_of(from.path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located source = locate(shard, key);
@@ -188,8 +188,8 @@ AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(std::string_view path, co
                                                        const ForkPlan& plan, std::optional<ForkPoint>& owed) {
   const StreamView& planned = plan.source();
   const Payload& stored = payload.for_framing(planned.media_type->framing);
-  const PathKey key(path);
-  const PathKey source_key(options.fork->path);
+  const PathKey key = key_of(path);
+  const PathKey source_key = key_of(options.fork->path);
   Shard& shard = shard_of(key);
   Shard& source_shard = shard_of(source_key);
   const ShardLock lock(shard, source_shard);

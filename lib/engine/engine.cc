@@ -5,6 +5,7 @@
 #include <bit>
 #include <mutex>
 
+#include "base/keyed_hash.h"
 #include "engine/engine_impl.h"
 
 namespace durable_streams {
@@ -30,6 +31,7 @@ Engine::Impl::Impl(Store& store, const EngineOptions& options)
       options_(options),
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       commits_at_once_(store.commits_at_once()),
+      hash_key_(random_hash_key()),
       life_(std::make_shared<Life>(*this)) {
   const std::size_t count = std::bit_ceil(std::clamp<std::size_t>(options_.shards, 1, 4096));
   shards_.reserve(count);

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/keyed_hash.h"
 #include "base/mutex.h"
 #include "engine/deferral.h"
 #include "engine/entry.h"
@@ -103,6 +104,8 @@ class Engine::Impl final : public CommitListener {
     Impl* engine;  // null: gone
   };
 
+  // Keyed at random: clients choose paths, and must not choose who shares a bucket.
+  PathKey key_of(std::string_view path) const { return {.path = path, .hash = keyed_hash(hash_key_, path)}; }
   Shard& shard_of(const PathKey& key) { return *shards_[(key.hash >> 24) & (shards_.size() - 1)]; }
 
   // loading.cc; all need the shard's lock.
@@ -202,6 +205,7 @@ class Engine::Impl final : public CommitListener {
   const SystemClock system_clock_;
   const Clock* const clock_;
   const bool commits_at_once_;
+  const std::uint64_t hash_key_;
   MediaTypeTable media_types_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::size_t shard_entries_max_ = 0;

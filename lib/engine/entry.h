@@ -48,10 +48,10 @@ struct PendingChange {
 
 // Guarded by its shard's lock, but for what is const. Threads: any.
 struct Entry {
-  Entry(std::string name, std::size_t path_hash, Shard& home) : path(std::move(name)), hash(path_hash), shard(home) {}
+  Entry(std::string name, std::uint64_t path_hash, Shard& home) : path(std::move(name)), hash(path_hash), shard(home) {}
 
   const std::string path;
-  const std::size_t hash;
+  const std::uint64_t hash;
   Shard& shard;
 
   std::shared_ptr<Stream> shown;     // what readers find; null: nothing

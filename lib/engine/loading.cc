@@ -57,7 +57,7 @@ void Engine::Impl::start_loading(Entry& entry) {
 }
 
 void Engine::Impl::finish_loading(const std::string& path, Result<std::optional<StreamRecord>> record) {
-  const PathKey key(path);
+  const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   std::vector<Continuation> waiting;
   Status status;
@@ -113,7 +113,7 @@ const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, St
 
 void Engine::Impl::finish_loading_producer(const std::string& path, Stream& stream, const std::string& id,
                                            const Result<std::optional<ProducerState>>& found) {
-  const PathKey key(path);
+  const PathKey key = key_of(path);
   std::vector<Continuation> waiting;
   Status status;
   {

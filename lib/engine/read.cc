@@ -10,7 +10,7 @@
 namespace durable_streams {
 
 AtOnce<StreamView> Engine::Impl::info(std::string_view path, Deferral<StreamView>& deferral) {
-  const PathKey key(path);
+  const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   Located located = locate(shard, key);
@@ -38,7 +38,7 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
   std::shared_ptr<Stream> slid;
   Touch touch;
   {
-    const PathKey key(request.path);
+    const PathKey key = key_of(request.path);
     Shard& shard = shard_of(key);
     const ShardLock lock(shard);
     Located located = locate(shard, key);

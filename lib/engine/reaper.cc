@@ -70,7 +70,7 @@ void Engine::Impl::reap_found(Result<std::vector<ExpiredStream>> found) {
 void Engine::Impl::reap_one(const ExpiredStream& candidate) {
   std::optional<ForkPoint> owed;
   {
-    const PathKey key(candidate.path);
+    const PathKey key = key_of(candidate.path);
     Shard& shard = shard_of(key);
     const ShardLock lock(shard);
     const Located located = locate(shard, key);

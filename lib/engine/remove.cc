@@ -15,7 +15,7 @@ AtOnce<void> Engine::Impl::remove(std::string_view path, Deferral<void>& deferra
 
 AtOnce<void> Engine::Impl::remove_locked(std::string_view path, Deferral<void>& deferral,
                                          std::optional<ForkPoint>& owed) {
-  const PathKey key(path);
+  const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   Located located = locate(shard, key);
@@ -70,7 +70,7 @@ void Engine::Impl::release(std::optional<ForkPoint> owed) {
 }
 
 std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
-  const PathKey key(point.source_path);
+  const PathKey key = key_of(point.source_path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located located = locate(shard, key);

@@ -17,7 +17,7 @@ Entry* Shard::find(const PathKey& key) {
 Entry& Shard::add(const PathKey& key) {
   auto entry = std::make_unique<Entry>(std::string(key.path), key.hash, *this);
   Entry& added = *entry;
-  const bool inserted = entries_.emplace(PathKey(added.path, added.hash), std::move(entry)).second;
+  const bool inserted = entries_.emplace(PathKey{.path = added.path, .hash = added.hash}, std::move(entry)).second;
   DURABLE_STREAMS_ASSERT(inserted);
   link_newest(added);
   return added;
@@ -25,7 +25,7 @@ Entry& Shard::add(const PathKey& key) {
 
 void Shard::drop(Entry& entry) {
   unlink(entry);
-  entries_.erase(PathKey(entry.path, entry.hash));
+  entries_.erase(PathKey{.path = entry.path, .hash = entry.hash});
 }
 
 void Shard::link_newest(Entry& entry) {

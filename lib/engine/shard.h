@@ -14,17 +14,14 @@ namespace durable_streams {
 
 // A path with its hash, computed once for the choice of the shard and the look-up in it.
 struct PathKey {
-  explicit PathKey(std::string_view name) : path(name), hash(std::hash<std::string_view>{}(name)) {}
-  PathKey(std::string_view name, std::size_t name_hash) : path(name), hash(name_hash) {}
-
   std::string_view path;
-  std::size_t hash;
+  std::uint64_t hash = 0;
 
   friend bool operator==(const PathKey& a, const PathKey& b) { return a.path == b.path; }
 };
 
 struct PathKeyHash {
-  std::size_t operator()(const PathKey& key) const { return key.hash; }
+  std::size_t operator()(const PathKey& key) const noexcept { return key.hash; }
 };
 
 // Threads: any, with `mutex` held.

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "store/memory/keyed_hash.h"
+#include "base/keyed_hash.h"
 
 namespace durable_streams {
 

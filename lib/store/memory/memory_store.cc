@@ -5,7 +5,7 @@
 #include <random>
 #include <utility>
 
-#include "store/memory/keyed_hash.h"
+#include "base/keyed_hash.h"
 #include "store/memory/memory_store_impl.h"
 
 namespace durable_streams {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <new>
 
-#include "store/memory/keyed_hash.h"
+#include "base/keyed_hash.h"
 
 namespace durable_streams {
 

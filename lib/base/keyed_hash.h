@@ -4,9 +4,15 @@
 
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <string_view>
 
 namespace durable_streams {
+
+inline std::uint64_t random_hash_key() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
 
 // Spreads over all 64 bits; differs from key to key. Not for anything that is stored.
 inline std::uint64_t keyed_hash(std::uint64_t key, std::string_view text) {
