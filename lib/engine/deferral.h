@@ -10,7 +10,7 @@
 
 namespace durable_streams {
 
-// Made for each call that may wait, used at most once, with a shard's lock held; costs nothing when it is not used.
+// Made for each call that may wait, and used at most once; costs nothing when it is not used.
 template <class T>
 class Deferral {
  public:
