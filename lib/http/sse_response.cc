@@ -51,7 +51,6 @@ void SseResponse::open(const ReadRequest& request) {
 
 void SseResponse::writable() {
   if (!paused_ || over()) return;
-  paused_ = false;
   run(Next::kReadOn);
 }
 
@@ -61,27 +60,34 @@ void SseResponse::drain() {
 }
 
 LiveResponse::Next SseResponse::read_page() {
-  if (exchange_.sink().full()) {
-    paused_ = true;
-    return Next::kStop;
-  }
+  if (pauses()) return Next::kStop;
   const State stream = state();
   if (stream.removed) return LiveResponse::read_page();
-  if (!stream.closed && stream.tail <= position()) return Next::kWait;
+  const bool more = stream.closed || position() < stream.tail || control_due_;
+  if (!more) return Next::kWait;
   // What another subscriber has got already need not be read again.
   const SseFrame* frame = exchange_.endpoint().frames.next_after(stream_id(), position(), text_,
                                                                  stream.tail, stream.closed);
-  return frame != nullptr ? send(*frame, Control::kWithData) : LiveResponse::read_page();
+  return frame != nullptr ? send(*frame) : LiveResponse::read_page();
 }
 
 LiveResponse::Next SseResponse::take_page(ReadAnswer& answer) {
   EndpointState& endpoint = exchange_.endpoint();
-  const Control control = started_ ? Control::kWithData : Control::kAlways;
   if (!started_) start(answer.stream);
+  if (pauses()) {
+    set_position(answer.page.start);
+    answer.page.slices.clear();
+    return Next::kStop;
+  }
   const SseFrame& frame =
       endpoint.frames.of_page(answer, text_, common_cursor(endpoint), endpoint.pieces);
   answer.page.slices.clear();
-  return send(frame, control);
+  return send(frame);
+}
+
+bool SseResponse::pauses() {
+  paused_ = exchange_.sink().full();
+  return paused_;
 }
 
 void SseResponse::take_error(const Error& error) {
@@ -104,10 +110,10 @@ void SseResponse::start(const StreamView& stream) {
   exchange_.sink().start({.status = 200, .fields = fields.text(), .content_length = std::nullopt});
 }
 
-LiveResponse::Next SseResponse::send(const SseFrame& frame, Control control) {
+LiveResponse::Next SseResponse::send(const SseFrame& frame) {
   set_position(frame.end);
   text_ = frame.text_after;
-  if (frame.has_data() || frame.closed || control == Control::kAlways) write(frame);
+  if (frame.has_data() || frame.closed || control_due_) write(frame);
   if (frame.closed || ending_) {
     end();
     return Next::kStop;
@@ -124,6 +130,7 @@ void SseResponse::write(const SseFrame& frame) {
     const std::array<Slice, 2> events = {frame.data_event(), control_event(frame, cursor)};
     exchange_.sink().write(std::span(events).subspan(frame.has_data() ? 0 : 1));
   }
+  control_due_ = false;
   last_sent_ = exchange_.endpoint().loop.now();
 }
 

@@ -24,11 +24,10 @@ class SseResponse final : public LiveResponse {
   void on_timer() override;
 
  private:
-  // Whether a control event is sent that follows no data. The first one always is.
-  enum class Control : std::uint8_t { kWithData, kAlways };
-
   void start(const StreamView& stream);
-  Next send(const SseFrame& frame, Control control);
+  // Whether the client can take no more for now.
+  bool pauses();
+  Next send(const SseFrame& frame);
   void write(const SseFrame& frame);
   std::uint64_t advance_cursor();
   // For when the next comment or the end is due.
@@ -40,6 +39,7 @@ class SseResponse final : public LiveResponse {
   EventLoop::TimePoint last_sent_;
   SseTextState text_;
   bool started_ = false;
+  bool control_due_ = true;  // the first control event comes also without data
   bool paused_ = false;
   bool ending_ = false;  // after the first page
 };
