@@ -1,0 +1,33 @@
+# Fails when docs/protocol.md names a test of this tree that does not exist. Run with -DTREE=<the repository>.
+cmake_minimum_required(VERSION 3.25)
+
+file(GLOB_RECURSE sources "${TREE}/tests/*_test.cc")
+set(tests "")
+foreach(source ${sources})
+  file(READ "${source}" text)
+  string(APPEND tests "${text}")
+endforeach()
+# A long name is written in two pieces.
+string(REGEX REPLACE "\"[ \n]+\"" "" tests "${tests}")
+
+file(READ "${TREE}/docs/protocol.md" page)
+string(FIND "${page}" "## 4 Stream model" rules)
+string(SUBSTRING "${page}" ${rules} -1 page)
+# The second column of each row; names of the official suite stand without quotes.
+string(REGEX MATCHALL "\\| [^|\n]+ \\|\n" columns "${page}")
+set(count 0)
+foreach(column ${columns})
+  string(REGEX MATCHALL "`[^`]+`" names "${column}")
+  foreach(name ${names})
+    string(REPLACE "`" "" name "${name}")
+    string(FIND "${tests}" "TEST_CASE(\"${name}\"" found)
+    if(found EQUAL -1)
+      message(SEND_ERROR "docs/protocol.md names a test that does not exist: ${name}")
+    endif()
+    math(EXPR count "${count} + 1")
+  endforeach()
+endforeach()
+if(count LESS 50)
+  message(FATAL_ERROR "only ${count} tests were found in docs/protocol.md; has its form changed?")
+endif()
+message(STATUS "${count} tests named in docs/protocol.md")
