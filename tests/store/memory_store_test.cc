@@ -229,4 +229,50 @@ TEST_CASE("answers that were asked for by completion come with the next flush", 
   CHECK(answers == 2);
 }
 
+TEST_CASE("the bytes of a removed stream count until the last reader lets go of them",
+          "[store][memory]") {
+  MemoryStore store;
+  StreamRecord record{.id = store.next_stream_id(),
+                      .path = "a",
+                      .content_type = "text/plain",
+                      .version = 1,
+                      .tail = {.read_sequence = 0, .position = 100'000}};
+  const std::string body(100'000, 'x');
+  REQUIRE(store.submit(CreateChange{.record = record, .bytes = body}, 0).ok());
+  const Slice owned = Slice::copy_of(body);
+  REQUIRE(store
+              .submit(AppendChange{.id = record.id,
+                                   .version = 1,
+                                   .bytes = owned.view(),
+                                   .owned = owned,
+                                   .tail = {.read_sequence = 0, .position = 200'000}},
+                      0)
+              .ok());
+  StoredBytes read;
+  REQUIRE(store.read_now({.id = record.id, .from = 0, .to = 200'000, .bytes_max = 200'000}, read)
+              ->ok());
+  REQUIRE(store.submit(RemoveChange{.id = record.id, .version = 2}, 0).ok());
+  CHECK(store.stats().memory_bytes > 200'000);
+  read.slices.erase(read.slices.begin());
+  CHECK(store.stats().memory_bytes > 100'000);
+  CHECK(store.stats().memory_bytes < 200'000);
+  read.clear();
+  CHECK(store.stats().memory_bytes == 0);
+}
+
+TEST_CASE("a reader's share outlives the store", "[store][memory]") {
+  StoredBytes read;
+  {
+    MemoryStore store;
+    StreamRecord record{.id = store.next_stream_id(),
+                        .path = "a",
+                        .content_type = "text/plain",
+                        .version = 1,
+                        .tail = {.read_sequence = 0, .position = 5}};
+    REQUIRE(store.submit(CreateChange{.record = record, .bytes = "hello"}, 0).ok());
+    REQUIRE(store.read_now({.id = record.id, .from = 0, .to = 5, .bytes_max = 5}, read)->ok());
+  }
+  CHECK(read.slices.at(0).view() == "hello");
+}
+
 }  // namespace durable_streams

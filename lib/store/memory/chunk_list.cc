@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kAppendEndBytes = sizeof(std::uint32_t);
 
 // What a chunk costs beside its bytes: its entry here, and the bookkeeping of shares and allocator.
-constexpr std::uint64_t kChunkOverheadBytes = 72;
+constexpr std::uint64_t kChunkOverheadBytes = 96;
 
 std::size_t append_end_bytes(Framing framing) {
   return framing == Framing::kBytes ? kAppendEndBytes : 0;
@@ -23,6 +23,44 @@ std::size_t append_end_bytes(Framing framing) {
 // The next capacity that fills the allocator's units of 16 bytes; 8 of them are the allocator's
 // own.
 std::size_t round_up_capacity(std::size_t bytes) { return (bytes + 7) / 16 * 16 + 8; }
+
+// What was taken from a budget for one chunk; given back once, when the chunk is freed.
+struct Charge {
+  std::shared_ptr<MemoryBudget> budget;
+  std::uint64_t bytes = 0;
+};
+
+// Allocates a chunk together with its count of shares, and gives its charge back when both go.
+template <class T>
+struct ChargedAllocator {
+  using value_type = T;
+
+  explicit ChargedAllocator(Charge given) : charge(std::move(given)) {}
+  template <class U>
+  explicit ChargedAllocator(const ChargedAllocator<U>& other) : charge(other.charge) {}
+
+  T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
+  void deallocate(T* memory, std::size_t count) {
+    std::allocator<T>().deallocate(memory, count);
+    charge.budget->give_back(charge.bytes);
+  }
+
+  template <class U>
+  bool operator==(const ChargedAllocator<U>& other) const {
+    return charge.budget == other.charge.budget;
+  }
+
+  Charge charge;
+};
+
+// Memory that an append brought, shared on with its charge.
+std::shared_ptr<char> adopt(const Slice& owned, Charge charge) {
+  char* const data = const_cast<char*>(owned.data());
+  return {data, [owner = owned.owner(), charge = std::move(charge)](char*) mutable {
+            owner.reset();
+            charge.budget->give_back(charge.bytes);
+          }};
+}
 
 }  // namespace
 
@@ -55,12 +93,13 @@ std::uint64_t ChunkList::memory_for_append(std::string_view bytes, const Slice& 
   return capacity == 0 ? 0 : capacity + kChunkOverheadBytes;
 }
 
-void ChunkList::append(std::string_view bytes, const Slice& owned, Framing framing) {
+void ChunkList::append(std::string_view bytes, const Slice& owned, Framing framing,
+                       const std::shared_ptr<MemoryBudget>& budget) {
   DURABLE_STREAMS_ASSERT(bytes.size() <= kAppendBytesMax);
   if (bytes.empty()) return;
   if (adopts(bytes, owned)) {
     Chunk adopted;
-    adopted.data = std::shared_ptr<char>(owned.owner(), const_cast<char*>(owned.data()));
+    adopted.data = adopt(owned, {.budget = budget, .bytes = owned.size() + kChunkOverheadBytes});
     adopted.capacity = static_cast<std::uint32_t>(owned.size());
     adopted.append_ends = Chunk::kAdopted;
     begin_chunk(std::move(adopted));
@@ -71,8 +110,10 @@ void ChunkList::append(std::string_view bytes, const Slice& owned, Framing frami
   copy(bytes.substr(0, division.into_current));
   if (division.new_chunk_capacity > 0) {
     Chunk fresh;
-    std::shared_ptr<char[]> memory =
-        std::make_shared_for_overwrite<char[]>(division.new_chunk_capacity);
+    const Charge charge{.budget = budget,
+                        .bytes = division.new_chunk_capacity + kChunkOverheadBytes};
+    std::shared_ptr<char[]> memory = std::allocate_shared_for_overwrite<char[]>(
+        ChargedAllocator<char>(charge), division.new_chunk_capacity);
     char* const data = memory.get();
     fresh.data = std::shared_ptr<char>(std::move(memory), data);
     fresh.capacity = static_cast<std::uint32_t>(division.new_chunk_capacity);

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "store/memory/memory_budget.h"
+
 namespace durable_streams {
 
 // A run of bytes that grows at its end. An append is copied once, behind the last one in the
@@ -41,8 +43,11 @@ class ChunkList {
   std::uint64_t memory_for_append(std::string_view bytes, const Slice& owned,
                                   Framing framing) const;
 
-  // `bytes` are at most kAppendBytesMax; `owned`, unless empty, holds the same ones.
-  void append(std::string_view bytes, const Slice& owned, Framing framing);
+  // `bytes` are at most kAppendBytesMax; `owned`, unless empty, holds the same ones. What
+  // memory_for_append() told was taken from `budget`, and goes back to it with the last share in
+  // the memory, be it the list's own or a reader's.
+  void append(std::string_view bytes, const Slice& owned, Framing framing,
+              const std::shared_ptr<MemoryBudget>& budget);
 
   // Adds the bytes from `from` up to `to`, all of which the list holds, to `out`.
   void slice(std::uint64_t from, std::uint64_t to, std::vector<Slice>& out) const;

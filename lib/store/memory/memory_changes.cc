@@ -72,16 +72,16 @@ Result<Submitted> MemoryStore::Impl::submit(const CreateChange& change) {
   const std::uint64_t begin = record.fork ? record.fork->position : 0;
   if (Status fit = check_bytes(change.bytes, record.tail, begin); !fit) return fit.error();
   if (record.path.size() > MemoryStream::kPathBytesMax) return path_too_long();
-  const std::uint64_t memory_bytes =
-      MemoryStream::memory_for_create(record) +
+  const std::uint64_t memory_bytes = MemoryStream::memory_for_create(record);
+  const std::uint64_t chunk_bytes =
       ChunkList(begin).memory_for_append(change.bytes, {}, record.framing);
-  if (!budget_.take(memory_bytes)) return no_space();
+  if (!budget_->take(memory_bytes + chunk_bytes)) return no_space();
   MemoryStream::Ptr stream =
       MemoryStream::create(record, hash_of(record.path), content_types_.get(record.content_type));
   stream->memory_bytes = memory_bytes;
-  stream->chunks.append(change.bytes, {}, record.framing);
+  stream->chunks.append(change.bytes, {}, record.framing, budget_);
   if (Status entered = enter(std::move(stream), change); !entered) {
-    budget_.give_back(memory_bytes);
+    budget_->give_back(memory_bytes);
     return entered.error();
   }
   return Submitted::kCommitted;
@@ -122,16 +122,16 @@ Result<Submitted> MemoryStore::Impl::submit(const AppendChange& change) {
   if (Status fit = check_bytes(change.bytes, change.tail, stream->chunks.end()); !fit) {
     return fit.error();
   }
-  const std::uint64_t memory_bytes =
-      stream->memory_for_append(change, hash_key_) +
+  const std::uint64_t memory_bytes = stream->memory_for_append(change, hash_key_);
+  const std::uint64_t chunk_bytes =
       stream->chunks.memory_for_append(change.bytes, change.owned, stream->framing);
   if (change.bytes.empty()) {
-    budget_.take_anyway(memory_bytes);
-  } else if (!budget_.take(memory_bytes)) {
+    budget_->take_anyway(memory_bytes);
+  } else if (!budget_->take(memory_bytes + chunk_bytes)) {
     return no_space();
   }
   stream->memory_bytes += memory_bytes;
-  stream->apply(change, hash_key_);
+  stream->apply(change, hash_key_, budget_);
   shard.stored_bytes += change.bytes.size();
   return Submitted::kCommitted;
 }
@@ -193,7 +193,7 @@ Result<Submitted> MemoryStore::Impl::remove_whole(StreamId id, std::uint64_t ver
   shard.streams.remove(*stream);
   deadlines_.set(*stream, kNever);
   shard.stored_bytes -= stream->chunks.end() - stream->own_begin();
-  budget_.give_back(stream->memory_bytes);
+  budget_->give_back(stream->memory_bytes);
   removed.reset(stream);
   return Submitted::kCommitted;
 }

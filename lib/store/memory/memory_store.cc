@@ -25,7 +25,7 @@ StreamId random_first_id() { return (random_bits() >> 2) + 1; }
 MemoryStore::Impl::Impl(const MemoryStoreOptions& options)
     : hash_key_(random_bits()),
       next_id_(options.first_stream_id != 0 ? options.first_stream_id : random_first_id()),
-      budget_(options.memory_bytes_max),
+      budget_(std::make_shared<MemoryBudget>(options.memory_bytes_max)),
       content_types_(hash_key_) {}
 
 MemoryStore::Impl::~Impl() {
@@ -42,7 +42,7 @@ StoreStats MemoryStore::Impl::stats() {
     stats.streams += shard.streams.size();
     stats.stored_bytes += shard.stored_bytes;
   }
-  stats.memory_bytes = budget_.taken();
+  stats.memory_bytes = budget_->taken();
   return stats;
 }
 

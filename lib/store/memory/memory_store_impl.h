@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -118,7 +119,7 @@ class MemoryStore::Impl {
 
   const std::uint64_t hash_key_;
   std::atomic<StreamId> next_id_;
-  MemoryBudget budget_;
+  const std::shared_ptr<MemoryBudget> budget_;  // readers' shares in chunks may outlive the store
   ContentTypeTable content_types_;
   DeadlineIndex deadlines_;
   std::array<PathShard, kShards> path_shards_;

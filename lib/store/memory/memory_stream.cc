@@ -93,9 +93,10 @@ std::uint64_t MemoryStream::memory_for_append(const AppendChange& change,
   return bytes;
 }
 
-void MemoryStream::apply(const AppendChange& change, std::uint64_t hash_key) {
+void MemoryStream::apply(const AppendChange& change, std::uint64_t hash_key,
+                         const std::shared_ptr<MemoryBudget>& budget) {
   ++version;
-  chunks.append(change.bytes, change.owned, framing);
+  chunks.append(change.bytes, change.owned, framing, budget);
   if (change.tail.read_sequence > 0 || (rare_ && rare_->read_sequence > 0)) {
     rare().read_sequence = change.tail.read_sequence;
   }

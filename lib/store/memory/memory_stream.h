@@ -38,7 +38,8 @@ class MemoryStream {
   std::uint64_t memory_for_append(const AppendChange& change, std::uint64_t hash_key) const;
 
   // All of an append, once it is decided.
-  void apply(const AppendChange& change, std::uint64_t hash_key);
+  void apply(const AppendChange& change, std::uint64_t hash_key,
+             const std::shared_ptr<MemoryBudget>& budget);
 
   void to_record(StreamRecord& out) const;
 
@@ -58,7 +59,7 @@ class MemoryStream {
   MemoryStream* next_by_id = nullptr;
   MemoryStream* next_by_path = nullptr;
   std::uint64_t version;
-  std::uint64_t memory_bytes = 0;  // what was taken from the budget for it
+  std::uint64_t memory_bytes = 0;  // what was taken from the budget for it, but for its chunks
   ChunkList chunks;
   WallTime deadline;
   std::uint32_t deadline_slot = kNoSlot;
