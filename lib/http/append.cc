@@ -49,7 +49,7 @@ void Exchange::Impl::start_append(const Request& request) {
   KeptRequest& kept = keep();
   if (std::optional<Error> wrong = read_append_fields(request.fields, kept.append)) {
     forget_kept();
-    return refuse_append(request.target.path, *std::move(wrong));
+    return refuse_append(request.target.path, *wrong);
   }
   kept.path = request.target.path;
   kept.own(&kept.path, &kept.append.content_type, &kept.append.producer.id,
@@ -58,7 +58,7 @@ void Exchange::Impl::start_append(const Request& request) {
 }
 
 // That there is no stream is said before what is wrong with the request.
-void Exchange::Impl::refuse_append(std::string_view path, Error error) {
+void Exchange::Impl::refuse_append(std::string_view path, const Error& error) {
   const AtOnce<StreamView> found = endpoint_->streams.info(
       path, [self = ExchangeReference(*this), error](const Result<StreamView>& later) {
         if (!self->abandoned()) self->answer_error(later.ok() ? error : later.error());

@@ -97,7 +97,7 @@ class Exchange::Impl {
 
   // append.cc
   void start_append(const Request& request);
-  void refuse_append(std::string_view path, Error error);
+  void refuse_append(std::string_view path, const Error& error);
   void append(std::string_view body, Slice owned);
   void on_appended(const Result<Appended>& answer);
 
@@ -110,6 +110,8 @@ class Exchange::Impl {
   void read(const Request& request);
   void catch_up(const Request& request, const protocol::ReadQuery& query);
   void on_read(Result<ReadAnswer> answer, bool from_now);
+  std::string_view cache_control(const StreamView& stream, char* buffer) const;
+  void send_page(ReadAnswer& answer);
 
   // metadata.cc
   void describe(const Request& request);

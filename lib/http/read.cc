@@ -92,45 +92,54 @@ void Exchange::Impl::on_read(Result<ReadAnswer> answer, bool from_now) {
 void Exchange::Impl::answer_page(ReadAnswer& answer, const PageAnswer& how) {
   Page& page = answer.page;
   ResponseFields& fields = begin_fields();
-  std::array<char, protocol::kEtagBytesMax> etag_buffer;
-  std::string_view etag;
+  bool known_already = false;
   if (how.from_now) {
     fields.add_no_store();
   } else {
+    std::array<char, protocol::kEtagBytesMax> etag_buffer;
     const char* etag_end = protocol::write_etag(etag_buffer.data(), answer.stream.id, page.start,
                                                 page.next_offset, page.closed);
-    etag = {etag_buffer.data(), static_cast<std::size_t>(etag_end - etag_buffer.data())};
+    const std::string_view etag(etag_buffer.data(),
+                                static_cast<std::size_t>(etag_end - etag_buffer.data()));
     fields.add("ETag", etag);
     std::array<char, protocol::kCacheControlBytesMax> cache_buffer;
-    const bool shared = endpoint_->options.public_cache && !personal_;
-    fields.add_cache_control(protocol::cache_control(
-        cache_buffer.data(),
-        shared ? protocol::CacheScope::kPublic : protocol::CacheScope::kPrivate,
-        remaining_life(answer.stream, endpoint_->now())));
+    fields.add_cache_control(cache_control(answer.stream, cache_buffer.data()));
+    known_already = !how.if_none_match.empty() && protocol::if_none_match(how.if_none_match, etag);
   }
   fields.add(protocol::kStreamNextOffset, page.next_offset);
   if (how.cursor) fields.add(protocol::kStreamCursor, *how.cursor);
   if (page.up_to_date) fields.add_true(protocol::kStreamUpToDate);
   if (page.closed) fields.add_true(protocol::kStreamClosed);
-  if (!etag.empty() && !how.if_none_match.empty() &&
-      protocol::if_none_match(how.if_none_match, etag)) {
-    page.slices.clear();
-    return this->answer(304, std::nullopt);
+  if (known_already) {
+    this->answer(304, std::nullopt);
+  } else {
+    send_page(answer);
   }
-  fields.add("Content-Type", answer.stream.media_type->text);
-  std::vector<Slice>* body = &page.slices;
-  if (page.framing == Framing::kJson) {
-    append_array(page.slices, endpoint_->pieces);
+  // The memory of the vector is used again; the stream's bytes are let go of.
+  page.slices.clear();
+}
+
+std::string_view Exchange::Impl::cache_control(const StreamView& stream, char* buffer) const {
+  const bool shared = endpoint_->options.public_cache && !personal_;
+  return protocol::cache_control(
+      buffer, shared ? protocol::CacheScope::kPublic : protocol::CacheScope::kPrivate,
+      remaining_life(stream, endpoint_->now()));
+}
+
+void Exchange::Impl::send_page(ReadAnswer& answer) {
+  std::vector<Slice>* body = &answer.page.slices;
+  if (answer.page.framing == Framing::kJson) {
+    append_array(answer.page.slices, endpoint_->pieces);
     body = &endpoint_->pieces;
   }
   std::uint64_t bytes = 0;
   for (const Slice& slice : *body) bytes += slice.size();
+  ResponseFields& fields = endpoint_->fields;
+  fields.add("Content-Type", answer.stream.media_type->text);
   sink_->start({.status = 200, .fields = fields.text(), .content_length = bytes});
   if (bytes > 0) sink_->write(*body);
   sink_->finish();
-  // The memory of the vectors is used again; the stream's bytes are let go of.
   endpoint_->pieces.clear();
-  page.slices.clear();
 }
 
 }  // namespace durable_streams::http
