@@ -58,10 +58,10 @@ void Engine::Impl::settle(Entry& entry, const std::shared_ptr<Stream>& stream, P
 }
 
 void Engine::Impl::show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
-                        std::shared_ptr<Stream> shown) {
+                        const std::shared_ptr<Stream>& shown) {
   const bool worth_waking = !(stream->visible == visible);
   stream->visible = visible;
-  entry.shown = std::move(shown);
+  if (entry.shown != shown) entry.shown = shown;  // seldom: counting shares costs more than looking
   if (!worth_waking) return;
   for (WaitGroup& group : stream->wait_groups) {
     if (!std::exchange(group.woken, true)) group.mailbox->wake(stream);
@@ -135,7 +135,7 @@ void Engine::Impl::finish(Transaction& transaction, const Status& status) {
 void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
   PendingChange& oldest = entry.pending.front();
   DURABLE_STREAMS_ASSERT(oldest.transaction == &transaction);
-  show(entry, oldest.stream, oldest.visible_after, std::move(oldest.shown_after));
+  show(entry, oldest.stream, oldest.visible_after, oldest.shown_after);
   // Only now does the store know of it: whoever has looked for deadlines since the creation has not seen this one.
   if (oldest.reserved_before == nullptr) note_deadline(oldest.stream->saved_deadline);
   entry.pending.pop_front();

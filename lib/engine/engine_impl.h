@@ -135,7 +135,7 @@ class Engine::Impl final : public CommitListener {
   // After they were moved: shows the new state to readers, or keeps it until the transaction commits.
   void settle(Entry& entry, const std::shared_ptr<Stream>& stream, PendingChange* pending);
   static void show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
-                   std::shared_ptr<Stream> shown);
+                   const std::shared_ptr<Stream>& shown);
   // Keeps the entry until the deadline is saved; true if it is already.
   bool save_deadline(Entry& entry, const std::shared_ptr<Stream>& stream, WallTime deadline);
   void finish_saving(Transaction& transaction, const Status& status);

@@ -16,8 +16,7 @@ constexpr std::size_t kScratchKeptBytesMax = 256 << 10;
 
 const Payload& PayloadMaker::for_framing(Framing framing) {
   if (made_for_ == framing) return payload_;
-  made_for_ = framing;
-  payload_ = {};
+  if (std::exchange(made_for_, framing)) payload_ = {};
   if (framing == Framing::kJson && !body_.empty()) {
     frame_json();
   } else {

@@ -17,7 +17,7 @@ struct PathKey {
   std::string_view path;
   std::uint64_t hash = 0;
 
-  friend bool operator==(const PathKey& a, const PathKey& b) { return a.path == b.path; }
+  friend bool operator==(const PathKey& a, const PathKey& b) { return a.hash == b.hash && a.path == b.path; }
 };
 
 struct PathKeyHash {
