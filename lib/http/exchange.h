@@ -108,7 +108,7 @@ class Exchange::Impl {
 
   // read.cc
   void read(const Request& request);
-  void catch_up(const Request& request, const protocol::ReadQuery& query);
+  void catch_up(const ReadRequest& from, std::string_view if_none_match);
   void on_read(Result<ReadAnswer> answer, bool from_now);
   std::string_view cache_control(const StreamView& stream, char* buffer) const;
   void send_page(ReadAnswer& answer);

@@ -12,8 +12,6 @@ namespace durable_streams::http {
 
 namespace {
 
-using From = protocol::ReadQuery::From;
-
 // How long the stream lives if nothing touches it any more.
 std::optional<std::chrono::milliseconds> remaining_life(const StreamView& stream, WallTime now) {
   if (stream.expiry.at) return *stream.expiry.at - now;
@@ -44,31 +42,25 @@ void Exchange::Impl::read(const Request& request) {
   if (!query) return answer_error(query.error());
   const ReadRequest from{.path = request.target.path,
                          .from = query->offset,
-                         .from_now = query->from == From::kNow,
+                         .from_now = query->from == protocol::ReadQuery::From::kNow,
                          .bytes_max = endpoint_->options.chunk_bytes_max};
+  const std::string_view if_none_match = request.fields.get(Field::kIfNoneMatch);
   switch (query->live) {
     case protocol::LiveMode::kNone:
-      return catch_up(request, *query);
+      return catch_up(from, if_none_match);
     case protocol::LiveMode::kLongPoll:
-      return live_.emplace<LongPoll>(*this, *query)
-          .open(from, request.fields.get(Field::kIfNoneMatch));
+      return live_.emplace<LongPoll>(*this, *query).open(from, if_none_match);
     case protocol::LiveMode::kSse:
       return live_.emplace<SseResponse>(*this, *query).open(from);
   }
 }
 
-void Exchange::Impl::catch_up(const Request& request, const protocol::ReadQuery& query) {
-  const bool from_now = query.from == From::kNow;
+void Exchange::Impl::catch_up(const ReadRequest& from, std::string_view if_none_match) {
   const std::optional<Status> read = endpoint_->streams.read(
-      {.path = request.target.path,
-       .from = query.offset,
-       .from_now = from_now,
-       .bytes_max = endpoint_->options.chunk_bytes_max},
-      endpoint_->read_answer,
-      [self = ExchangeReference(*this), from_now](Result<ReadAnswer> later) {
+      from, endpoint_->read_answer,
+      [self = ExchangeReference(*this), from_now = from.from_now](Result<ReadAnswer> later) {
         self->on_read(std::move(later), from_now);
       });
-  const std::string_view if_none_match = request.fields.get(Field::kIfNoneMatch);
   if (!read) {
     if (if_none_match.empty()) return;
     KeptRequest& kept = keep();
@@ -77,7 +69,7 @@ void Exchange::Impl::catch_up(const Request& request, const protocol::ReadQuery&
   }
   if (!read->ok()) return answer_error(read->error());
   answer_page(endpoint_->read_answer,
-              {.from_now = from_now, .cursor = std::nullopt, .if_none_match = if_none_match});
+              {.from_now = from.from_now, .cursor = std::nullopt, .if_none_match = if_none_match});
 }
 
 void Exchange::Impl::on_read(Result<ReadAnswer> answer, bool from_now) {
