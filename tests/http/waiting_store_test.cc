@@ -168,6 +168,20 @@ TEST_CASE("an endpoint may end before what its clients had begun", "[http][waiti
   }
 }
 
+TEST_CASE("a live response that joins its stream after its client has gone harms nothing",
+          "[http][waiting]") {
+  WaitingFixture fixture;
+  fixture.send("PUT", kPath, "hello");
+  fixture.send("PUT", "/v1/stream/b");
+  fixture.store.set_waits({.changes = true, .loads = true, .reads = true});
+  fixture.open("GET", std::string(kPath) + "?offset=-1&live=sse").reset();
+  fixture.store.complete_loads(1);
+  fixture.loop.run_until_idle();
+  fixture.endpoint.reset();
+  fixture.streams.reset();
+  fixture.settle();
+}
+
 TEST_CASE("a live response reads on from a store that waits", "[http][waiting][sse]") {
   WaitingFixture fixture;
   fixture.send("PUT", kPath, "hello");
