@@ -126,6 +126,8 @@ void Connection::begin_request(std::string_view input) {
   head_only_ = head.method == "HEAD";
   discarded_ = 0;
   watch_anew_ = true;
+  // The rest has its turn when the other connections have had theirs.
+  if (++requests_this_turn_ >= group_.limits().requests_per_turn_max) stalled_ = true;
   const bool long_body = still_to_come > group_.limits().discarded_bytes_max;
   close_if_refused_ = held_back || long_body;
   const http::RequestHead request{
@@ -182,6 +184,7 @@ void Connection::settle() {
   if (closed_) return;
   flush();
   sent_this_turn_ = 0;
+  requests_this_turn_ = 0;
   if (stalled_ && !backlog_) resume_answer();
   if (response_ == Response::kFinished) answer_.reset();
   while (!closing_ && !broken_ && request_over()) {
@@ -299,7 +302,9 @@ void Connection::start(const http::ResponseHead& head) {
     to = group_.batch_for(*this).room(size);
   }
   if (to == nullptr) return cut();  // fields that no client would take
-  group_.batch_for(*this).added(render_response_head(options, to));
+  const std::size_t written = render_response_head(options, to);
+  group_.batch_for(*this).added(written);
+  count_sent(written);
   if (!corked_) group_.settle_soon(*this);
 }
 

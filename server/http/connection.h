@@ -65,8 +65,8 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   // Ends everything at once.
   void close();
 
-  ListLink<Connection> member_link_;
-  ListLink<Connection> settle_link_;
+  ListLink<Connection> member_link;
+  ListLink<Connection> settle_link;
 
  private:
   // Of the current request.
@@ -113,6 +113,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   std::uint64_t response_left_ = 0;  // of a sized response's body
   std::size_t discarded_ = 0;        // of a body that no longer matters
   std::size_t sent_this_turn_ = 0;
+  std::size_t requests_this_turn_ = 0;
   std::array<char, kPeerBytesMax> peer_{};
   std::uint8_t peer_size_ = 0;
 

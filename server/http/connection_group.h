@@ -86,8 +86,8 @@ class ConnectionGroup {
   ParserScratch scratch_;
   OutputBatch batch_;
   Connection* batch_user_ = nullptr;
-  IntrusiveList<Connection, &Connection::member_link_> members_;
-  IntrusiveList<Connection, &Connection::settle_link_> unsettled_;
+  IntrusiveList<Connection, &Connection::member_link> members_;
+  IntrusiveList<Connection, &Connection::settle_link> unsettled_;
   std::size_t size_ = 0;
   std::atomic<std::size_t>& open_;
   EventLoop::TimerId sweep_timer_ = 0;

@@ -46,6 +46,10 @@ struct Limits {
   // costs. A page that was begun is taken whole.
   std::size_t output_bytes_max = std::size_t{256} << 10;
 
+  // Requests of one connection that are begun in one turn of its loop, however many came in one
+  // piece: the other connections wait no longer than these take.
+  std::size_t requests_per_turn_max = 64;
+
   // Bytes kept of the requests behind one that waits; past it the connection is not read until that
   // one is answered.
   std::size_t pipelined_bytes_max = std::size_t{64} << 10;

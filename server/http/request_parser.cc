@@ -139,10 +139,10 @@ struct RequestParser::Callbacks {
     return settings;
   }
 
-  static const llhttp_settings_t settings;
+  static const llhttp_settings_t kSettings;
 };
 
-const llhttp_settings_t RequestParser::Callbacks::settings = make_settings();
+const llhttp_settings_t RequestParser::Callbacks::kSettings = make_settings();
 
 RequestParser::Event RequestParser::next(std::string_view& input) {
   switch (stage_) {
@@ -164,7 +164,7 @@ RequestParser::Event RequestParser::next_start(std::string_view& input) {
   if (input.empty()) return Event::kNeedMore;
   if (input.front() == kTlsHandshake)
     return refuse(400, "This is TLS, but plain HTTP is spoken here: use http://.");
-  llhttp_init(&llhttp_, HTTP_REQUEST, &Callbacks::settings);
+  llhttp_init(&llhttp_, HTTP_REQUEST, &Callbacks::kSettings);
   llhttp_.data = this;
   scratch_.places.clear();
   target_ = 0;

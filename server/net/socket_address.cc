@@ -10,40 +10,39 @@ namespace durable_streams::server {
 
 SocketAddress SocketAddress::ipv4(std::uint32_t address, std::uint16_t port) {
   SocketAddress result;
-  result.in_ = {};
-  result.in_.sin_family = AF_INET;
-  result.in_.sin_port = htons(port);
-  result.in_.sin_addr.s_addr = htonl(address);
+  result.address_.in.sin_family = AF_INET;
+  result.address_.in.sin_port = htons(port);
+  result.address_.in.sin_addr.s_addr = htonl(address);
   return result;
 }
 
 SocketAddress SocketAddress::ipv6(const in6_addr& address, std::uint16_t port) {
   SocketAddress result;
-  result.in6_.sin6_family = AF_INET6;
-  result.in6_.sin6_port = htons(port);
-  result.in6_.sin6_addr = address;
+  result.address_.in6.sin6_family = AF_INET6;
+  result.address_.in6.sin6_port = htons(port);
+  result.address_.in6.sin6_addr = address;
   return result;
 }
 
 SocketAddress SocketAddress::of(const sockaddr& address) {
   SocketAddress result;
-  if (address.sa_family == AF_INET) std::memcpy(&result.in_, &address, sizeof(sockaddr_in));
-  if (address.sa_family == AF_INET6) std::memcpy(&result.in6_, &address, sizeof(sockaddr_in6));
+  if (address.sa_family == AF_INET) std::memcpy(&result.address_.in, &address, sizeof(sockaddr_in));
+  if (address.sa_family == AF_INET6) std::memcpy(&result.address_.in6, &address, sizeof(sockaddr_in6));
   return result;
 }
 
 std::uint16_t SocketAddress::port() const {
-  return ntohs(family() == AF_INET ? in_.sin_port : in6_.sin6_port);
+  return ntohs(family() == AF_INET ? address_.in.sin_port : address_.in6.sin6_port);
 }
 
 std::string_view SocketAddress::host(std::array<char, kTextBytesMax>& room) const {
   const char* text = nullptr;
   if (family() == AF_INET) {
-    text = inet_ntop(AF_INET, &in_.sin_addr, room.data(), kTextBytesMax);
-  } else if (family() == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6_.sin6_addr)) {
-    text = inet_ntop(AF_INET, &in6_.sin6_addr.s6_addr[12], room.data(), kTextBytesMax);
+    text = inet_ntop(AF_INET, &address_.in.sin_addr, room.data(), kTextBytesMax);
+  } else if (family() == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address_.in6.sin6_addr)) {
+    text = inet_ntop(AF_INET, &address_.in6.sin6_addr.s6_addr[12], room.data(), kTextBytesMax);
   } else if (family() == AF_INET6) {
-    text = inet_ntop(AF_INET6, &in6_.sin6_addr, room.data(), kTextBytesMax);
+    text = inet_ntop(AF_INET6, &address_.in6.sin6_addr, room.data(), kTextBytesMax);
   }
   return text == nullptr ? std::string_view() : std::string_view(text);
 }

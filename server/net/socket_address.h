@@ -17,15 +17,15 @@ class SocketAddress {
  public:
   static constexpr std::size_t kTextBytesMax = INET6_ADDRSTRLEN;
 
-  SocketAddress() : in6_{} {}
+  SocketAddress() = default;
   static SocketAddress ipv4(std::uint32_t address, std::uint16_t port);
   static SocketAddress ipv6(const in6_addr& address, std::uint16_t port);
   // Anything else than IPv4 or IPv6 becomes the empty address.
   static SocketAddress of(const sockaddr& address);
 
-  int family() const { return in_.sin_family; }
+  int family() const { return address_.in.sin_family; }
   std::uint16_t port() const;
-  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(this); }
+  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&address_); }
   socklen_t size() const {
     return family() == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   }
@@ -38,10 +38,12 @@ class SocketAddress {
   std::string to_string() const;
 
  private:
-  union {
-    sockaddr_in in_;
-    sockaddr_in6 in6_;
+  union Any {
+    sockaddr_in6 in6;
+    sockaddr_in in;
   };
+
+  Any address_{};
 };
 
 }  // namespace durable_streams::server

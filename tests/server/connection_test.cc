@@ -670,4 +670,35 @@ TEST_CASE("a connection costs little when it has nothing to do", "[server][conne
 }
 
 }  // namespace
+TEST_CASE_METHOD(Fixture, "answers without a body count like others against a slow client",
+                 "[server][connection]") {
+  limits.output_bytes_max = 1000;
+  FakeTransport& client = connect();
+  client.window = 0;
+  std::string all;
+  for (int i = 0; i < 50; ++i) all += request("HEAD /get");
+  client.receive(all);
+  loop.run_until_idle();
+  CHECK(handler.requests < 15);
+  client.accept(1'000'000);
+  loop.run_until_idle();
+  CHECK(handler.requests == 50);
+}
+
+TEST_CASE_METHOD(Fixture, "requests that came in one piece take turns with the other connections",
+                 "[server][connection]") {
+  limits.requests_per_turn_max = 4;
+  FakeTransport& client = connect();
+  std::string all;
+  for (int i = 0; i < 20; ++i) all += request("GET /get");
+  client.receive(all);
+  CHECK(handler.requests == 8);  // one burst for the read, and one for its end
+  loop.run_once();
+  CHECK(handler.requests == 12);
+  loop.run_until_idle();
+  CHECK(handler.requests == 20);
+  const std::string answers = summary(client.taken());
+  CHECK(std::count(answers.begin(), answers.end(), '|') == 20);
+}
+
 }  // namespace durable_streams::server
