@@ -7,8 +7,9 @@
 
 namespace durable_streams::http {
 
-void LiveResponse::open(const ReadRequest& request) {
+void LiveResponse::open(ReadRequest request) {
   EndpointState& endpoint = exchange_.endpoint();
+  request.bytes_max = page_bytes_max();
   reading_ = true;
   const std::optional<Status> opened =
       endpoint.streams.open_live(request, *this, endpoint.read_answer, page_taker());
@@ -17,11 +18,14 @@ void LiveResponse::open(const ReadRequest& request) {
   run(take(*opened, endpoint.read_answer));
 }
 
+std::size_t LiveResponse::page_bytes_max() const {
+  return exchange_.endpoint().options.chunk_bytes_max;
+}
+
 LiveResponse::Next LiveResponse::read_page() {
   EndpointState& endpoint = exchange_.endpoint();
   reading_ = true;
-  const std::optional<Status> status =
-      read(endpoint.options.chunk_bytes_max, endpoint.read_answer, page_taker());
+  const std::optional<Status> status = read(page_bytes_max(), endpoint.read_answer, page_taker());
   if (!status) return Next::kStop;
   reading_ = false;
   return take(*status, endpoint.read_answer);

@@ -5,6 +5,7 @@
 #include <durable_streams/http/endpoint.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/live_reader.h"
@@ -19,7 +20,7 @@ class LiveResponse : public LiveReader {
  public:
   explicit LiveResponse(Exchange::Impl& exchange) : exchange_(exchange) {}
 
-  void open(const ReadRequest& request);
+  void open(ReadRequest request);
 
   // The client can take more.
   virtual void writable() {}
@@ -44,6 +45,9 @@ class LiveResponse : public LiveReader {
   // The stream is gone, or could not be read.
   virtual void take_error(const Error& error) = 0;
   virtual void on_timer() = 0;
+
+  // How much of the stream one page may hold.
+  virtual std::size_t page_bytes_max() const;
 
   // Reads a page and takes it.
   virtual Next read_page();

@@ -59,6 +59,11 @@ void SseResponse::drain() {
   if (started_ && !over()) end();
 }
 
+std::size_t SseResponse::page_bytes_max() const {
+  const EndpointOptions& options = exchange_.endpoint().options;
+  return std::min(options.sse_event_bytes_max, options.chunk_bytes_max);
+}
+
 LiveResponse::Next SseResponse::read_page() {
   if (pauses()) return Next::kStop;
   const State stream = state();

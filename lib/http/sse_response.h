@@ -2,6 +2,8 @@
 // section 5.8).
 #pragma once
 
+#include <cstddef>
+
 #include "http/live_response.h"
 #include "http/sse_frames.h"
 #include "protocol/query.h"
@@ -18,6 +20,7 @@ class SseResponse final : public LiveResponse {
   void drain() override;
 
  protected:
+  std::size_t page_bytes_max() const override;
   Next read_page() override;
   Next take_page(ReadAnswer& answer) override;
   void take_error(const Error& error) override;

@@ -1,5 +1,5 @@
-// The Durable Streams protocol over any HTTP server: requests come in pieces, responses leave in pieces, and no socket is in
-// sight. PROTOCOL sections 4, 5 and 8 to 12.
+// The Durable Streams protocol over any HTTP server: requests come in pieces, responses leave in
+// pieces, and no socket is in sight. PROTOCOL sections 4, 5 and 8 to 12.
 #pragma once
 
 #include <durable_streams/export.h>
@@ -23,18 +23,24 @@ struct EndpointOptions {
   // How long a long-poll waits at a tail before it is answered 204.
   std::chrono::milliseconds long_poll_timeout{30'000};
 
-  // About how long an SSE response lasts, so that caches collapse readers; each lasts up to a tenth less or more, so
-  // that they do not come back all at once.
+  // About how long an SSE response lasts, so that caches collapse readers; each lasts up to a tenth
+  // less or more, so that they do not come back all at once.
   std::chrono::milliseconds sse_reconnect_interval{60'000};
 
-  // How long an SSE response stays silent before it sends a comment, so that proxies keep it and dead peers are noticed.
+  // How long an SSE response stays silent before it sends a comment, so that proxies keep it and
+  // dead peers are noticed.
   std::chrono::milliseconds sse_heartbeat_interval{15'000};
 
   // The largest request body; more is 413.
   std::size_t body_bytes_max = std::size_t{16} << 20;
 
-  // The largest body of a read, and of the data of one SSE event, before encoding; a larger JSON message still comes whole.
+  // The largest body of a read; a larger JSON message still comes whole.
   std::size_t chunk_bytes_max = std::size_t{1} << 20;
+
+  // The most of a stream that one SSE event brings; a larger JSON message still comes whole.
+  // Encoded it may grow sixfold (a text of line feeds), and that much is what a slow subscriber
+  // keeps beside what its host queues.
+  std::size_t sse_event_bytes_max = std::size_t{64} << 10;
 
   // Whether shared caches may keep what is read: `Cache-Control: public` or `private`.
   bool public_cache = true;
@@ -49,9 +55,9 @@ struct EndpointOptions {
   std::uint64_t random_seed = 0;
 };
 
-// One request and its response. Obtained from Endpoint::start(); the host passes the body, then waits for the sink to hear
-// finish(). Destroying it before that abandons the request: a held read ends, while an append already handed over may still
-// happen. Threads: loop only.
+// One request and its response. Obtained from Endpoint::start(); the host passes the body, then
+// waits for the sink to hear finish(). Destroying it before that abandons the request: a held read
+// ends, while an append already handed over may still happen. Threads: loop only.
 class DURABLE_STREAMS_EXPORT Exchange {
  public:
   Exchange();
@@ -59,19 +65,22 @@ class DURABLE_STREAMS_EXPORT Exchange {
   Exchange& operator=(Exchange&&) noexcept;
   ~Exchange();
 
-  // True while the request's body matters. False once an answer was begun without it (refused by its head): the host
-  // may then discard the rest of the body, or close the connection after the answer. Before the first body() of a
-  // request with `Expect: 100-continue` it tells whether to send 100.
+  // True while the request's body matters. False once an answer was begun without it (refused by
+  // its head): the host may then discard the rest of the body, or close the connection after the
+  // answer. Before the first body() of a request with `Expect: 100-continue` it tells whether to
+  // send 100.
   bool wants_body() const;
 
-  // The next piece of the body, or all of it. Must be called, with `last` at the end (also with an empty piece, when there is
-  // no body), as long as wants_body(). `piece` lives for the call; the whole body in one last piece is used in place.
+  // The next piece of the body, or all of it. Must be called, with `last` at the end (also with an
+  // empty piece, when there is no body), as long as wants_body(). `piece` lives for the call; the
+  // whole body in one last piece is used in place.
   void body(std::string_view piece, bool last);
 
   // The sink is no longer full().
   void writable();
 
-  // True while the response waits for something to happen in the stream: a long-poll or an SSE response.
+  // True while the response waits for something to happen in the stream: a long-poll or an SSE
+  // response.
   bool live() const;
 
   class Impl;
@@ -82,8 +91,8 @@ class DURABLE_STREAMS_EXPORT Exchange {
   Impl* impl_ = nullptr;
 };
 
-// One mounted endpoint on one loop; endpoints of several loops share one engine through their Streams handles. Outlives its
-// exchanges. Threads: loop only.
+// One mounted endpoint on one loop; endpoints of several loops share one engine through their
+// Streams handles. Outlives its exchanges. Threads: loop only.
 class DURABLE_STREAMS_EXPORT Endpoint {
  public:
   explicit Endpoint(Streams& streams, EndpointOptions options = {});
@@ -97,8 +106,9 @@ class DURABLE_STREAMS_EXPORT Endpoint {
   // Begins an exchange; may answer at once. The sink outlives the exchange.
   Exchange start(const RequestHead& head, ResponseSink& sink);
 
-  // Ends every live response cleanly (a long-poll is answered as if its time had come, an SSE response finishes after its last event),
-  // now and from now on. Other requests are served as before.
+  // Ends every live response cleanly (a long-poll is answered as if its time had come, an SSE
+  // response finishes after its last event), now and from now on. Other requests are served as
+  // before.
   void drain();
 
   const EndpointOptions& options() const;
@@ -109,8 +119,9 @@ class DURABLE_STREAMS_EXPORT Endpoint {
   std::unique_ptr<Impl> impl_;
 };
 
-// Answers a request that no endpoint gets, with the same headers and problem+json body as an endpoint's errors: an unknown path (404),
-// a head too large (431), a time-out (408). `detail` says what was wrong, for a person.
+// Answers a request that no endpoint gets, with the same headers and problem+json body as an
+// endpoint's errors: an unknown path (404), a head too large (431), a time-out (408). `detail` says
+// what was wrong, for a person.
 DURABLE_STREAMS_EXPORT void answer_problem(ResponseSink& sink, int status, std::string_view detail);
 
 }  // namespace durable_streams::http
