@@ -98,13 +98,13 @@ struct CreateChange {
 struct AppendChange {
   StreamId id = 0;
   std::uint64_t version = 0;
-  std::string_view bytes;
-  Slice owned;  // when it holds the same bytes, the store may keep this share instead of copying
-  Offset tail;  // after the append
-  std::string_view producer_id;  // empty: no producer
-  ProducerState producer;        // the producer's state after the append
-  std::string_view stream_seq;   // empty: unchanged
-  bool close = false;            // with a producer, its tuple becomes `closed_by`
+  std::string_view bytes = {};
+  Slice owned = {};  // when it holds the same bytes, the store may keep this share instead of copying
+  Offset tail = {};  // after the append
+  std::string_view producer_id = {};  // empty: no producer
+  ProducerState producer = {};        // the producer's state after the append
+  std::string_view stream_seq = {};   // empty: unchanged
+  bool close = false;                 // with a producer, its tuple becomes `closed_by`
 };
 
 // A stream ends. kSoft keeps record and bytes for its forks and blocks its path. kFull forgets stream, bytes and
