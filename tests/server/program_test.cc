@@ -2,12 +2,13 @@
 // on open files.
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,9 +33,9 @@ class Program {
     REQUIRE(pipe(pipe_ends.data()) == 0);
     output_.reset(pipe_ends[0]);
     arguments.insert(arguments.begin(), DURABLE_STREAMS_SERVER_PATH);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
+    std::vector<char*> argv(arguments.size() + 1);  // the last stays null
+    std::transform(arguments.begin(), arguments.end(), argv.begin(),
+                   [](std::string& argument) { return argument.data(); });
     pid_ = fork();
     REQUIRE(pid_ >= 0);
     if (pid_ > 0) {
@@ -167,8 +168,8 @@ TEST_CASE("commands that only print exit with 0, mistakes with 2", "[server][pro
 TEST_CASE("out of descriptors, accepting pauses and recovers", "[server][program]") {
   Program program(dev(), 40);
   const std::uint16_t port = program.port();
-  std::vector<std::unique_ptr<BlockingClient>> crowd;
-  for (int i = 0; i < 60; ++i) crowd.push_back(std::make_unique<BlockingClient>(port));
+  std::vector<std::unique_ptr<BlockingClient>> crowd(60);
+  for (auto& client : crowd) client = std::make_unique<BlockingClient>(port);
   program.read_until("cannot accept connections");
   BlockingClient late(port);  // waits in the kernel's queue
   late.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -137,7 +137,7 @@ TEST_CASE("wherever a read ends, the requests are the same", "[server][parser]")
     CHECK(parse({std::string_view(bytes).substr(0, cut), std::string_view(bytes).substr(cut)}) ==
           whole);
   }
-  for (std::size_t size : {1, 2, 3, 7}) {
+  for (const std::size_t size : std::vector<std::size_t>{1, 2, 3, 7}) {
     std::vector<std::string_view> pieces;
     for (std::size_t at = 0; at < bytes.size(); at += size)
       pieces.push_back(std::string_view(bytes).substr(at, size));

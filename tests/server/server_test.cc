@@ -70,8 +70,8 @@ TEST_CASE("connections of every loop share the streams", "[server][socket]") {
   ServerOptions options;
   options.threads = 3;
   RunningServer server(options);
-  std::vector<std::unique_ptr<BlockingClient>> clients;
-  for (int i = 0; i < 6; ++i) clients.push_back(std::make_unique<BlockingClient>(server.port()));
+  std::vector<std::unique_ptr<BlockingClient>> clients(6);
+  for (auto& client : clients) client = std::make_unique<BlockingClient>(server.port());
   CHECK(clients[0]->exchange("PUT /v1/stream/s", kText).status == 201);
   for (const auto& client : clients) {
     client->request("GET /v1/stream/s?offset=0_0&live=sse");
@@ -211,15 +211,15 @@ TEST_CASE("clients that vanish anywhere do no harm", "[server][socket]") {
   REQUIRE(
       witness.exchange("PUT /v1/stream/s", kText, std::string(std::size_t{1} << 20, 'x')).status ==
       201);
+  const std::string host = "HTTP/1.1\r\nHost: h\r\n";
+  const std::string read = "GET /v1/stream/s?offset=-1 " + host + "\r\n";
   const std::vector<std::string> beginnings = {
       "",
       "GET /v1/str",
-      "POST /v1/stream/s HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\nContent-Length: "
-      "9\r\n\r\nabc",
-      "GET /v1/stream/s?offset=now&live=long-poll HTTP/1.1\r\nHost: h\r\n\r\n",
-      "GET /v1/stream/s?offset=now&live=sse HTTP/1.1\r\nHost: h\r\n\r\n",
-      "GET /v1/stream/s?offset=-1 HTTP/1.1\r\nHost: h\r\n\r\nGET /v1/stream/s?offset=-1 "
-      "HTTP/1.1\r\nHost: h\r\n\r\n",
+      "POST /v1/stream/s " + host + "Content-Type: text/plain\r\nContent-Length: 9\r\n\r\nabc",
+      "GET /v1/stream/s?offset=now&live=long-poll " + host + "\r\n",
+      "GET /v1/stream/s?offset=now&live=sse " + host + "\r\n",
+      read + read,
       "\x16\x03\x01",
   };
   for (int round = 0; round < 10; ++round) {
