@@ -1,0 +1,160 @@
+// The way of a change: reserved and gathered with all that come meanwhile, written and synced with them, then applied.
+#include <utility>
+
+#include "store/file/file_state.h"
+
+namespace durable_streams {
+
+namespace {
+
+Error busy() {
+  return {.code = ErrorCode::kUnavailable,
+          .message = "more changes wait to be written than the store allows",
+          .detail = {}};
+}
+
+Error settling_is_behind() {
+  return {.code = ErrorCode::kUnavailable,
+          .message = "the journal is full until settling has caught up",
+          .detail = {}};
+}
+
+}  // namespace
+
+void FileState::Gathering::clear() {
+  batch.clear();
+  tickets.clear();
+  keys.clear();
+}
+
+void FileState::set_listener(CommitListener* listener) {
+  const MutexLock lock(listener_mutex_);
+  listener_ = listener;
+}
+
+Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
+  Reservations::Committed committed = this->committed();
+  const MutexLock lock(gather_mutex_);
+  if (failed_) return *failed_;
+  if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max) return busy();
+  if (unsettled_full_.load(std::memory_order_relaxed)) return settling_is_behind();
+  if (Status free = reservations_.reserve(change, committed, gathering_.keys); !free) return free.error();
+  const std::size_t before = gathering_.batch.bytes();
+  gathering_.batch.add(change);
+  gathering_.tickets.push_back(ticket);
+  in_flight_bytes_.fetch_add(gathering_.batch.bytes() - before, std::memory_order_relaxed);
+  in_gathering_.store(gathering_.tickets.size(), std::memory_order_release);
+  return Submitted::kPending;
+}
+
+// A change to a stream that nobody has in flight is checked against what is committed; the catalog then answers from
+// memory, for the engine has loaded the stream before.
+Reservations::Committed FileState::committed() {
+  return {.stream = [this](StreamId id) { return *shape(Wait::kYes, id); },
+          .path = [this](std::string_view path) { return *find_path(Wait::kYes, path); },
+          .path_of = [this](StreamId id) -> Result<std::string> {
+            Result<std::optional<SettledStream>> found = *find(Wait::kYes, id);
+            if (!found) return found.error();
+            return *found ? std::move((*found)->record.path) : std::string();
+          }};
+}
+
+bool FileState::commit() {
+  std::vector<CommitOutcome> outcomes;
+  {
+    const MutexLock commit_lock(commit_mutex_);
+    {
+      const MutexLock lock(gather_mutex_);
+      if (gathering_.batch.empty()) return false;
+      std::swap(gathering_, committing_);
+      in_gathering_.store(0, std::memory_order_release);
+    }
+    const Lsn first = journal_->last() + 1;
+    Status written = journal_->write(committing_.batch, durable_);
+    const bool wrote = written.ok();
+    if (wrote && options_.durability == Durability::kAlways) written = journal_->sync();
+    if (!written) {
+      // Only a write that lacked room leaves the journal as it was.
+      const bool for_good = wrote || written.error().code != ErrorCode::kNoSpace;
+      refuse(std::move(written).error(), for_good, outcomes);
+    } else {
+      if (options_.durability == Durability::kAlways) durable_ = journal_->last();
+      apply(first, outcomes);
+    }
+    committing_.clear();
+  }
+  tell(outcomes);
+  return true;
+}
+
+void FileState::tell(std::vector<CommitOutcome>& outcomes) {
+  if (outcomes.empty()) return;
+  const MutexLock lock(listener_mutex_);
+  if (listener_ != nullptr) listener_->on_commits(outcomes);
+}
+
+void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
+  Status applied;
+  {
+    const std::shared_lock generations(generations_mutex_);
+    Memtable::FindBelow below = [this](StreamId id) { return find_below_active(id); };
+    Function<void(std::size_t, const Change&)> apply_one = [&](std::size_t index, const Change& change) {
+      if (applied.ok()) applied = active_->apply(first + index, change, below);
+    };
+    committing_.batch.for_each(apply_one);
+  }
+  if (!applied) {
+    // They are on the disk, but this process can't tell what they left there.
+    refuse(std::move(applied).error(), true, outcomes);
+    return;
+  }
+  outcomes.reserve(committing_.tickets.size());
+  for (const Ticket ticket : committing_.tickets) outcomes.push_back({.ticket = ticket, .status = {}});
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  committed_changes_.fetch_add(committing_.tickets.size(), std::memory_order_relaxed);
+  const MutexLock lock(gather_mutex_);
+  reservations_.give_back(committing_.keys);
+  in_flight_bytes_.fetch_sub(committing_.batch.bytes(), std::memory_order_relaxed);
+  note_unsettled();
+}
+
+// What gathered meanwhile may have been checked against what fails now, so all of it fails.
+void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes) {
+  const MutexLock lock(gather_mutex_);
+  if (for_good) {
+    failed_ = Error{.code = ErrorCode::kUnavailable,
+                    .message = "the store is read-only since a write failed: " + error.message,
+                    .detail = {}};
+    error = *failed_;
+  }
+  for (const Gathering* gathering : {&committing_, &gathering_}) {
+    for (const Ticket ticket : gathering->tickets) outcomes.push_back({.ticket = ticket, .status = error});
+  }
+  gathering_.clear();
+  in_gathering_.store(0, std::memory_order_release);
+  in_flight_bytes_.store(0, std::memory_order_relaxed);
+  reservations_.clear();
+}
+
+void FileState::sync() {
+  std::vector<CommitOutcome> outcomes;
+  {
+    const MutexLock commit_lock(commit_mutex_);
+    if (durable_ == journal_->last()) return;
+    if (Status synced = journal_->sync(); !synced) {
+      refuse(std::move(synced).error(), true, outcomes);
+    } else {
+      durable_ = journal_->last();
+    }
+  }
+  tell(outcomes);
+}
+
+// At twice what starts a settling, changes wait for it.
+void FileState::note_unsettled() {
+  const bool full = journal_->bytes() >= 2 * options_.journal_bytes_max ||
+                    memtable_bytes() >= 2 * options_.memtable_bytes_max;
+  unsettled_full_.store(full, std::memory_order_relaxed);
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,328 @@
+// How the file store answers: from the memtables, then from the catalog and the packs, over a fork's ancestors.
+#include <algorithm>
+#include <utility>
+
+#include "store/file/file_state.h"
+#include "store/page_cut.h"
+
+namespace durable_streams {
+
+namespace {
+
+// How far the end of a message larger than its page is looked for at a time.
+constexpr std::uint64_t kSearchBytes = std::uint64_t{256} * 1024;
+
+Error no_such_stream() {
+  return {.code = ErrorCode::kNotFound, .message = "the stream is gone", .detail = {}};
+}
+
+Error outside() {
+  return {.code = ErrorCode::kInvalidArgument, .message = "the range lies outside the stream", .detail = {}};
+}
+
+}  // namespace
+
+std::optional<Result<StreamId>> FileState::find_path(Wait wait, std::string_view path) {
+  StreamId id = 0;
+  {
+    const std::shared_lock generations(generations_mutex_);
+    for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+      if (memtable != nullptr && memtable->find_path(path, id) != Memtable::Known::kNo) return id;
+    }
+  }
+  if (wait == Wait::kNo) return std::nullopt;
+  const Result<std::optional<StreamId>> settled = catalog_.find_path(path);
+  if (!settled) return settled.error();
+  return settled->value_or(0);
+}
+
+std::optional<Result<std::optional<SettledStream>>> FileState::find(Wait wait, StreamId id) {
+  SettledStream found;
+  {
+    const std::shared_lock generations(generations_mutex_);
+    for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+      if (memtable == nullptr) continue;
+      const Memtable::Known known = memtable->find(id, found);
+      if (known == Memtable::Known::kYes) return std::optional(std::move(found));
+      if (known == Memtable::Known::kGone) return std::optional<SettledStream>();
+    }
+  }
+  if (wait == Wait::kNo) return std::nullopt;
+  return catalog_.find(id);
+}
+
+Result<std::optional<SettledStream>> FileState::find_below_active(StreamId id) {
+  if (frozen_ != nullptr) {
+    SettledStream found;
+    const Memtable::Known known = frozen_->find(id, found);
+    if (known == Memtable::Known::kYes) {
+      frozen_->drop_deadline(id);  // the active memtable has it from now on
+      return std::optional(std::move(found));
+    }
+    if (known == Memtable::Known::kGone) return std::optional<SettledStream>();
+  }
+  return catalog_.find(id);
+}
+
+std::optional<Result<StreamShape>> FileState::shape(Wait wait, StreamId id) {
+  StreamShape shape;
+  {
+    const std::shared_lock generations(generations_mutex_);
+    for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+      if (memtable != nullptr && memtable->find_shape(id, shape) != Memtable::Known::kNo) return shape;
+    }
+  }
+  if (wait == Wait::kNo) return std::nullopt;
+  const Result<std::optional<SettledStream>> settled = catalog_.find(id);
+  if (!settled) return settled.error();
+  return *settled ? shape_of((*settled)->record) : StreamShape{};
+}
+
+std::optional<Result<bool>> FileState::load(Wait wait, std::string_view path, StreamRecord& out) {
+  // Between the two looks a path may come to name another stream.
+  while (true) {
+    const std::optional<Result<StreamId>> id = find_path(wait, path);
+    if (!id) return std::nullopt;
+    if (!*id) return id->error();
+    if (**id == 0) return false;
+    std::optional<Result<std::optional<SettledStream>>> found = find(wait, **id);
+    if (!found) return std::nullopt;
+    if (!*found) return found->error();
+    if (!**found) continue;
+    out = std::move((**found)->record);
+    out.deadline = true_deadline(out);
+    return true;
+  }
+}
+
+// A slid deadline is not in the journal: after a crash each stream gets its whole TTL anew.
+WallTime FileState::true_deadline(const StreamRecord& record) const {
+  if (record.soft_deleted || !record.expiry.ttl || record.deadline == kNever) return record.deadline;
+  const WallTime floor = WallTime(WallTime::duration(ttl_floor_ms_.load(std::memory_order_relaxed)));
+  if (floor == WallTime{}) return record.deadline;
+  return std::max(record.deadline, saturating_add(floor, *record.expiry.ttl));
+}
+
+std::optional<Result<bool>> FileState::load_producer(Wait wait, StreamId id, std::string_view producer_id,
+                                                     ProducerState& out) {
+  {
+    const std::shared_lock generations(generations_mutex_);
+    for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+      if (memtable == nullptr) continue;
+      bool found = false;
+      bool below = true;
+      memtable->look(id, [&](const DirtyStream& stream) {
+        below = stream.known_below && !stream.removed;
+        const auto producer = stream.producers.find(producer_id);
+        if (producer == stream.producers.end()) return;
+        out = producer->second;
+        found = true;
+      });
+      if (found) return true;
+      if (!below) return false;
+    }
+  }
+  if (wait == Wait::kNo) return std::nullopt;
+  const Result<std::optional<ProducerState>> settled = catalog_.find_producer(id, producer_id);
+  if (!settled) return settled.error();
+  if (!*settled) return false;
+  out = **settled;
+  return true;
+}
+
+std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredBytes& out) {
+  out.slices.clear();
+  out.end = range.from;
+  if (range.from > range.to) return outside();
+  const std::optional<Result<StreamShape>> shape = this->shape(wait, range.id);
+  if (!shape) return std::nullopt;
+  if (!*shape) return shape->error();
+  const StreamShape& stream = **shape;
+  if (stream.version == 0) return no_such_stream();
+  if (range.to > stream.end) return outside();
+  const std::uint64_t limit = range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
+  const bool cut = stream.framing == Framing::kBytes && limit < range.to;
+  if (std::optional<Status> gathered = gather(wait, range.id, range.from, limit, cut, out); !gathered || !*gathered) {
+    return gathered;
+  }
+  if (stream.framing == Framing::kJson && out.end < range.to) return cut_at_message(wait, range, out);
+  return Status{};
+}
+
+std::optional<Status> FileState::gather(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
+                                        bool cut_at_append, StoredBytes& out) {
+  const std::optional<Result<std::vector<Segment>>> parts = segments(wait, id, from, to);
+  if (!parts) return std::nullopt;
+  if (!*parts) return parts->error();
+  for (const Segment& part : **parts) {
+    std::uint64_t end = part.to;
+    if (cut_at_append && &part == &(*parts)->back() && !part.ends_at_fork) {
+      const std::optional<Result<std::uint64_t>> last = last_append_end(wait, part.id, part.from, part.to);
+      if (!last) return std::nullopt;
+      if (!*last) return last->error();
+      // Where a fork leaves its source an append ends, so all before the last part may stay.
+      const std::uint64_t without = (*parts)->size() > 1 ? part.from : part.to;
+      end = **last == kNoEnd ? without : **last;
+    }
+    if (end > part.from) {
+      if (std::optional<Status> added = add_own(wait, part.id, part.from, end, out.slices); !added || !*added) {
+        return added;
+      }
+    }
+    out.end = end;
+  }
+  return Status{};
+}
+
+std::optional<Result<std::vector<FileState::Segment>>> FileState::segments(Wait wait, StreamId id, std::uint64_t from,
+                                                                           std::uint64_t to) {
+  std::vector<Segment> parts;
+  bool ends_at_fork = false;
+  while (from < to) {
+    const std::optional<Result<StreamShape>> shape = this->shape(wait, id);
+    if (!shape) return std::nullopt;
+    if (!*shape) return shape->error();
+    if ((*shape)->version == 0) return no_such_stream();
+    const std::uint64_t begin = (*shape)->own_begin;
+    if (begin < to) {
+      parts.push_back({.id = id, .from = std::max(from, begin), .to = to, .ends_at_fork = ends_at_fork});
+    }
+    if (begin <= to) {
+      to = begin;
+      ends_at_fork = true;
+    }
+    id = (*shape)->source;
+  }
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+std::optional<Status> FileState::cut_at_message(Wait wait, const ReadRange& range, StoredBytes& out) {
+  if (shorten_to_last_message(out)) return Status{};
+  while (out.end < range.to) {
+    const std::size_t searched = out.slices.size();
+    const std::uint64_t from = out.end;
+    const std::uint64_t to = from + std::min(kSearchBytes, range.to - from);
+    if (std::optional<Status> more = gather(wait, range.id, from, to, false, out); !more || !*more) return more;
+    if (shorten_to_first_message(out, searched, from)) return Status{};
+  }
+  return Status{};
+}
+
+std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId id, std::uint64_t position) {
+  std::uint64_t end_max = UINT64_MAX;
+  while (true) {
+    const std::optional<Result<StreamShape>> shape = this->shape(wait, id);
+    if (!shape) return std::nullopt;
+    if (!*shape) return shape->error();
+    const StreamShape& stream = **shape;
+    if (stream.version == 0) return no_such_stream();
+    if (stream.framing != Framing::kBytes || position >= stream.end) return outside();
+    if (position >= stream.own_begin) {
+      std::optional<Result<std::uint64_t>> end = append_end_after(wait, id, position);
+      if (end && *end) **end = std::min(**end, end_max);
+      return end;
+    }
+    end_max = std::min(end_max, stream.own_begin);
+    id = stream.source;
+  }
+}
+
+WallTime FileState::earliest_deadline() const {
+  WallTime earliest(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire)));
+  const std::shared_lock generations(generations_mutex_);
+  for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+    if (memtable != nullptr) earliest = std::min(earliest, memtable->earliest_deadline());
+  }
+  return earliest;
+}
+
+std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, WallTime now, std::size_t count_max) {
+  std::vector<DueStream> due;
+  {
+    const std::shared_lock generations(generations_mutex_);
+    due = active_->due({}, now, count_max);
+    if (frozen_ != nullptr) {
+      for (const DueStream& each : frozen_->due({}, now, count_max)) {
+        StreamShape ignored;
+        if (active_->find_shape(each.id, ignored) == Memtable::Known::kNo) due.push_back(each);
+      }
+    }
+  }
+  if (WallTime(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire))) <= now) {
+    if (wait == Wait::kNo) return std::nullopt;
+    Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
+    if (!settled) return settled.error();
+    due.insert(due.end(), settled->begin(), settled->end());
+  }
+  std::sort(due.begin(), due.end());
+  if (due.size() > count_max) due.resize(count_max);
+  std::vector<ExpiredStream> expired;
+  for (const DueStream& each : due) {
+    std::optional<Result<std::optional<SettledStream>>> found = find(wait, each.id);
+    if (!found) return std::nullopt;
+    if (!*found) return found->error();
+    if (!**found || (**found)->record.soft_deleted) continue;
+    expired.push_back({.id = each.id, .path = std::move((**found)->record.path)});
+  }
+  return expired;
+}
+
+// Streams due by the catalog alone. Walks over those that the memtables know better, and remembers where the first one
+// lies that they do not.
+Result<std::vector<DueStream>> FileState::due_in_catalog(WallTime now, std::size_t count_max) {
+  constexpr std::size_t kStep = 256;
+  std::vector<DueStream> due;
+  DueStream after{.deadline = WallTime::min(), .id = 0};
+  WallTime first = kNever;
+  while (due.size() < count_max) {
+    const Result<std::vector<DueStream>> step = catalog_.due(after, kNever, kStep);
+    if (!step) return step.error();
+    if (step->empty()) break;
+    for (const DueStream& each : *step) {
+      after = each;
+      if (in_memory(each.id)) continue;
+      first = std::min(first, each.deadline);
+      if (each.deadline > now || due.size() == count_max) {
+        after.deadline = kNever;
+        break;
+      }
+      due.push_back(each);
+    }
+    if (after.deadline == kNever) break;
+  }
+  catalog_deadline_ms_.store(first.time_since_epoch().count(), std::memory_order_release);
+  return due;
+}
+
+bool FileState::in_memory(StreamId id) const {
+  StreamShape ignored;
+  const std::shared_lock generations(generations_mutex_);
+  for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+    if (memtable != nullptr && memtable->find_shape(id, ignored) != Memtable::Known::kNo) return true;
+  }
+  return false;
+}
+
+std::uint64_t FileState::memtable_bytes() const {
+  const std::shared_lock generations(generations_mutex_);
+  return active_->memory_bytes() + (frozen_ != nullptr ? frozen_->memory_bytes() : 0);
+}
+
+StoreStats FileState::stats() const {
+  std::int64_t streams = static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
+  std::int64_t bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
+  std::uint64_t memory = 0;
+  const std::shared_lock generations(generations_mutex_);
+  for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+    if (memtable == nullptr) continue;
+    streams += memtable->streams_added();
+    bytes += memtable->bytes_added();
+    memory += memtable->memory_bytes();
+  }
+  return {.streams = static_cast<std::uint64_t>(std::max<std::int64_t>(streams, 0)),
+          .stored_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)),
+          .memory_bytes = memory};
+}
+
+}  // namespace durable_streams

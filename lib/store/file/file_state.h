@@ -1,0 +1,209 @@
+// The file store without its threads: what a change, a commit, a settling and a read do, each in the thread that calls. The
+// store runs them on threads of its own, simulations one by one.
+#pragma once
+
+#include <durable_streams/file_store.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "store/file/catalog.h"
+#include "store/file/file_system.h"
+#include "store/file/journal.h"
+#include "store/file/memtable.h"
+#include "store/file/open_packs.h"
+#include "store/file/pack.h"
+#include "store/file/reservations.h"
+#include "store/file/settling.h"
+#include "store/file/stream_shape.h"
+
+namespace durable_streams {
+
+// Locks are taken in this order: the commit's, the gathering's, the generations', those of a memtable. Threads: any; commit()
+// and settle() are called by one thread at a time each.
+class FileState {
+ public:
+  using Wait = Pack::Wait;
+
+  // The disk and the catalog are borrowed.
+  struct Place {
+    FileSystem& files;
+    Catalog& catalog;
+    const Clock& clock;
+  };
+
+  // Keeps the directory, made if need be, to one user. To be held before the catalog in it is opened.
+  static Result<std::unique_ptr<DirectoryLock>> lock(FileSystem& files, const std::string& directory);
+
+  // Brings the directory to the state of all that was committed, and removes what unfinished work has left there.
+  static Result<std::unique_ptr<FileState>> open(Place place, const FileStoreOptions& options);
+  ~FileState();
+  FileState(const FileState&) = delete;
+  FileState& operator=(const FileState&) = delete;
+
+  const FileStoreOpening& opening() const { return opening_; }
+  StoreStats stats() const;
+  FileStoreStats file_stats() const;
+
+  // file_changes.cc
+  void set_listener(CommitListener* listener);
+  StreamId next_stream_id() { return next_stream_id_.fetch_add(1, std::memory_order_relaxed); }
+  Result<Submitted> submit(const Change& change, Ticket ticket);
+  bool has_gathered() const { return in_gathering_.load(std::memory_order_acquire) > 0; }
+  // Commits what has gathered. False: nothing had.
+  bool commit();
+  // Makes durable what kInterval has only written.
+  void sync();
+
+  // settle.cc
+  bool wants_settling() const;
+  // Moves all that is committed into a pack and the catalog. Fails when the disk does; then nothing is lost, and it may be
+  // tried again.
+  Status settle();
+  // Ends in order: settles, and says so in the catalog. No change may follow.
+  Status close();
+  // The journal's files for the time to come.
+  Status prepare_journal() { return journal_->prepare(); }
+
+  // file_reads.cc; nullopt only with kNo: it would have to wait for the disk.
+  std::optional<Result<bool>> load(Wait wait, std::string_view path, StreamRecord& out);
+  std::optional<Result<bool>> load_producer(Wait wait, StreamId id, std::string_view producer_id, ProducerState& out);
+  std::optional<Status> read(Wait wait, const ReadRange& range, StoredBytes& out);
+  std::optional<Result<std::uint64_t>> append_end(Wait wait, StreamId id, std::uint64_t position);
+  WallTime earliest_deadline() const;
+  std::optional<Result<std::vector<ExpiredStream>>> expired(Wait wait, WallTime now, std::size_t count_max);
+
+ private:
+  // Changes on their way to the disk.
+  struct Gathering {
+    JournalBatch batch;
+    std::vector<Ticket> tickets;
+    Reservations::Keys keys;
+
+    void clear();
+  };
+
+  // A part of what a stream shows, held by itself or by one ancestor.
+  struct Segment {
+    StreamId id = 0;
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    bool ends_at_fork = false;
+  };
+
+  FileState(Place place, const FileStoreOptions& options);
+
+  // recovery.cc
+  Status recover();
+  Status read_meta();
+  Status sweep_packs();
+  Status replay();
+  Status begin_life();
+  std::string journal_directory() const;
+  std::string packs_directory() const;
+
+  // file_changes.cc
+  Reservations::Committed committed();
+  void apply(Lsn first, std::vector<CommitOutcome>& outcomes) DURABLE_STREAMS_REQUIRES(commit_mutex_);
+  // Refuses all that is in flight, and with `for_good` all that will come.
+  void refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes)
+      DURABLE_STREAMS_REQUIRES(commit_mutex_);
+  void tell(std::vector<CommitOutcome>& outcomes);
+  void note_unsettled();
+
+  // settle.cc
+  void freeze();
+  void take_over(const Settling::Outcome& outcome);
+  Status put_meta();
+  std::unordered_map<PackId, PackInfo> pack_infos() const;
+
+  // file_reads.cc
+  std::optional<Result<StreamId>> find_path(Wait wait, std::string_view path);
+  std::optional<Result<std::optional<SettledStream>>> find(Wait wait, StreamId id);
+  // As the active memtable needs it: what is frozen, or settled.
+  Result<std::optional<SettledStream>> find_below_active(StreamId id);
+  std::optional<Result<StreamShape>> shape(Wait wait, StreamId id);
+  std::optional<Result<std::vector<Segment>>> segments(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to);
+  std::optional<Status> gather(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to, bool cut_at_append,
+                               StoredBytes& out);
+  std::optional<Status> cut_at_message(Wait wait, const ReadRange& range, StoredBytes& out);
+  Result<std::vector<DueStream>> due_in_catalog(WallTime now, std::size_t count_max);
+  bool in_memory(StreamId id) const;
+  WallTime true_deadline(const StreamRecord& record) const;
+  std::uint64_t memtable_bytes() const;
+
+  // own_bytes.cc: what a stream holds itself, settled and not
+  static constexpr std::uint64_t kNoEnd = UINT64_MAX;
+  std::optional<Status> add_settled(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
+                                    std::vector<Slice>& out);
+  // Visits the extents that hold [from, to) with their packs, in order; perhaps the first ones twice.
+  std::optional<Status> with_extents(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
+                                     Function<std::optional<Status>(Pack&, const Extent&)> visit);
+  std::optional<Status> add_own(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to, std::vector<Slice>& out);
+  // The last end of an append after `from` and not after `to`; kNoEnd: none.
+  std::optional<Result<std::uint64_t>> last_append_end(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to);
+  // Where the append that covers the byte at `position` ends.
+  std::optional<Result<std::uint64_t>> append_end_after(Wait wait, StreamId id, std::uint64_t position);
+
+  FileSystem& files_;
+  Catalog& catalog_;
+  const Clock& clock_;
+  const FileStoreOptions options_;
+  FileStoreOpening opening_;
+  std::unique_ptr<OpenPacks> packs_;
+  std::unique_ptr<Journal> journal_;
+  CatalogMeta meta_;  // as last committed; of the settling thread
+
+  std::atomic<StreamId> next_stream_id_{1};
+
+  // Who commits.
+  Mutex commit_mutex_;
+  Gathering committing_ DURABLE_STREAMS_GUARDED_BY(commit_mutex_);
+  Lsn durable_ DURABLE_STREAMS_GUARDED_BY(commit_mutex_) = 0;
+
+  // Who submits.
+  mutable Mutex gather_mutex_;
+  Gathering gathering_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
+  Reservations reservations_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
+  std::optional<Error> failed_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // for good
+  std::atomic<std::size_t> in_gathering_{0};
+  std::atomic<std::uint64_t> in_flight_bytes_{0};
+  std::atomic<bool> unsettled_full_{false};
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> committed_changes_{0};
+
+  Mutex listener_mutex_;
+  CommitListener* listener_ DURABLE_STREAMS_GUARDED_BY(listener_mutex_) = nullptr;
+
+  // `frozen_` is being settled; below both lies the catalog. Held shared while they are looked at.
+  mutable std::shared_mutex generations_mutex_;
+  std::unique_ptr<Memtable> active_;
+  std::unique_ptr<Memtable> frozen_;
+  // Of the catalog: the earliest deadline of a stream that the memtables do not know better.
+  std::atomic<WallTime::rep> catalog_deadline_ms_{kNever.time_since_epoch().count()};
+
+  std::atomic<WallTime::rep> ttl_floor_ms_{0};
+
+  // Totals of what is settled.
+  std::atomic<std::uint64_t> settled_streams_{0};
+  std::atomic<std::uint64_t> settled_bytes_{0};
+
+  mutable Mutex packs_mutex_;
+  std::unordered_map<PackId, PackInfo> pack_infos_ DURABLE_STREAMS_GUARDED_BY(packs_mutex_);
+  std::atomic<std::uint64_t> settlings_{0};
+};
+
+}  // namespace durable_streams

@@ -1,0 +1,255 @@
+// The threads of a file store: one commits, one settles, a few read what has to come from the disk.
+#include <durable_streams/file_store.h>
+
+#include <condition_variable>
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include "base/mutex.h"
+#include "store/file/file_state.h"
+#include "store/file/lmdb_catalog.h"
+#include "store/file/posix_file_system.h"
+
+namespace durable_streams {
+
+namespace {
+
+// How long settling rests after it failed, before it tries again.
+constexpr auto kRetryInterval = std::chrono::seconds(1);
+
+const Clock& system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+
+}  // namespace
+
+class FileStore::Threads {
+ public:
+  struct Parts {
+    std::unique_ptr<DirectoryLock> lock;
+    std::unique_ptr<PosixFileSystem> files;
+    std::unique_ptr<Catalog> catalog;
+    std::unique_ptr<FileState> state;
+  };
+
+  Threads(Parts parts, const FileStoreOptions& options) : parts_(std::move(parts)), options_(options) {
+    threads_.emplace_back([this] { commit_loop(); });
+    threads_.emplace_back([this] { settle_loop(); });
+    for (std::size_t i = 0; i < std::max<std::size_t>(options.read_threads, 1); ++i) {
+      threads_.emplace_back([this] { read_loop(); });
+    }
+    if (options.durability == Durability::kInterval) threads_.emplace_back([this] { sync_loop(); });
+  }
+
+  ~Threads() {
+    {
+      const MutexLock lock(mutex_);
+      stopping_ = true;
+    }
+    commit_wanted_.notify_all();
+    settle_wanted_.notify_all();
+    read_wanted_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    ignore(state().close(), "what could not be settled is in the journal");
+  }
+
+  FileState& state() { return *parts_.state; }
+
+  void wake_committer() {
+    if (!state().has_gathered()) return;
+    {
+      const MutexLock lock(mutex_);
+      commit_asked_ = true;
+    }
+    commit_wanted_.notify_one();
+  }
+
+  void read_later(Function<void()> read) {
+    {
+      const MutexLock lock(mutex_);
+      reads_.push_back(std::move(read));
+    }
+    read_wanted_.notify_one();
+  }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void commit_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+    while (true) {
+      {
+        Lock lock(mutex_.native());
+        commit_wanted_.wait(lock, [this] { return commit_asked_ || stopping_; });
+        if (!commit_asked_) break;
+        commit_asked_ = false;
+      }
+      while (state().commit()) {
+      }
+      if (state().wants_settling()) settle_wanted_.notify_one();
+    }
+    while (state().commit()) {
+    }
+  }
+
+  void settle_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+    auto next = std::chrono::steady_clock::now() + options_.settle_interval;
+    while (true) {
+      {
+        Lock lock(mutex_.native());
+        settle_wanted_.wait_until(lock, next, [this] { return stopping_ || state().wants_settling(); });
+        if (stopping_) return;
+      }
+      const Status prepared = state().prepare_journal();
+      const Status settled = state().settle();
+      const bool failed = !prepared || !settled;
+      next = std::chrono::steady_clock::now() + (failed ? std::chrono::milliseconds(kRetryInterval) : options_.settle_interval);
+      if (failed) rest();
+    }
+  }
+
+  void rest() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+    Lock lock(mutex_.native());
+    settle_wanted_.wait_for(lock, kRetryInterval, [this] { return stopping_; });
+  }
+
+  void sync_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+    while (true) {
+      {
+        Lock lock(mutex_.native());
+        sync_wanted_.wait_for(lock, options_.sync_interval, [this] { return stopping_; });
+        if (stopping_) return;
+      }
+      state().sync();
+    }
+  }
+
+  void read_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+    while (true) {
+      Function<void()> read;
+      {
+        Lock lock(mutex_.native());
+        read_wanted_.wait(lock, [this] { return stopping_ || !reads_.empty(); });
+        if (reads_.empty()) return;
+        read = std::move(reads_.front());
+        reads_.pop_front();
+      }
+      read();
+    }
+  }
+
+  Parts parts_;
+  const FileStoreOptions options_;
+
+  Mutex mutex_;
+  std::condition_variable commit_wanted_;
+  std::condition_variable settle_wanted_;
+  std::condition_variable read_wanted_;
+  std::condition_variable sync_wanted_;
+  bool stopping_ DURABLE_STREAMS_GUARDED_BY(mutex_) = false;
+  bool commit_asked_ DURABLE_STREAMS_GUARDED_BY(mutex_) = false;
+  std::deque<Function<void()>> reads_ DURABLE_STREAMS_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_;
+};
+
+Result<std::unique_ptr<FileStore>> FileStore::open(FileStoreOptions options) {
+  Threads::Parts parts;
+  parts.files = std::make_unique<PosixFileSystem>();
+  Result<std::unique_ptr<DirectoryLock>> lock = FileState::lock(*parts.files, options.directory);
+  if (!lock) return lock.error();
+  parts.lock = std::move(lock).value();
+  Result<std::unique_ptr<Catalog>> catalog =
+      open_lmdb_catalog({.directory = options.directory + "/catalog", .map_bytes = options.catalog_bytes_max});
+  if (!catalog) return catalog.error();
+  parts.catalog = std::move(catalog).value();
+  const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
+  Result<std::unique_ptr<FileState>> state =
+      FileState::open({.files = *parts.files, .catalog = *parts.catalog, .clock = clock}, options);
+  if (!state) return state.error();
+  parts.state = std::move(state).value();
+  return std::unique_ptr<FileStore>(new FileStore(std::make_unique<Threads>(std::move(parts), options)));
+}
+
+FileStore::FileStore(std::unique_ptr<Threads> threads) : threads_(std::move(threads)) {}
+
+FileStore::~FileStore() = default;
+
+const FileStoreOpening& FileStore::opening() const { return threads_->state().opening(); }
+FileStoreStats FileStore::file_stats() const { return threads_->state().file_stats(); }
+std::string_view FileStore::kind() const { return "file"; }
+bool FileStore::commits_at_once() const { return false; }
+void FileStore::set_listener(CommitListener* listener) { threads_->state().set_listener(listener); }
+StreamId FileStore::next_stream_id() { return threads_->state().next_stream_id(); }
+
+Result<Submitted> FileStore::submit(const Change& change, Ticket ticket) {
+  return threads_->state().submit(change, ticket);
+}
+
+void FileStore::flush() { threads_->wake_committer(); }
+
+std::optional<Result<bool>> FileStore::load_now(std::string_view path, StreamRecord& out) {
+  return threads_->state().load(FileState::Wait::kNo, path, out);
+}
+
+void FileStore::load(std::string_view path, Done<std::optional<StreamRecord>> done) {
+  threads_->read_later([this, path = std::string(path), done = std::move(done)]() mutable {
+    StreamRecord record;
+    const Result<bool> found = *threads_->state().load(FileState::Wait::kYes, path, record);
+    if (!found) return done(found.error());
+    done(*found ? std::optional(std::move(record)) : std::nullopt);
+  });
+}
+
+std::optional<Result<bool>> FileStore::load_producer_now(StreamId id, std::string_view producer_id,
+                                                         ProducerState& out) {
+  return threads_->state().load_producer(FileState::Wait::kNo, id, producer_id, out);
+}
+
+void FileStore::load_producer(StreamId id, std::string_view producer_id, Done<std::optional<ProducerState>> done) {
+  threads_->read_later([this, id, producer_id = std::string(producer_id), done = std::move(done)]() mutable {
+    ProducerState state;
+    const Result<bool> found = *threads_->state().load_producer(FileState::Wait::kYes, id, producer_id, state);
+    if (!found) return done(found.error());
+    done(*found ? std::optional(state) : std::nullopt);
+  });
+}
+
+std::optional<Status> FileStore::read_now(const ReadRange& range, StoredBytes& out) {
+  return threads_->state().read(FileState::Wait::kNo, range, out);
+}
+
+void FileStore::read(const ReadRange& range, Done<StoredBytes> done) {
+  threads_->read_later([this, range, done = std::move(done)]() mutable {
+    StoredBytes bytes;
+    const Status read = *threads_->state().read(FileState::Wait::kYes, range, bytes);
+    if (!read) return done(read.error());
+    done(std::move(bytes));
+  });
+}
+
+std::optional<Result<std::uint64_t>> FileStore::append_end_now(StreamId id, std::uint64_t position) {
+  return threads_->state().append_end(FileState::Wait::kNo, id, position);
+}
+
+void FileStore::append_end(StreamId id, std::uint64_t position, Done<std::uint64_t> done) {
+  threads_->read_later([this, id, position, done = std::move(done)]() mutable {
+    done(*threads_->state().append_end(FileState::Wait::kYes, id, position));
+  });
+}
+
+WallTime FileStore::earliest_deadline() const { return threads_->state().earliest_deadline(); }
+
+std::optional<Result<std::vector<ExpiredStream>>> FileStore::expired_now(WallTime now, std::size_t count_max) {
+  return threads_->state().expired(FileState::Wait::kNo, now, count_max);
+}
+
+void FileStore::expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) {
+  threads_->read_later([this, now, count_max, done = std::move(done)]() mutable {
+    done(*threads_->state().expired(FileState::Wait::kYes, now, count_max));
+  });
+}
+
+StoreStats FileStore::stats() const { return threads_->state().stats(); }
+
+}  // namespace durable_streams

@@ -1,0 +1,142 @@
+// How a directory becomes a store: the catalog as it was last settled, and the journal's changes since.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "store/file/file_state.h"
+
+namespace durable_streams {
+
+namespace {
+
+constexpr std::string_view kLockName = "LOCK";
+constexpr std::string_view kPackEnding = ".pack";
+
+// After a crash ids go on so far behind the last one known: some may have been given to streams that were lost with
+// unsynced changes, and their readers must not take a new stream for an old one.
+constexpr StreamId kIdsSkipped = StreamId{1} << 32;
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+std::string FileState::journal_directory() const { return options_.directory + "/journal"; }
+std::string FileState::packs_directory() const { return options_.directory + "/packs"; }
+
+FileState::FileState(Place place, const FileStoreOptions& options)
+    : files_(place.files), catalog_(place.catalog), clock_(place.clock), options_(options) {}
+
+FileState::~FileState() = default;
+
+Result<std::unique_ptr<DirectoryLock>> FileState::lock(FileSystem& files, const std::string& directory) {
+  if (Status made = files.create_directories(directory); !made) return made.error();
+  return files.lock(directory, std::string(kLockName));
+}
+
+Result<std::unique_ptr<FileState>> FileState::open(Place place, const FileStoreOptions& options) {
+  std::unique_ptr<FileState> state(new FileState(place, options));
+  if (Status recovered = state->recover(); !recovered) return recovered.error();
+  return state;
+}
+
+Status FileState::recover() {
+  for (const std::string& directory : {journal_directory(), packs_directory()}) {
+    if (Status made = files_.create_directories(directory); !made) return made;
+  }
+  if (Status read = read_meta(); !read) return read;
+  if (Status swept = sweep_packs(); !swept) return swept;
+  packs_ = std::make_unique<OpenPacks>(
+      files_, OpenPacks::Options{.directory = packs_directory(),
+                                 .store_id = meta_.store_id,
+                                 .open_max = options_.max_file_handles});
+  opening_.clean = meta_.clean;
+  if (Status replayed = replay(); !replayed) return replayed;
+  return begin_life();
+}
+
+Status FileState::read_meta() {
+  Result<CatalogMeta> meta = catalog_.meta();
+  if (!meta) return meta.error();
+  meta_ = *meta;
+  if (meta_.store_id == 0) {
+    meta_ = {.store_id = random_number() | 1, .clean = true};
+    // Ids differ between two stores, so that an ETag of one is none of the other's.
+    meta_.next_stream_id = (random_number() >> 16) | 1;
+    if (Status put = put_meta(); !put) return put;
+  }
+  settled_streams_.store(meta_.streams, std::memory_order_relaxed);
+  settled_bytes_.store(meta_.stored_bytes, std::memory_order_relaxed);
+  return {};
+}
+
+// Removes packs that no catalog came to refer to: work that a crash cut short.
+Status FileState::sweep_packs() {
+  const Result<std::vector<PackInfo>> packs = catalog_.packs();
+  if (!packs) return packs.error();
+  {
+    const MutexLock lock(packs_mutex_);
+    for (const PackInfo& pack : *packs) pack_infos_.emplace(pack.id, pack);
+  }
+  const std::unordered_map<PackId, PackInfo> known = pack_infos();
+  const Result<std::vector<std::string>> names = files_.list(packs_directory());
+  if (!names) return names.error();
+  std::vector<std::string> expected;
+  for (const auto& [id, info] : known) expected.push_back(pack_file_name(id));
+  std::sort(expected.begin(), expected.end());
+  bool removed = false;
+  for (const std::string& name : *names) {
+    if (std::binary_search(expected.begin(), expected.end(), name)) continue;
+    const bool ours = name.find(kPackEnding) != std::string::npos;
+    if (!ours) continue;
+    if (Status gone = files_.remove(packs_directory() + "/" + name); !gone) return gone;
+    removed = true;
+  }
+  return removed ? files_.sync_directory(packs_directory()) : Status{};
+}
+
+Status FileState::replay() {
+  active_ = std::make_unique<Memtable>(meta_.settling);
+  StreamId last_id = 0;
+  Memtable::FindBelow below = [this](StreamId id) { return catalog_.find(id); };
+  Journal::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
+    if (const auto* create = std::get_if<CreateChange>(&change)) last_id = std::max(last_id, create->record.id);
+    ++opening_.replayed;
+    return active_->apply(lsn, change, below);
+  };
+  Journal::Recovered found;
+  Result<std::unique_ptr<Journal>> journal =
+      Journal::open(files_, journal_directory(), meta_.store_id, meta_.settled,
+                    {.segment_bytes = options_.segment_bytes}, apply, found);
+  if (!journal) return journal.error();
+  journal_ = std::move(journal).value();
+  opening_.torn_bytes = found.torn_bytes;
+  opening_.torn_where = found.torn_where;
+  next_stream_id_.store(std::max(meta_.next_stream_id, last_id + 1), std::memory_order_relaxed);
+  const MutexLock lock(commit_mutex_);
+  durable_ = journal_->last();
+  return {};
+}
+
+// Says in the catalog that the store is in use, before any change: so the next start knows how this life ended.
+Status FileState::begin_life() {
+  if (!opening_.clean) {
+    next_stream_id_.fetch_add(kIdsSkipped, std::memory_order_relaxed);
+    meta_.ttl_floor = clock_.now();
+  }
+  meta_.clean = false;
+  meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
+  ttl_floor_ms_.store(meta_.ttl_floor.time_since_epoch().count(), std::memory_order_relaxed);
+  // The catalog's first deadline; expired() passes over those that the journal knows better.
+  const Result<std::vector<DueStream>> first = catalog_.due({.deadline = WallTime::min(), .id = 0}, kNever, 1);
+  if (!first) return first.error();
+  const WallTime earliest = first->empty() ? kNever : first->front().deadline;
+  catalog_deadline_ms_.store(earliest.time_since_epoch().count(), std::memory_order_release);
+  return put_meta();
+}
+
+}  // namespace durable_streams

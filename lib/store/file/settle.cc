@@ -1,0 +1,90 @@
+// When and how the store settles, while changes and reads go on.
+#include <algorithm>
+#include <utility>
+
+#include "store/file/file_state.h"
+#include "store/file/settling.h"
+
+namespace durable_streams {
+
+bool FileState::wants_settling() const {
+  return journal_->bytes() >= options_.journal_bytes_max || memtable_bytes() >= options_.memtable_bytes_max;
+}
+
+Status FileState::settle() {
+  freeze();
+  if (frozen_ == nullptr) return {};
+  CatalogMeta meta = meta_;
+  // A pack's name is not used again, whatever becomes of this settling.
+  meta.next_pack_id = meta_.next_pack_id++;
+  meta.next_stream_id = std::max(meta.next_stream_id, next_stream_id_.load(std::memory_order_relaxed));
+  meta.streams = settled_streams_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(frozen_->streams_added());
+  meta.stored_bytes = settled_bytes_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(frozen_->bytes_added());
+  Result<Settling::Outcome> settled =
+      Settling({.files = files_, .catalog = catalog_, .directory = packs_directory()}, *frozen_, meta)
+          .run(pack_infos());
+  if (!settled) return settled.error();
+  take_over(*settled);
+  return journal_->release(meta_.settled);
+}
+
+// From here on changes go to a new memtable and to new files of the journal. What is frozen already, by a settling that
+// failed, comes first.
+void FileState::freeze() {
+  const MutexLock commit_lock(commit_mutex_);
+  if (frozen_ != nullptr || active_->last() <= meta_.settled) return;
+  journal_->seal();
+  auto fresh = std::make_unique<Memtable>(0);
+  const std::unique_lock generations(generations_mutex_);
+  frozen_ = std::exchange(active_, std::move(fresh));
+}
+
+// The catalog knows what the frozen memtable does, so that may go.
+void FileState::take_over(const Settling::Outcome& outcome) {
+  meta_ = outcome.meta;
+  {
+    const MutexLock lock(packs_mutex_);
+    for (const auto& [id, bytes] : outcome.freed_bytes) {
+      const auto known = pack_infos_.find(id);
+      if (known != pack_infos_.end()) known->second.live_bytes -= std::min(known->second.live_bytes, bytes);
+    }
+    if (outcome.pack) pack_infos_.insert_or_assign(outcome.pack->id, *outcome.pack);
+  }
+  // Streams that were frozen are told of by the catalog now; expired() finds out which is first.
+  WallTime earliest = frozen_->earliest_deadline();
+  earliest = std::min(earliest, WallTime(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire))));
+  catalog_deadline_ms_.store(earliest.time_since_epoch().count(), std::memory_order_release);
+  std::unique_ptr<Memtable> settled;
+  {
+    const std::unique_lock generations(generations_mutex_);
+    settled = std::move(frozen_);
+    settled_streams_.store(meta_.streams, std::memory_order_relaxed);
+    settled_bytes_.store(meta_.stored_bytes, std::memory_order_relaxed);
+  }
+  settlings_.fetch_add(1, std::memory_order_relaxed);
+  const MutexLock lock(gather_mutex_);
+  note_unsettled();
+}
+
+Status FileState::close() {
+  if (Status settled = settle(); !settled) return settled;
+  // A settling that had failed before leaves what came after it.
+  if (Status settled = settle(); !settled) return settled;
+  meta_.clean = true;
+  meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
+  return put_meta();
+}
+
+Status FileState::put_meta() {
+  Result<std::unique_ptr<Catalog::Update>> update = catalog_.begin();
+  if (!update) return update.error();
+  if (Status put = (*update)->put_meta(meta_); !put) return put;
+  return (*update)->commit();
+}
+
+std::unordered_map<PackId, PackInfo> FileState::pack_infos() const {
+  const MutexLock lock(packs_mutex_);
+  return pack_infos_;
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,168 @@
+// First the pack, whole and durable; then the catalog, which begins to refer to it.
+#include "store/file/settling.h"
+
+#include <utility>
+
+namespace durable_streams {
+
+namespace {
+
+// A transaction's changed pages stay in memory until it commits.
+constexpr std::size_t kUpdatesMax = 20'000;
+
+// A stream that came and went between two settlings has left no trace below.
+bool leaves_no_trace(const DirtyStream& stream) { return stream.removed && !stream.known_below; }
+
+}  // namespace
+
+Settling::Settling(Place place, const Memtable& memtable, CatalogMeta meta)
+    : place_(std::move(place)), memtable_(memtable), streams_(memtable.all()) {
+  outcome_.meta = meta;
+}
+
+Result<Settling::Outcome> Settling::run(const std::unordered_map<PackId, PackInfo>& packs) {
+  if (Status written = write_pack(); !written) return written.error();
+  if (Status begun = begin_catalog(); !begun) return begun.error();
+  if (Status updated = update_catalog(); !updated) return updated.error();
+  if (Status finished = finish_catalog(packs); !finished) return finished.error();
+  return std::move(outcome_);
+}
+
+Status Settling::write_pack() {
+  const PackId id = outcome_.meta.next_pack_id;
+  std::unique_ptr<PackWriter> writer;
+  for (const DirtyStream* stream : streams_) {
+    if (leaves_no_trace(*stream)) continue;
+    if (writer == nullptr) {
+      Result<std::unique_ptr<PackWriter>> created =
+          PackWriter::create(place_.files, {.directory = place_.directory,
+                                            .id = id,
+                                            .store_id = outcome_.meta.store_id});
+      if (!created) return created.error();
+      writer = std::move(created).value();
+    }
+    const Result<std::optional<Extent>> extent = write_extent(*writer, *stream);
+    if (!extent) return extent.error();
+    if (*extent) extents_.emplace(stream->record.id, **extent);
+  }
+  if (writer == nullptr) return {};
+  for (const DirtyStream* stream : streams_) {
+    if (leaves_no_trace(*stream)) continue;
+    if (Status indexed = index(*writer, *stream); !indexed) return indexed;
+  }
+  Result<PackInfo> pack = writer->finish();
+  if (!pack) return pack.error();
+  outcome_.pack = *pack;
+  outcome_.meta.next_pack_id = id + 1;
+  return {};
+}
+
+Result<std::optional<Extent>> Settling::write_extent(PackWriter& writer, const DirtyStream& stream) {
+  const ChunkList& chunks = stream.chunks;
+  if (stream.removed || chunks.end() == stream.chunks_begin) return std::optional<Extent>();
+  const StreamRecord& record = stream.record;
+  if (Status begun = writer.begin_extent(record.id, record.framing, stream.chunks_begin); !begun) return begun.error();
+  std::vector<Slice> slices;
+  chunks.slice(stream.chunks_begin, chunks.end(), slices);
+  std::uint64_t position = stream.chunks_begin;
+  std::uint64_t append_end = position;
+  for (const Slice& slice : slices) {
+    if (Status added = writer.add_bytes(slice.view()); !added) return added.error();
+    position += slice.size();
+    while (record.framing == Framing::kBytes && append_end < position) {
+      const std::uint64_t next = chunks.append_end_after(append_end);
+      if (next > position) break;
+      writer.add_append_end(next);
+      append_end = next;
+    }
+  }
+  Result<Extent> extent = writer.end_extent();
+  if (!extent) return extent.error();
+  return std::optional(*extent);
+}
+
+Status Settling::index(PackWriter& writer, const DirtyStream& stream) {
+  if (stream.removed) return writer.index_removed(stream.record.id, stream.lsn);
+  PackEntry entry{.stream = {.record = stream.record, .lsn = stream.lsn}, .extents = {}, .producers = {}};
+  if (const auto extent = extents_.find(stream.record.id); extent != extents_.end()) {
+    entry.extents.push_back(extent->second);
+  }
+  entry.producers.reserve(stream.producers.size());
+  for (const auto& [id, state] : stream.producers) entry.producers.push_back({.id = id, .state = state});
+  return writer.index_stream(entry);
+}
+
+// Says how far the settling goes before it changes any stream: from then on a change that replay brings again may find its
+// stream gone.
+Status Settling::begin_catalog() {
+  Result<std::unique_ptr<Catalog::Update>> begun = place_.catalog.begin();
+  if (!begun) return begun.error();
+  CatalogMeta meta = outcome_.meta;
+  meta.settling = memtable_.last();
+  if (Status put = (*begun)->put_meta(meta); !put) return put;
+  if (outcome_.pack) {
+    if (Status put = (*begun)->put_pack(*outcome_.pack); !put) return put;
+  }
+  return (*begun)->commit();
+}
+
+Status Settling::update_catalog() {
+  for (const DirtyStream* stream : streams_) {
+    if (Status updated = update(*stream); !updated) return updated;
+  }
+  return {};
+}
+
+Status Settling::update(const DirtyStream& stream) {
+  if (leaves_no_trace(stream)) return {};
+  const StreamId id = stream.record.id;
+  if (Status room = make_room(2 + stream.producers.size()); !room) return room;
+  if (stream.removed) {
+    std::vector<Extent> freed;
+    if (Status erased = update_->erase(id, freed); !erased) return erased;
+    for (const Extent& extent : freed) outcome_.freed_bytes[extent.pack] += extent.to - extent.from;
+    return {};
+  }
+  if (Status put = update_->put({.record = stream.record, .lsn = stream.lsn}); !put) return put;
+  if (const auto extent = extents_.find(id); extent != extents_.end()) {
+    if (Status put = update_->put_extent(id, extent->second); !put) return put;
+  }
+  for (const auto& [producer, state] : stream.producers) {
+    if (Status put = update_->put_producer(id, producer, state); !put) return put;
+  }
+  return {};
+}
+
+Status Settling::make_room(std::size_t updates) {
+  if (update_ != nullptr && updates_ + updates > kUpdatesMax) {
+    if (Status committed = update_->commit(); !committed) return committed;
+    update_.reset();
+  }
+  if (update_ == nullptr) {
+    Result<std::unique_ptr<Catalog::Update>> begun = place_.catalog.begin();
+    if (!begun) return begun.error();
+    update_ = std::move(begun).value();
+    updates_ = 0;
+  }
+  updates_ += updates;
+  return {};
+}
+
+Status Settling::finish_catalog(const std::unordered_map<PackId, PackInfo>& packs) {
+  if (Status room = make_room(1 + outcome_.freed_bytes.size()); !room) return room;
+  for (const auto& [id, bytes] : outcome_.freed_bytes) {
+    const auto known = packs.find(id);
+    if (known == packs.end()) continue;
+    PackInfo pack = known->second;
+    pack.live_bytes -= std::min(pack.live_bytes, bytes);
+    if (Status put = update_->put_pack(pack); !put) return put;
+  }
+  outcome_.meta.settled = memtable_.last();
+  outcome_.meta.settling = memtable_.last();
+  if (Status put = update_->put_meta(outcome_.meta); !put) return put;
+  const Status committed = update_->commit();
+  update_.reset();
+  return committed;
+}
+
+}  // namespace durable_streams
