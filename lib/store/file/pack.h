@@ -4,82 +4,129 @@
 #include <durable_streams/function.h>
 #include <durable_streams/slice.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/file/catalog.h"
 #include "store/file/file_system.h"
+#include "store/file/pack_format.h"
 #include "store/file/pack_writer.h"
 
 namespace durable_streams {
 
-// Errors: kCorruption names pack, stream and range; kIo as the disk tells. Threads: any.
+// One entry of a pack's index.
+struct PackIndexEntry {
+  enum class Kind : std::uint8_t { kStream, kRemoved, kReplaced };
+
+  Kind kind = Kind::kStream;
+  PackEntry stream;  // kStream
+  StreamId id = 0;   // kStream, kRemoved
+  Lsn lsn = 0;       // kStream, kRemoved
+  PackId pack = 0;   // kReplaced
+};
+
+// How far a walk over a pack's index has come. Holds one page of it, and no share in the pack.
+// Threads: one at a time.
+class PackIndexCursor {
+ private:
+  friend class Pack;
+
+  std::uint64_t next_page_ = 0;  // offset in the file; 0: at the beginning
+  std::string page_;
+  std::size_t at_ = 0;  // in the page
+  StreamId last_id_ = 0;
+  std::uint64_t entries_ = 0;
+};
+
+// Errors: kCorruption names pack, stream and range; kIo as the disk tells. Slices that were read
+// own what they show, and outlive the pack. Threads: any.
 class Pack {
  public:
-  // Opens the finished pack and verifies its header and footer.
-  static Result<std::shared_ptr<Pack>> open(FileSystem& files, const PackWriter::Place& place);
-  virtual ~Pack() = default;
+  // Opens the finished pack and verifies its header and footer. kUnavailable: a newer program wrote
+  // it.
+  static Result<std::unique_ptr<Pack>> open(FileSystem& files, const PackWriter::Place& place);
 
-  virtual PackId id() const = 0;
+  PackId id() const { return id_; }
+  PackInfo info() const;  // `live_bytes` as if all were alive
+  // Of the changes that the index names; both 0 when it names none.
+  Lsn lowest_lsn() const { return footer_.lowest_lsn; }
+  Lsn highest_lsn() const { return footer_.highest_lsn; }
 
   // Whether a read may wait for the disk. If not it answers nullopt where it would have to.
   enum class Wait : std::uint8_t { kNo, kYes };
 
-  // Adds the bytes [from, to) of the stream, which lie in `extent`, to `out`; slices own what they show.
-  virtual std::optional<Status> read(Wait wait, StreamId id, const Extent& extent, std::uint64_t from,
-                                     std::uint64_t to, std::vector<Slice>& out) = 0;
+  // Adds the bytes [from, to) of the stream, which lie in `extent`, to `out`, which stays as it was
+  // unless all went well.
+  std::optional<Status> read(Wait wait, StreamId id, const Extent& extent, std::uint64_t from,
+                             std::uint64_t to, std::vector<Slice>& out);
 
-  // kBytes only, within the extent: the last append end after `from` and not after `to`; UINT64_MAX: none.
-  virtual std::optional<Result<std::uint64_t>> last_append_end(Wait wait, StreamId id,
-                                                               const Extent& extent,
-                                                               std::uint64_t from,
-                                                               std::uint64_t to) = 0;
-  // kBytes only: where the append that covers the byte at `position` ends; UINT64_MAX: not in this extent.
-  virtual std::optional<Result<std::uint64_t>> append_end_after(Wait wait, StreamId id,
-                                                                const Extent& extent,
-                                                                std::uint64_t position) = 0;
+  // kBytes only, within the extent: the last append end after `from` and not after `to`;
+  // UINT64_MAX: none.
+  std::optional<Result<std::uint64_t>> last_append_end(Wait wait, StreamId id, const Extent& extent,
+                                                       std::uint64_t from, std::uint64_t to);
+  // kBytes only: where the append that covers the byte at `position` ends; UINT64_MAX: not in this
+  // extent.
+  std::optional<Result<std::uint64_t>> append_end_after(Wait wait, StreamId id,
+                                                        const Extent& extent,
+                                                        std::uint64_t position);
 
-  // What the index says, in the order it was written. A visitor's error ends the walk and is returned.
+  // Reads the extent's blocks from the one that begins at `from` on, as many as one call reads (2
+  // MiB), waiting for the disk; calls `visit` with the data of each and the append ends in it.
+  // Returns where to go on, at last the extent's end. A visitor's error ends it and is returned.
+  using BlockVisitor =
+      Function<Status(std::string_view data, std::span<const std::uint64_t> append_ends)>;
+  Result<std::uint64_t> visit_blocks(StreamId id, const Extent& extent, std::uint64_t from,
+                                     BlockVisitor& visit);
+
+  // Reads and verifies every block of an extent, waiting for the disk.
+  Status verify(StreamId id, const Extent& extent);
+
+  // The next entry of the index, in the order it was written; false: that was all. A cursor moves
+  // over one pack only, and any object of that pack can move it on.
+  Result<bool> next_index_entry(PackIndexCursor& cursor, PackIndexEntry& out);
+
+  // All of them. A visitor's error ends the walk and is returned.
   struct IndexVisitor {
     Function<Status(PackEntry&)> stream;
     Function<Status(StreamId, Lsn)> removed;
     Function<Status(PackId)> replaced;
   };
-  virtual Status walk_index(IndexVisitor& visitor) = 0;
-
-  // Reads and verifies every block of an extent, waiting for the disk.
-  virtual Status verify(StreamId id, const Extent& extent) = 0;
-};
-
-// The packs of a store, of which at most so many are open at a time. Threads: any.
-class OpenPacks {
- public:
-  struct Options {
-    std::string directory;
-    std::uint64_t store_id = 0;
-    std::size_t open_max = 100;
-  };
-
-  OpenPacks(FileSystem& files, Options options);
-  ~OpenPacks();
-  OpenPacks(const OpenPacks&) = delete;
-  OpenPacks& operator=(const OpenPacks&) = delete;
-
-  // The pack, opened if need be; the least recently used one that nobody reads is closed for it. A pack that is in use
-  // stays open after forget(). With kNo, nullopt when it is not open.
-  std::optional<Result<std::shared_ptr<Pack>>> get(Pack::Wait wait, PackId id);
-
-  // The pack is about to be removed.
-  void forget(PackId id);
-
-  std::size_t open() const;
+  Status walk_index(IndexVisitor& visitor);
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Block;
+  struct Run;
+
+  Pack(PackId id, std::unique_ptr<File> file, std::uint64_t file_bytes)
+      : id_(id), file_(std::move(file)), file_bytes_(file_bytes) {}
+
+  Status check_frame(std::uint64_t store_id);
+  std::optional<Status> read_at(Wait wait, std::uint64_t offset, char* out, std::uint64_t size);
+  std::optional<Status> load(Wait wait, StreamId id, const Extent& extent, std::uint64_t first,
+                             std::uint64_t last, Run& out);
+  std::optional<Status> load_only_block(Wait wait, StreamId id, const Extent& extent, Run& out);
+  std::optional<Status> find_blocks(Wait wait, StreamId id, const Extent& extent, Run& out);
+  Status check_range(StreamId id, const Extent& extent, std::uint64_t from, std::uint64_t to) const;
+  Status check_block(StreamId id, const Extent& extent, Block& block) const;
+  Status decode_ends(StreamId id, const Block& block, std::vector<std::uint64_t>& out) const;
+  std::optional<Status> load_ends(Wait wait, StreamId id, const Extent& extent, std::uint64_t block,
+                                  std::vector<std::uint64_t>& out);
+  Result<bool> fill_page(PackIndexCursor& cursor);
+  Result<bool> read_stream_item(PackIndexCursor& cursor, PackEntry& out);
+  Error corrupt(std::string_view what) const;
+  Error corrupt_range(StreamId id, std::uint64_t from, std::uint64_t to,
+                      std::string_view what) const;
+
+  const PackId id_;
+  const std::unique_ptr<File> file_;
+  const std::uint64_t file_bytes_;
+  pack_format::Footer footer_;
 };
 
 }  // namespace durable_streams

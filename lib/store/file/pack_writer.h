@@ -1,13 +1,12 @@
-// Writes a pack: the settled bytes of many streams in one immutable file (docs/disk-format.md, "Packs").
+// Writes a pack: the settled bytes of many streams in one immutable file (docs/disk-format.md,
+// "Packs").
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "store/file/catalog.h"
@@ -23,12 +22,19 @@ struct ProducerEntry {
 // What a pack's index tells of one stream: all that a catalog needs to be made anew.
 struct PackEntry {
   SettledStream stream;
-  std::vector<Extent> extents;  // in this pack
+  std::vector<Extent> extents;           // in this pack, in order
   std::vector<ProducerEntry> producers;  // those that changed since the packs before
 };
 
-// First the bytes of all streams, then the index, then finish(). Written under a temporary name and flushed as it grows; a
-// pack that was not finished leaves a file that the next start removes. Threads: one at a time.
+// `0000000000000042.pack`
+std::string pack_file_name(PackId id);
+
+// Whether a file of the directory of packs was left by a writer that did not finish.
+bool is_unfinished_pack(std::string_view file_name);
+
+// First the bytes of all streams, then the index, then finish(). Written under a temporary name and
+// flushed as it grows; a pack that is not finished is removed, by the destructor or, after a crash,
+// by the next start. After an error all further calls fail with it. Threads: one at a time.
 class PackWriter {
  public:
   struct Place {
@@ -38,26 +44,71 @@ class PackWriter {
   };
 
   static Result<std::unique_ptr<PackWriter>> create(FileSystem& files, Place place);
-  virtual ~PackWriter() = default;
+  ~PackWriter();
+  PackWriter(const PackWriter&) = delete;
+  PackWriter& operator=(const PackWriter&) = delete;
 
-  // An extent of one stream's own bytes: begin, the bytes in order, where appends end among them (kBytes only; positions
-  // in the stream, each after the last one and not after what was added), end.
-  virtual Status begin_extent(StreamId id, Framing framing, std::uint64_t from) = 0;
-  virtual Status add_bytes(std::string_view bytes) = 0;
-  virtual void add_append_end(std::uint64_t position) = 0;
-  virtual Result<Extent> end_extent() = 0;
+  // An extent of one stream's own bytes: begin, the bytes in order (at least one), end.
+  Status begin_extent(StreamId id, Framing framing, std::uint64_t from);
+  Status add_bytes(std::string_view bytes);
+  // kBytes only: an append ends at this position of the stream, which comes after the last one
+  // told. Those among the bytes of one add_bytes() are told before the next.
+  void add_append_end(std::uint64_t position);
+  Result<Extent> end_extent();
 
-  virtual Status index_stream(const PackEntry& entry) = 0;
-  // The stream is gone since `lsn`: older packs that name it are not to be believed.
-  virtual Status index_removed(StreamId id, Lsn lsn) = 0;
+  // The index: replaced packs first, then streams and removed ones together in ascending order of
+  // their ids, each once. kTooLarge: a name in it is longer than any that the store takes.
+
   // This pack holds all that was alive of an older one.
-  virtual Status index_replaced(PackId id) = 0;
+  Status index_replaced(PackId id);
+  Status index_stream(const PackEntry& entry);
+  // The stream is gone since `lsn`: older packs that name it are not to be believed.
+  Status index_removed(StreamId id, Lsn lsn);
 
   // Makes the pack durable under its name. `live_bytes` of what it returns are all its bytes.
-  virtual Result<PackInfo> finish() = 0;
-};
+  Result<PackInfo> finish();
 
-// `0000000000000042.pack`
-std::string pack_file_name(PackId id);
+  std::uint64_t stream_bytes() const { return stream_bytes_; }
+
+ private:
+  PackWriter(FileSystem& files, Place place, std::unique_ptr<File> file);
+
+  std::string path() const;
+  std::uint64_t position() const { return flushed_ + buffer_.size(); }
+  Status write_full_blocks();
+  void write_block(std::string_view data);
+  void write_block_ends(std::uint64_t first);
+  Status flush(bool all);
+  Status add_item(std::string_view item);
+  void close_page();
+  void note_entry(StreamId id, Lsn lsn);
+
+  FileSystem& files_;
+  const Place place_;
+  std::unique_ptr<File> file_;  // null once finished
+  Status status_;
+
+  std::string buffer_;
+  std::uint64_t flushed_ = 0;  // bytes of the file that were written out before the buffer
+
+  // The extent being written. What the last call added stays here until its append ends are known.
+  bool in_extent_ = false;
+  StreamId stream_ = 0;
+  Framing framing_ = Framing::kBytes;
+  Extent extent_;  // `to` is where the blocks written so far end
+  std::string data_;
+  std::uint64_t last_end_ = 0;
+  std::vector<std::uint64_t> ends_;           // of appends, not yet in a block
+  std::vector<std::uint64_t> block_offsets_;  // of all but the first
+
+  std::uint64_t index_offset_ = 0;  // 0: no item yet
+  std::string page_;
+  std::string item_;
+  StreamId last_id_ = 0;
+  std::uint64_t entries_ = 0;
+  std::uint64_t stream_bytes_ = 0;
+  Lsn lowest_lsn_ = 0;
+  Lsn highest_lsn_ = 0;
+};
 
 }  // namespace durable_streams

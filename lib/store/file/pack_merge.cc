@@ -1,0 +1,359 @@
+// Indices are ordered by stream, so merging walks over all inputs side by side and holds one page
+// of each.
+#include "store/file/pack_merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace durable_streams {
+
+namespace {
+
+constexpr std::uint64_t kPaceBytes = 1 << 20;
+
+Result<std::shared_ptr<Pack>> wait_for(OpenPacks& packs, PackId id) {
+  return *packs.get(Pack::Wait::kYes, id);
+}
+
+// One input's index on its way past.
+struct Source {
+  PackId pack = 0;
+  PackIndexCursor cursor;
+  PackIndexEntry entry;
+  bool at_end = false;
+};
+
+// What all inputs together say of one stream.
+struct MergedStream {
+  StreamId id = 0;
+  bool removed = false;
+  Lsn removed_at = 0;
+  SettledStream stream;
+  std::vector<ProducerEntry> producers;
+};
+
+// The streams that the inputs name, each once, in order of id. Threads: one at a time.
+class MergedIndex {
+ public:
+  MergedIndex(OpenPacks& packs, const std::vector<PackId>& inputs) : packs_(packs) {
+    for (const PackId input : inputs)
+      sources_.push_back({.pack = input, .cursor = {}, .entry = {}});
+  }
+
+  // False: that was all.
+  Result<bool> next(MergedStream& out) {
+    if (!started_) {
+      started_ = true;
+      for (Source& source : sources_) {
+        if (Status moved = advance(source); !moved.ok()) return moved.error();
+      }
+    }
+    out.id = 0;
+    for (const Source& source : sources_) {
+      if (!source.at_end && (out.id == 0 || source.entry.id < out.id)) out.id = source.entry.id;
+    }
+    if (out.id == 0) return false;
+    out.removed = false;
+    out.stream.lsn = 0;
+    out.producers.clear();
+    producers_.clear();
+    for (Source& source : sources_) {
+      if (source.at_end || source.entry.id != out.id) continue;
+      take(source.entry, out);
+      if (Status moved = advance(source); !moved.ok()) return moved.error();
+    }
+    for (auto& [id, known] : producers_) out.producers.push_back({.id = id, .state = known.state});
+    return true;
+  }
+
+ private:
+  struct KnownProducer {
+    Lsn lsn = 0;  // of the stream's record beside it
+    ProducerState state;
+  };
+
+  Status advance(Source& source) {
+    Result<std::shared_ptr<Pack>> pack = wait_for(packs_, source.pack);
+    if (!pack) return std::move(pack).error();
+    do {
+      const Result<bool> next = (*pack)->next_index_entry(source.cursor, source.entry);
+      if (!next.ok()) return next.error();
+      source.at_end = !*next;
+    } while (!source.at_end && source.entry.kind == PackIndexEntry::Kind::kReplaced);
+    return {};
+  }
+
+  void take(PackIndexEntry& entry, MergedStream& out) {
+    if (entry.kind == PackIndexEntry::Kind::kRemoved) {
+      out.removed = true;
+      out.removed_at = entry.lsn;
+      return;
+    }
+    for (ProducerEntry& producer : entry.stream.producers) {
+      KnownProducer& known = producers_[std::move(producer.id)];
+      if (entry.lsn < known.lsn) continue;
+      known = {.lsn = entry.lsn, .state = producer.state};
+    }
+    if (entry.lsn >= out.stream.lsn) std::swap(out.stream, entry.stream.stream);
+  }
+
+  OpenPacks& packs_;
+  std::vector<Source> sources_;
+  std::map<std::string, KnownProducer> producers_;
+  bool started_ = false;
+};
+
+bool is_input(const std::vector<PackId>& inputs, PackId pack) {
+  return std::find(inputs.begin(), inputs.end(), pack) != inputs.end();
+}
+
+// Writes the new pack: first all bytes, then, walking over the indices once more, its index.
+// Threads: one at a time.
+class Merging {
+ public:
+  Merging(Catalog& catalog, OpenPacks& packs, PackMerge& merge, PackWriter& writer)
+      : catalog_(catalog), packs_(packs), merge_(merge), writer_(writer) {
+    merged_.inputs = merge.inputs;
+  }
+
+  Result<MergedPack> run() {
+    if (Status copied = copy_streams(); !copied.ok()) return copied.error();
+    if (Status indexed = index_streams(); !indexed.ok()) return indexed.error();
+    Result<PackInfo> pack = writer_.finish();
+    if (!pack) return std::move(pack).error();
+    merged_.pack = *pack;
+    return std::move(merged_);
+  }
+
+ private:
+  Status copy_streams() {
+    MergedIndex index(packs_, merge_.inputs);
+    MergedStream stream;
+    while (true) {
+      const Result<bool> next = index.next(stream);
+      if (!next.ok()) return next.error();
+      if (!*next) return {};
+      if (stream.removed) continue;
+      Result<std::vector<Extent>> extents = catalog_.extents(stream.id, 0, UINT64_MAX);
+      if (!extents) return std::move(extents).error();
+      std::erase_if(*extents,
+                    [this](const Extent& extent) { return !is_input(merge_.inputs, extent.pack); });
+      if (Status copied = copy_stream(stream, *extents); !copied.ok()) return copied;
+    }
+  }
+
+  Status copy_stream(const MergedStream& stream, std::span<const Extent> extents) {
+    while (!extents.empty()) {
+      std::size_t adjacent = 1;
+      while (adjacent < extents.size() && extents[adjacent].from == extents[adjacent - 1].to)
+        ++adjacent;
+      const Framing framing = stream.stream.record.framing;
+      if (Status begun = writer_.begin_extent(stream.id, framing, extents[0].from); !begun.ok())
+        return begun;
+      for (const Extent& extent : extents.first(adjacent)) {
+        if (Status copied = copy_extent(stream.id, framing, extent); !copied.ok()) return copied;
+      }
+      const Result<Extent> written = writer_.end_extent();
+      if (!written) return written.error();
+      merged_.moved.push_back({.id = stream.id, .extent = *written});
+      extents = extents.subspan(adjacent);
+    }
+    return {};
+  }
+
+  // Gives the pack back before every pause.
+  Status copy_extent(StreamId id, Framing framing, const Extent& extent) {
+    Pack::BlockVisitor copy = [this, framing](std::string_view data,
+                                              std::span<const std::uint64_t> ends) {
+      if (framing == Framing::kBytes) {
+        for (const std::uint64_t end : ends) writer_.add_append_end(end);
+      }
+      unpaced_bytes_ += data.size();
+      return writer_.add_bytes(data);
+    };
+    for (std::uint64_t from = extent.from; from < extent.to;) {
+      Result<std::shared_ptr<Pack>> pack = wait_for(packs_, extent.pack);
+      if (!pack) return std::move(pack).error();
+      const Result<std::uint64_t> copied = (*pack)->visit_blocks(id, extent, from, copy);
+      if (!copied) return copied.error();
+      from = *copied;
+      pack->reset();
+      for (; unpaced_bytes_ >= kPaceBytes; unpaced_bytes_ -= kPaceBytes) {
+        if (Status paced = merge_.pace(); !paced.ok()) return paced;
+      }
+    }
+    return {};
+  }
+
+  Status index_streams() {
+    for (const PackId input : merge_.inputs) {
+      if (Status written = writer_.index_replaced(input); !written.ok()) return written;
+    }
+    MergedIndex index(packs_, merge_.inputs);
+    MergedStream stream;
+    auto moved = merged_.moved.begin();
+    while (true) {
+      const Result<bool> next = index.next(stream);
+      if (!next.ok()) return next.error();
+      if (!*next) return {};
+      entry_.extents.clear();
+      for (; moved != merged_.moved.end() && moved->id <= stream.id; ++moved)
+        entry_.extents.push_back(moved->extent);
+      if (Status written = index_stream(stream); !written.ok()) return written;
+    }
+  }
+
+  Status index_stream(MergedStream& stream) {
+    if (stream.removed) {
+      if (merge_.others_from > stream.removed_at) return {};
+      return writer_.index_removed(stream.id, stream.removed_at);
+    }
+    const Result<std::optional<SettledStream>> known = catalog_.find(stream.id);
+    if (!known) return known.error();
+    // A stream that the catalog has lost meanwhile is named as removed by a newer pack.
+    if (!*known && entry_.extents.empty()) return {};
+    const bool newer_is_known = *known && (*known)->lsn > stream.stream.lsn;
+    if (newer_is_known && entry_.extents.empty() && stream.producers.empty()) return {};
+    std::swap(entry_.stream, stream.stream);
+    std::swap(entry_.producers, stream.producers);
+    return writer_.index_stream(entry_);
+  }
+
+  Catalog& catalog_;
+  OpenPacks& packs_;
+  PackMerge& merge_;
+  PackWriter& writer_;
+  MergedPack merged_;
+  PackEntry entry_;
+  std::uint64_t unpaced_bytes_ = 0;
+};
+
+// Moves what was merged over to the new pack in the catalog. Threads: one at a time.
+class Applying {
+ public:
+  Applying(Catalog& catalog, const MergedPack& merged) : catalog_(catalog), merged_(merged) {}
+
+  bool done() const { return done_; }
+
+  // Whether an input had to stay.
+  const Status& left() const { return left_; }
+
+  // One transaction.
+  Status step(std::size_t moves_max) {
+    Result<std::unique_ptr<Catalog::Update>> update = catalog_.begin();
+    if (!update) return std::move(update).error();
+    freed_.clear();
+    moved_bytes_ = 0;
+    for (; moves_max > 0 && next_ < merged_.moved.size(); --moves_max, ++next_) {
+      if (Status moved = move(**update, merged_.moved[next_]); !moved.ok()) return moved;
+    }
+    done_ = next_ == merged_.moved.size();
+    if (Status accounted = account(**update); !accounted.ok()) return accounted;
+    return (*update)->commit();
+  }
+
+ private:
+  // Nobody else updates now, so what is looked up stays true until the commit.
+  Status move(Catalog::Update& update, const MergedPack::Moved& moved) {
+    const Extent& extent = moved.extent;
+    const Result<std::vector<Extent>> now = catalog_.extents(moved.id, extent.from, extent.to);
+    if (!now) return now.error();
+    std::uint64_t covered = extent.from;
+    for (const Extent& old : *now) {
+      if (old.from != covered || !is_input(merged_.inputs, old.pack)) return {};
+      covered = old.to;
+    }
+    if (covered != extent.to) return {};
+    moved_bytes_ += extent.to - extent.from;
+    return update.replace_extents(moved.id, extent, freed_);
+  }
+
+  Status account(Catalog::Update& update) {
+    const Result<std::vector<PackInfo>> packs = catalog_.packs();
+    if (!packs) return packs.error();
+    std::unordered_map<PackId, std::uint64_t> freed;
+    for (const Extent& extent : freed_) freed[extent.pack] += extent.to - extent.from;
+    PackInfo output = merged_.pack;
+    output.live_bytes = 0;
+    for (PackInfo pack : *packs) {
+      if (pack.id == output.id) output = pack;
+      if (!is_input(merged_.inputs, pack.id)) continue;
+      pack.live_bytes -= std::min(pack.live_bytes, freed[pack.id]);
+      const bool alive = pack.live_bytes != 0;
+      if (done_ && alive) left_ = still_alive(pack);
+      if (Status put = done_ && !alive ? update.erase_pack(pack.id) : update.put_pack(pack);
+          !put.ok())
+        return put;
+    }
+    output.live_bytes += moved_bytes_;
+    return update.put_pack(output);
+  }
+
+  static Error still_alive(const PackInfo& pack) {
+    return {.code = ErrorCode::kCorruption,
+            .message = fmt::format(
+                "pack {} was merged, but {} bytes in it are alive that its index does not name",
+                pack.id, pack.live_bytes),
+            .detail = {}};
+  }
+
+  Catalog& catalog_;
+  const MergedPack& merged_;
+  std::size_t next_ = 0;
+  bool done_ = false;
+  std::vector<Extent> freed_;
+  std::uint64_t moved_bytes_ = 0;
+  Status left_;
+};
+
+}  // namespace
+
+Result<std::vector<PackId>> complete_merge_inputs(Catalog& catalog, OpenPacks& packs,
+                                                  std::vector<PackId> inputs) {
+  const Result<std::vector<PackInfo>> known = catalog.packs();
+  if (!known) return known.error();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    Result<std::shared_ptr<Pack>> pack = wait_for(packs, inputs[i]);
+    if (!pack) return std::move(pack).error();
+    PackIndexCursor cursor;
+    PackIndexEntry entry;
+    while (true) {
+      const Result<bool> next = (*pack)->next_index_entry(cursor, entry);
+      if (!next.ok()) return next.error();
+      if (!*next || entry.kind != PackIndexEntry::Kind::kReplaced) break;
+      const bool is_there = std::any_of(known->begin(), known->end(), [&](const PackInfo& info) {
+        return info.id == entry.pack;
+      });
+      if (is_there && !is_input(inputs, entry.pack)) inputs.push_back(entry.pack);
+    }
+  }
+  return inputs;
+}
+
+Result<MergedPack> write_merged_pack(FileSystem& files, Catalog& catalog, OpenPacks& packs,
+                                     PackMerge& merge) {
+  Result<std::unique_ptr<PackWriter>> writer = PackWriter::create(files, merge.output);
+  if (!writer) return std::move(writer).error();
+  return Merging(catalog, packs, merge, **writer).run();
+}
+
+Status apply_merged_pack(Catalog& catalog, const MergedPack& merged, std::size_t updates_max) {
+  // Beside the extents, each transaction updates the packs.
+  const std::size_t packs = merged.inputs.size() + 1;
+  const std::size_t moves_max = updates_max > packs ? updates_max - packs : 1;
+  Applying applying(catalog, merged);
+  while (!applying.done()) {
+    if (Status stepped = applying.step(moves_max); !stepped.ok()) return stepped;
+  }
+  return applying.left();
+}
+
+}  // namespace durable_streams
