@@ -70,8 +70,8 @@ struct DueStream {
 // it was about. Threads: any; one update at a time.
 class Catalog {
  public:
-  // Changes that are committed together or not at all. What it put or erased it sees itself only after commit().
-  // Threads: the one that began it.
+  // Changes that are committed together or not at all. Each builds on those before it; the catalog shows them only after
+  // commit(). Threads: the one that began it.
   class Update {
    public:
     virtual ~Update() = default;  // without commit(): nothing has happened
@@ -81,8 +81,10 @@ class Catalog {
     // Takes a stream out, with its producers and extents, which `freed` receives. Fine if it is not there.
     virtual Status erase(StreamId id, std::vector<Extent>& freed) = 0;
     virtual Status put_producer(StreamId id, std::string_view producer_id, ProducerState state) = 0;
+    // A stream's extents do not overlap; one with the same beginning is replaced.
     virtual Status put_extent(StreamId id, const Extent& extent) = 0;
-    // Replaces the stream's extents that lie in [extent.from, extent.to) by `extent`; `freed` receives them.
+    // Replaces the stream's extents that lie in [extent.from, extent.to) by `extent`; `freed` receives them. Fails with
+    // kInvalidArgument when it would cut one in two.
     virtual Status replace_extents(StreamId id, const Extent& extent, std::vector<Extent>& freed) = 0;
     virtual Status put_pack(const PackInfo& pack) = 0;
     virtual Status erase_pack(PackId id) = 0;
@@ -96,6 +98,7 @@ class Catalog {
 
   virtual Result<std::unique_ptr<Update>> begin() = 0;
 
+  // As last put; the defaults before that.
   virtual Result<CatalogMeta> meta() = 0;
   virtual Result<std::optional<StreamId>> find_path(std::string_view path) = 0;
   virtual Result<std::optional<SettledStream>> find(StreamId id) = 0;

@@ -1,0 +1,571 @@
+// The contract of every catalog: the one that LMDB keeps, and the one in memory that stands in for
+// it.
+#include "store/file/catalog.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "store/file/lmdb_catalog.h"
+#include "tests/store_file/catalog_samples.h"
+#include "tests/support/map_catalog.h"
+#include "tests/support/temporary_directory.h"
+
+namespace durable_streams {
+namespace {
+
+enum class Kind : std::uint8_t { kLmdb, kMap };
+
+constexpr std::uint64_t kPositionMax = std::numeric_limits<std::uint64_t>::max();
+
+class Subject {
+ public:
+  explicit Subject(Kind kind) : kind_(kind) {
+    if (kind_ == Kind::kMap) map_ = std::make_unique<MapCatalog>();
+    reopen();
+  }
+
+  Catalog* operator->() { return kind_ == Kind::kMap ? map_.get() : lmdb_.get(); }
+
+  // As a start after a crash would find it.
+  void reopen() {
+    if (kind_ == Kind::kMap) {
+      map_ = map_->copy();
+      return;
+    }
+    lmdb_.reset();
+    lmdb_ = must(open_lmdb_catalog({.directory = directory_.path(), .map_bytes = kMapBytes}));
+  }
+
+  // Runs one update and commits it.
+  void update(const std::function<void(Catalog::Update&)>& change) {
+    const std::unique_ptr<Catalog::Update> update = must((*this)->begin());
+    change(*update);
+    must(update->commit());
+  }
+
+  void put(const SettledStream& stream) {
+    update([&](Catalog::Update& to) { must(to.put(stream)); });
+  }
+
+  std::vector<Extent> erase(StreamId id) {
+    std::vector<Extent> freed;
+    update([&](Catalog::Update& to) { must(to.erase(id, freed)); });
+    return freed;
+  }
+
+  std::vector<DueStream> due() { return must((*this)->due(kBefore, kNever, 1000)); }
+
+  static constexpr DueStream kBefore{WallTime::min(), 0};
+
+ private:
+  static constexpr std::uint64_t kMapBytes = std::uint64_t{256} << 20;
+
+  const Kind kind_;
+  TemporaryDirectory directory_;
+  std::unique_ptr<Catalog> lmdb_;
+  std::unique_ptr<MapCatalog> map_;
+};
+
+Subject any_catalog() { return Subject(GENERATE(Kind::kLmdb, Kind::kMap)); }
+
+SettledStream with_deadline(SettledStream stream, std::int64_t ms) {
+  stream.record.deadline = at_ms(ms);
+  return stream;
+}
+
+SettledStream full_stream() {
+  SettledStream stream = sample_stream(7, "rooms/7", 41);
+  StreamRecord& record = stream.record;
+  record.content_type = "application/json; charset=utf-8";
+  record.framing = Framing::kJson;
+  record.expiry.ttl = std::chrono::seconds(90);
+  record.deadline = at_ms(1'700'000'000'000);
+  record.version = 12;
+  record.tail = {1, 5000};
+  record.closed = true;
+  record.forks = 3;
+  record.stream_seq = std::string(256, 's');
+  record.closed_by = ClosingTuple{std::string(256, 'p'), 4, 9};
+  record.fork = ForkPoint{3, "rooms/3", 100, {0, 90}, 10};
+  return stream;
+}
+
+}  // namespace
+
+TEST_CASE("an empty catalog knows nothing", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  CHECK(must(catalog->meta()) == CatalogMeta{});
+  CHECK_FALSE(must(catalog->find_path("a")));
+  CHECK_FALSE(must(catalog->find_path("")));
+  CHECK_FALSE(must(catalog->find_path(std::string(600, 'a'))));
+  CHECK_FALSE(must(catalog->find(1)));
+  CHECK_FALSE(must(catalog->find_producer(1, "p")));
+  CHECK_FALSE(must(catalog->find_producer(1, std::string(600, 'p'))));
+  CHECK(must(catalog->count_producers(1)) == 0);
+  CHECK(must(catalog->extents(1, 0, kPositionMax)).empty());
+  CHECK(catalog.due().empty());
+  CHECK(must(catalog->packs()).empty());
+  CHECK(must(catalog->streams_after(0, 10)).empty());
+  CHECK(must(catalog->streams_after(kPositionMax, 10)).empty());
+  CHECK(catalog.erase(1).empty());
+}
+
+TEST_CASE("a stream is found by path and by id, all of its record", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const SettledStream stream = full_stream();
+  catalog.put(stream);
+  catalog.reopen();
+  CHECK(must(catalog->find_path("rooms/7")) == StreamId{7});
+  const std::optional<SettledStream> found = must(catalog->find(7));
+  REQUIRE(found);
+  CHECK(same(*found, stream));
+}
+
+TEST_CASE("a path as long as paths may be is kept, a longer key is refused",
+          "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const std::string longest(480, '\xc3');
+  catalog.put(sample_stream(1, longest));
+  CHECK(must(catalog->find_path(longest)) == StreamId{1});
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{512}}) {
+    const auto update = must(catalog->begin());
+    const Status refused = update->put(sample_stream(2, std::string(bytes, 'a')));
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::kPathTooLong);
+    CHECK_FALSE(update->put(sample_stream(3, "b")).ok());
+    CHECK_FALSE(update->commit().ok());
+  }
+  CHECK_FALSE(must(catalog->find(2)));
+  CHECK_FALSE(must(catalog->find(3)));
+}
+
+TEST_CASE("an update that is not committed has not happened", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  catalog.put(sample_stream(1, "a"));
+  {
+    const auto update = must(catalog->begin());
+    std::vector<Extent> freed;
+    must(update->put(with_deadline(sample_stream(2, "b"), 5)));
+    must(update->erase(1, freed));
+    must(update->put_meta({.settled = 9}));
+    CHECK(must(catalog->find(1)));
+    CHECK_FALSE(must(catalog->find(2)));
+  }
+  catalog.reopen();
+  CHECK(must(catalog->find_path("a")) == StreamId{1});
+  CHECK_FALSE(must(catalog->find_path("b")));
+  CHECK(catalog.due().empty());
+  CHECK(must(catalog->meta()) == CatalogMeta{});
+}
+
+TEST_CASE("a record that is put again replaces the old one and moves its deadline",
+          "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  catalog.put(with_deadline(sample_stream(1, "a"), 100));
+  catalog.put(with_deadline(sample_stream(1, "a", 2), 200));
+  CHECK(catalog.due() == std::vector<DueStream>{{at_ms(200), 1}});
+  CHECK(must(catalog->find(1))->lsn == 2);
+  catalog.update([](Catalog::Update& to) {
+    must(to.put(with_deadline(sample_stream(1, "a", 3), 300)));
+    must(to.put(with_deadline(sample_stream(1, "a", 4), 400)));
+  });
+  CHECK(catalog.due() == std::vector<DueStream>{{at_ms(400), 1}});
+  catalog.put(sample_stream(1, "a", 5));
+  CHECK(catalog.due().empty());
+  CHECK(must(catalog->find_path("a")) == StreamId{1});
+}
+
+TEST_CASE("a soft-deleted stream keeps its path and has no deadline", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  SettledStream stream = with_deadline(sample_stream(1, "a"), 100);
+  catalog.put(stream);
+  stream.record.soft_deleted = true;
+  catalog.put(stream);
+  CHECK(catalog.due().empty());
+  CHECK(must(catalog->find_path("a")) == StreamId{1});
+  CHECK(must(catalog->find(1))->record.soft_deleted);
+  catalog.put(with_deadline(stream, 200));
+  CHECK(catalog.due().empty());
+  catalog.erase(1);
+  CHECK_FALSE(must(catalog->find_path("a")));
+}
+
+TEST_CASE("erasing a stream takes its path, deadline, producers and extents, and no other's",
+          "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const std::vector<Extent> extents{{0, 10, 1, 64, 0}, {10, 30, 2, 128, 4096}};
+  catalog.update([&](Catalog::Update& to) {
+    for (const StreamId id : {1, 2, 3}) {
+      must(to.put(with_deadline(sample_stream(id, "s" + std::to_string(id)), 100)));
+      for (const Extent& extent : extents) must(to.put_extent(id, extent));
+      for (const char* producer : {"", "p", "q"}) must(to.put_producer(id, producer, {1, 2}));
+    }
+  });
+  CHECK(catalog.erase(2) == extents);
+  CHECK_FALSE(must(catalog->find(2)));
+  CHECK_FALSE(must(catalog->find_path("s2")));
+  CHECK_FALSE(must(catalog->find_producer(2, "p")));
+  CHECK(must(catalog->extents(2, 0, kPositionMax)).empty());
+  CHECK(catalog.due() == std::vector<DueStream>{{at_ms(100), 1}, {at_ms(100), 3}});
+  for (const StreamId id : {1, 3}) {
+    CHECK(must(catalog->find(id)));
+    CHECK(must(catalog->count_producers(id)) == 3);
+    CHECK(must(catalog->extents(id, 0, kPositionMax)) == extents);
+  }
+}
+
+TEST_CASE("a path that another stream took stays with it", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  catalog.put(sample_stream(1, "a"));
+  SECTION("in one update") {
+    catalog.update([](Catalog::Update& to) {
+      std::vector<Extent> freed;
+      must(to.put(sample_stream(2, "a")));
+      must(to.erase(1, freed));
+    });
+  }
+  SECTION("over several, the old record put again between") {
+    catalog.put(sample_stream(2, "a"));
+    catalog.put(sample_stream(1, "a", 9));
+    catalog.erase(1);
+  }
+  CHECK(must(catalog->find_path("a")) == StreamId{2});
+  CHECK_FALSE(must(catalog->find(1)));
+}
+
+TEST_CASE("producers are found singly, by any bytes", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const std::string longest(256, '\xff');
+  const std::string zeros("a\0b", 3);
+  catalog.update([&](Catalog::Update& to) {
+    must(to.put_producer(1, longest, {1, kPositionMax}));
+    must(to.put_producer(1, zeros, {2, 3}));
+    must(to.put_producer(1, zeros, {4, 5}));
+    must(to.put_producer(256, "b", {6, 7}));
+  });
+  CHECK(must(catalog->find_producer(1, longest)) == ProducerState{1, kPositionMax});
+  CHECK(must(catalog->find_producer(1, zeros)) == ProducerState{4, 5});
+  CHECK_FALSE(must(catalog->find_producer(1, "a")));
+  CHECK_FALSE(must(catalog->find_producer(1, "b")));
+  CHECK(must(catalog->count_producers(1)) == 2);
+  CHECK(must(catalog->count_producers(256)) == 1);
+  const auto update = must(catalog->begin());
+  const Status refused = update->put_producer(1, std::string(504, 'p'), {});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::kTooLarge);
+}
+
+TEST_CASE("extents are those that hold bytes of a range", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const std::vector<Extent> all{
+      {5, 10, 1, 64, 0}, {10, 300, 2, 64, 0}, {400, std::uint64_t{1} << 40, 3, 64, 9}};
+  catalog.update([&](Catalog::Update& to) {
+    must(to.put_extent(1, {0, kPositionMax, 9, 9, 9}));
+    for (const Extent& extent : all) must(to.put_extent(2, extent));
+    must(to.put_extent(3, {0, 1, 9, 9, 9}));
+  });
+  const auto between = [&](std::uint64_t from, std::uint64_t to) {
+    return must(catalog->extents(2, from, to));
+  };
+  CHECK(between(0, kPositionMax) == all);
+  CHECK(between(0, 5).empty());
+  CHECK(between(0, 6) == std::vector<Extent>{all[0]});
+  CHECK(between(9, 10) == std::vector<Extent>{all[0]});
+  CHECK(between(10, 11) == std::vector<Extent>{all[1]});
+  CHECK(between(9, 11) == std::vector<Extent>{all[0], all[1]});
+  CHECK(between(299, 401) == std::vector<Extent>{all[1], all[2]});
+  CHECK(between(300, 400).empty());
+  CHECK(between(7, 7).empty());
+  CHECK(between(8, 7).empty());
+  CHECK(between(std::uint64_t{1} << 40, kPositionMax).empty());
+}
+
+TEST_CASE("an extent replaces those that it covers, and cuts none", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const std::vector<Extent> old{{0, 10, 1, 64, 0}, {10, 20, 2, 64, 0}, {20, 30, 3, 64, 0}};
+  catalog.update([&](Catalog::Update& to) {
+    for (const Extent& extent : old) must(to.put_extent(1, extent));
+  });
+  const Extent merged{0, 20, 4, 64, 4096};
+  std::vector<Extent> freed;
+  catalog.update([&](Catalog::Update& to) { must(to.replace_extents(1, merged, freed)); });
+  CHECK(freed == std::vector<Extent>{old[0], old[1]});
+  CHECK(must(catalog->extents(1, 0, 100)) == std::vector<Extent>{merged, old[2]});
+  for (const Extent& cutting : {Extent{0, 25, 5, 64, 0}, Extent{10, 30, 5, 64, 0},
+                                Extent{5, 15, 5, 64, 0}, Extent{40, 40, 5, 64, 0}}) {
+    const auto update = must(catalog->begin());
+    const Status refused = update->replace_extents(1, cutting, freed);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::kInvalidArgument);
+    CHECK_FALSE(update->commit().ok());
+  }
+  CHECK(must(catalog->extents(1, 0, 100)) == std::vector<Extent>{merged, old[2]});
+}
+
+TEST_CASE("deadlines come in order, from where the caller stopped", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const std::vector<std::int64_t> deadlines{-5, 300, 0, 100, 100, std::int64_t{1} << 40};
+  catalog.update([&](Catalog::Update& to) {
+    StreamId id = 0;
+    for (const std::int64_t ms : deadlines) {
+      ++id;
+      must(to.put(with_deadline(sample_stream(id, "s" + std::to_string(id)), ms)));
+    }
+    must(to.put(sample_stream(99, "never")));
+  });
+  const std::vector<DueStream> all{{at_ms(-5), 1},  {at_ms(0), 3},   {at_ms(100), 4},
+                                   {at_ms(100), 5}, {at_ms(300), 2}, {at_ms(1LL << 40), 6}};
+  CHECK(catalog.due() == all);
+  CHECK(must(catalog->due(Subject::kBefore, at_ms(100), 10)) ==
+        std::vector<DueStream>(all.begin(), all.begin() + 4));
+  CHECK(must(catalog->due(Subject::kBefore, kNever, 0)).empty());
+  std::vector<DueStream> walked;
+  DueStream after = Subject::kBefore;
+  while (true) {
+    const std::vector<DueStream> step = must(catalog->due(after, kNever, 2));
+    if (step.empty()) break;
+    walked.insert(walked.end(), step.begin(), step.end());
+    after = step.back();
+  }
+  CHECK(walked == all);
+}
+
+TEST_CASE("all streams can be walked over in order of id", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const std::vector<StreamId> ids{1, 2, 255, 256, 65536, std::uint64_t{1} << 40};
+  catalog.update([&](Catalog::Update& to) {
+    for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+      must(to.put(sample_stream(*id, "s" + std::to_string(*id))));
+    }
+  });
+  std::vector<StreamId> walked;
+  StreamId after = 0;
+  while (true) {
+    const std::vector<SettledStream> step = must(catalog->streams_after(after, 2));
+    if (step.empty()) break;
+    for (const SettledStream& stream : step) walked.push_back(stream.record.id);
+    after = walked.back();
+  }
+  CHECK(walked == ids);
+}
+
+TEST_CASE("packs and the catalog's own state are kept", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  const CatalogMeta meta{.store_id = kPositionMax,
+                         .settled = 7,
+                         .settling = 9,
+                         .next_stream_id = 70,
+                         .next_pack_id = 8,
+                         .clean = true,
+                         .ttl_floor = at_ms(-1),
+                         .streams = 60,
+                         .stored_bytes = 1'000'000};
+  catalog.update([&](Catalog::Update& to) {
+    must(to.put_pack({300, 1, 2, 3}));
+    must(to.put_pack({2, 10, 20, 30}));
+    must(to.put_pack({2, 10, 20, 25}));
+    must(to.put_pack({5, 1, 1, 1}));
+    must(to.erase_pack(5));
+    must(to.erase_pack(6));
+    must(to.put_meta(meta));
+  });
+  catalog.reopen();
+  CHECK(must(catalog->packs()) == std::vector<PackInfo>{{2, 10, 20, 25}, {300, 1, 2, 3}});
+  CHECK(must(catalog->meta()) == meta);
+}
+
+TEST_CASE("reads go on beside an update, each before or after it", "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  catalog.put(sample_stream(1, "a"));
+  constexpr Lsn kUpdates = 40;
+  std::vector<std::thread> readers;
+  std::vector<std::string> faults(3);
+  for (std::string& fault : faults) {
+    readers.emplace_back([&catalog, &fault] {
+      Lsn seen = 0;
+      while (seen < kUpdates && fault.empty()) {
+        const Result<std::optional<SettledStream>> found = catalog->find(1);
+        const Result<std::vector<SettledStream>> walked = catalog->streams_after(0, 2);
+        if (!found || !walked) {
+          fault = "a read failed";
+        } else if (!*found || (*found)->lsn < seen || walked->size() != 1) {
+          fault = "a read saw half an update, or an old one";
+        } else {
+          seen = (*found)->lsn;
+        }
+      }
+    });
+  }
+  for (Lsn lsn = 2; lsn <= kUpdates; ++lsn) catalog.put(sample_stream(1, "a", lsn));
+  for (std::thread& reader : readers) reader.join();
+  for (const std::string& fault : faults) CHECK(fault.empty());
+}
+
+namespace {
+
+// What a catalog must answer, kept naively, and random updates of both.
+class CatalogModel {
+ public:
+  explicit CatalogModel(std::uint64_t seed) : random_(seed) {}
+
+  Random& random() { return random_; }
+
+  void change(Catalog::Update& to) {
+    const StreamId id = 1 + random_.below(kIds);
+    switch (random_.below(8)) {
+      case 0:
+        return erase(to, id);
+      case 1: {
+        const std::string producer(random_.below(257), static_cast<char>('a' + random_.below(2)));
+        const ProducerState state{random_.below(9), random_.below(kPositionMax)};
+        producers_[{id, producer}] = state;
+        return must(to.put_producer(id, producer, state));
+      }
+      case 2:
+      case 3:
+        return extend(to, id);
+      case 4:
+        return merge(to, id);
+      default:
+        return put(to, id);
+    }
+  }
+
+  void check(Catalog& catalog) const {
+    for (StreamId id = 1; id <= kIds; ++id) {
+      const std::optional<SettledStream> found = must(catalog.find(id));
+      const auto expected = streams_.find(id);
+      REQUIRE(found.has_value() == (expected != streams_.end()));
+      if (found) REQUIRE(same(*found, expected->second));
+      const std::uint64_t from = id * 100;
+      std::vector<Extent> overlapping;
+      const auto of = extents_.find(id);
+      if (of != extents_.end()) {
+        for (const Extent& each : of->second) {
+          if (each.to > from && each.from < from + 500) overlapping.push_back(each);
+        }
+      }
+      REQUIRE(must(catalog.extents(id, from, from + 500)) == overlapping);
+    }
+    for (const auto& [path, id] : paths_) REQUIRE(must(catalog.find_path(path)) == id);
+    std::map<StreamId, std::uint64_t> counts;
+    for (const auto& [key, state] : producers_) {
+      REQUIRE(must(catalog.find_producer(key.first, key.second)) == state);
+      ++counts[key.first];
+    }
+    for (StreamId id = 1; id <= kIds; ++id)
+      REQUIRE(must(catalog.count_producers(id)) == counts[id]);
+    check_walks(catalog);
+  }
+
+ private:
+  static constexpr StreamId kIds = 60;
+
+  void check_walks(Catalog& catalog) const {
+    std::vector<DueStream> due;
+    for (const auto& [id, stream] : streams_) {
+      const StreamRecord& record = stream.record;
+      if (!record.soft_deleted && record.deadline != kNever) due.push_back({record.deadline, id});
+    }
+    std::sort(due.begin(), due.end());
+    REQUIRE(must(catalog.due(Subject::kBefore, kNever, 1000)) == due);
+    const std::vector<SettledStream> walked = must(catalog.streams_after(0, 1000));
+    REQUIRE(walked.size() == streams_.size());
+    auto expected = streams_.begin();
+    for (const SettledStream& stream : walked) REQUIRE(same(stream, (expected++)->second));
+  }
+
+  std::string path_of(StreamId id) const {
+    return std::string(1 + id * 7, 'x') + std::to_string(id);
+  }
+
+  void put(Catalog::Update& to, StreamId id) {
+    SettledStream stream = sample_stream(id, path_of(id), ++lsn_);
+    StreamRecord& record = stream.record;
+    record.tail.position = random_.below(std::uint64_t{1} << (1 + random_.below(40)));
+    if (random_.one_in(2)) record.deadline = at_ms(static_cast<std::int64_t>(random_.below(100)));
+    record.soft_deleted = random_.one_in(5);
+    record.stream_seq.assign(random_.below(257), 'q');
+    record.content_type.assign(random_.one_in(10) ? 3000 : 10,
+                               't');  // larger ones leave their page
+    streams_[id] = stream;
+    paths_[record.path] = id;
+    must(to.put(stream));
+  }
+
+  void erase(Catalog::Update& to, StreamId id) {
+    std::vector<Extent> freed;
+    must(to.erase(id, freed));
+    REQUIRE(freed == extents_[id]);
+    extents_.erase(id);
+    streams_.erase(id);
+    paths_[path_of(id)] = std::nullopt;
+    std::erase_if(producers_, [&](const auto& entry) { return entry.first.first == id; });
+  }
+
+  void extend(Catalog::Update& to, StreamId id) {
+    std::vector<Extent>& own = extents_[id];
+    const std::uint64_t from = own.empty() ? random_.below(1000) : own.back().to + random_.below(2);
+    own.push_back({from, from + 1 + random_.below(300), ++lsn_, random_.below(1 << 30), 0});
+    must(to.put_extent(id, own.back()));
+  }
+
+  void merge(Catalog::Update& to, StreamId id) {
+    std::vector<Extent>& own = extents_[id];
+    if (own.size() < 2) return;
+    const std::size_t first = random_.below(own.size() - 1);
+    const std::size_t last = first + random_.below(own.size() - first);
+    const Extent merged{own[first].from, own[last].to, ++lsn_, 64, random_.below(1 << 20)};
+    const auto begin = own.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = own.begin() + static_cast<std::ptrdiff_t>(last) + 1;
+    const std::vector<Extent> replaced(begin, end);
+    std::vector<Extent> freed;
+    must(to.replace_extents(id, merged, freed));
+    REQUIRE(freed == replaced);
+    own.insert(own.erase(begin, end), merged);
+  }
+
+  std::map<StreamId, SettledStream> streams_;
+  std::map<std::string, std::optional<StreamId>> paths_;
+  std::map<StreamId, std::vector<Extent>> extents_;
+  std::map<std::pair<StreamId, std::string>, ProducerState> producers_;
+  Lsn lsn_ = 0;
+  Random random_;
+};
+
+}  // namespace
+
+TEST_CASE("random updates leave what a model says, also after opening again",
+          "[store_file][catalog][random]") {
+  Subject catalog = any_catalog();
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  CatalogModel model(seed);
+  for (int round = 0; round < 60; ++round) {
+    {
+      CatalogModel next = model;
+      const std::unique_ptr<Catalog::Update> update = must(catalog->begin());
+      const std::uint64_t changes = 1 + next.random().below(120);
+      for (std::uint64_t i = 0; i < changes; ++i) next.change(*update);
+      const bool dropped = next.random().one_in(4);
+      if (dropped) {
+        model.random() = next.random();
+      } else {
+        must(update->commit());
+        model = next;
+      }
+    }
+    if (model.random().one_in(3)) catalog.reopen();
+    if (round % 6 == 5) model.check(*catalog.operator->());
+  }
+}
+
+}  // namespace durable_streams
