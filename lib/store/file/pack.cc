@@ -432,6 +432,9 @@ Result<bool> Pack::read_stream_item(PackIndexCursor& cursor, PackEntry& out) {
     producer.id = reader.text();
     producer.state.epoch = reader.varint();
     producer.state.last_seq = reader.varint();
+    const std::uint64_t age = reader.varint();
+    if (age > out.stream.lsn) reader.fail();
+    producer.lsn = out.stream.lsn - age;
   } else {
     return false;
   }

@@ -70,16 +70,11 @@ class MergedIndex {
       take(source.entry, out);
       if (Status moved = advance(source); !moved.ok()) return moved.error();
     }
-    for (auto& [id, known] : producers_) out.producers.push_back({.id = id, .state = known.state});
+    for (auto& [id, known] : producers_) out.producers.push_back(std::move(known));
     return true;
   }
 
  private:
-  struct KnownProducer {
-    Lsn lsn = 0;  // of the stream's record beside it
-    ProducerState state;
-  };
-
   Status advance(Source& source) {
     Result<std::shared_ptr<Pack>> pack = wait_for(packs_, source.pack);
     if (!pack) return std::move(pack).error();
@@ -98,21 +93,20 @@ class MergedIndex {
       return;
     }
     for (ProducerEntry& producer : entry.stream.producers) {
-      KnownProducer& known = producers_[std::move(producer.id)];
-      if (entry.lsn < known.lsn) continue;
-      known = {.lsn = entry.lsn, .state = producer.state};
+      ProducerEntry& known = producers_[producer.id];
+      if (producer.lsn >= known.lsn) known = std::move(producer);
     }
     if (entry.lsn >= out.stream.lsn) std::swap(out.stream, entry.stream.stream);
   }
 
   OpenPacks& packs_;
   std::vector<Source> sources_;
-  std::map<std::string, KnownProducer> producers_;
+  std::map<std::string, ProducerEntry> producers_;
   bool started_ = false;
 };
 
-bool is_input(const std::vector<PackId>& inputs, PackId pack) {
-  return std::find(inputs.begin(), inputs.end(), pack) != inputs.end();
+bool contains(const std::vector<PackId>& packs, PackId pack) {
+  return std::find(packs.begin(), packs.end(), pack) != packs.end();
 }
 
 // Writes the new pack: first all bytes, then, walking over the indices once more, its index.
@@ -145,7 +139,7 @@ class Merging {
       Result<std::vector<Extent>> extents = catalog_.extents(stream.id, 0, UINT64_MAX);
       if (!extents) return std::move(extents).error();
       std::erase_if(*extents,
-                    [this](const Extent& extent) { return !is_input(merge_.inputs, extent.pack); });
+                    [this](const Extent& extent) { return !contains(merge_.inputs, extent.pack); });
       if (Status copied = copy_stream(stream, *extents); !copied.ok()) return copied;
     }
   }
@@ -236,6 +230,41 @@ class Merging {
   std::uint64_t unpaced_bytes_ = 0;
 };
 
+// What planning wants to know of a pack.
+struct Surveyed {
+  PackId id = 0;
+  Lsn lowest_lsn = 0;
+  std::vector<PackId> replaced;
+};
+
+Result<Surveyed> survey(OpenPacks& packs, PackId id) {
+  Result<std::shared_ptr<Pack>> pack = wait_for(packs, id);
+  if (!pack) return std::move(pack).error();
+  Surveyed surveyed{.id = id, .lowest_lsn = (*pack)->lowest_lsn(), .replaced = {}};
+  PackIndexCursor cursor;
+  PackIndexEntry entry;
+  while (true) {
+    const Result<bool> next = (*pack)->next_index_entry(cursor, entry);
+    if (!next.ok()) return next.error();
+    if (!*next || entry.kind != PackIndexEntry::Kind::kReplaced) return surveyed;
+    surveyed.replaced.push_back(entry.pack);
+  }
+}
+
+// Adds to the inputs a pack that one of them has replaced, or that has replaced one of them; false:
+// there is none.
+bool take_unfinished(const std::vector<Surveyed>& all, std::vector<PackId>& inputs) {
+  for (const Surveyed& pack : all) {
+    for (const Surveyed& old : all) {
+      if (!contains(pack.replaced, old.id) || contains(inputs, pack.id) == contains(inputs, old.id))
+        continue;
+      inputs.push_back(contains(inputs, pack.id) ? old.id : pack.id);
+      return true;
+    }
+  }
+  return false;
+}
+
 // Moves what was merged over to the new pack in the catalog. Threads: one at a time.
 class Applying {
  public:
@@ -268,7 +297,7 @@ class Applying {
     if (!now) return now.error();
     std::uint64_t covered = extent.from;
     for (const Extent& old : *now) {
-      if (old.from != covered || !is_input(merged_.inputs, old.pack)) return {};
+      if (old.from != covered || !contains(merged_.inputs, old.pack)) return {};
       covered = old.to;
     }
     if (covered != extent.to) return {};
@@ -285,7 +314,7 @@ class Applying {
     output.live_bytes = 0;
     for (PackInfo pack : *packs) {
       if (pack.id == output.id) output = pack;
-      if (!is_input(merged_.inputs, pack.id)) continue;
+      if (!contains(merged_.inputs, pack.id)) continue;
       pack.live_bytes -= std::min(pack.live_bytes, freed[pack.id]);
       const bool alive = pack.live_bytes != 0;
       if (done_ && alive) left_ = still_alive(pack);
@@ -316,26 +345,25 @@ class Applying {
 
 }  // namespace
 
-Result<std::vector<PackId>> complete_merge_inputs(Catalog& catalog, OpenPacks& packs,
-                                                  std::vector<PackId> inputs) {
+Result<PackMerge> plan_merge(Catalog& catalog, OpenPacks& packs, std::vector<PackId> inputs,
+                             PackWriter::Place output) {
   const Result<std::vector<PackInfo>> known = catalog.packs();
   if (!known) return known.error();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    Result<std::shared_ptr<Pack>> pack = wait_for(packs, inputs[i]);
-    if (!pack) return std::move(pack).error();
-    PackIndexCursor cursor;
-    PackIndexEntry entry;
-    while (true) {
-      const Result<bool> next = (*pack)->next_index_entry(cursor, entry);
-      if (!next.ok()) return next.error();
-      if (!*next || entry.kind != PackIndexEntry::Kind::kReplaced) break;
-      const bool is_there = std::any_of(known->begin(), known->end(), [&](const PackInfo& info) {
-        return info.id == entry.pack;
-      });
-      if (is_there && !is_input(inputs, entry.pack)) inputs.push_back(entry.pack);
-    }
+  std::vector<Surveyed> all;
+  for (const PackInfo& info : *known) {
+    Result<Surveyed> surveyed = survey(packs, info.id);
+    if (!surveyed) return std::move(surveyed).error();
+    all.push_back(std::move(surveyed).value());
   }
-  return inputs;
+  while (take_unfinished(all, inputs)) {
+  }
+  PackMerge merge{
+      .inputs = std::move(inputs), .output = std::move(output), .others_from = UINT64_MAX};
+  for (const Surveyed& pack : all) {
+    if (pack.lowest_lsn == 0 || contains(merge.inputs, pack.id)) continue;
+    merge.others_from = std::min(merge.others_from, pack.lowest_lsn);
+  }
+  return merge;
 }
 
 Result<MergedPack> write_merged_pack(FileSystem& files, Catalog& catalog, OpenPacks& packs,

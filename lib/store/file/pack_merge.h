@@ -15,13 +15,14 @@
 
 namespace durable_streams {
 
+// Made by plan_merge().
 struct PackMerge {
   std::vector<PackId> inputs;
   PackWriter::Place output;
 
-  // The lowest change that any pack but the inputs names (Pack::lowest_lsn()); UINT64_MAX: no other
-  // names one. A removed stream is remembered only where one of those may name the stream: it was
-  // changed before it was removed.
+  // The lowest change that any pack but the inputs names; UINT64_MAX: no other names one. A removed
+  // stream is remembered only where one of those may name the stream: it was changed before it was
+  // removed.
   Lsn others_from = 0;
 
   // Called after each mebibyte that was read of streams, to keep a pace. An error ends the merge
@@ -41,11 +42,11 @@ struct MergedPack {
   std::vector<Moved> moved;  // in order of stream and position
 };
 
-// The packs that a merge of `inputs` must take as well: those in the catalog that one of them says
-// it has replaced, left by an apply_merged_pack() that did not come to its end. Without them a pack
-// could outlive the one that took its place.
-Result<std::vector<PackId>> complete_merge_inputs(Catalog& catalog, OpenPacks& packs,
-                                                  std::vector<PackId> inputs);
+// Looks at all packs of the catalog. Of a merge whose apply_merged_pack() did not come to its end,
+// the new pack and those it has replaced are taken together or not at all: when one is asked for,
+// `inputs` gets the others as well.
+Result<PackMerge> plan_merge(Catalog& catalog, OpenPacks& packs, std::vector<PackId> inputs,
+                             PackWriter::Place output);
 
 // Writes one pack that holds all that is alive of the inputs: each stream's bytes that the catalog
 // places in them, adjacent extents as one; of each stream the record with the highest LSN that

@@ -213,6 +213,8 @@ Status PackWriter::index_stream(const PackEntry& entry) {
     writer.text(producer.id);
     writer.varint(producer.state.epoch);
     writer.varint(producer.state.last_seq);
+    DURABLE_STREAMS_ASSERT(producer.lsn <= entry.stream.lsn);
+    writer.varint(producer.lsn == 0 ? 0 : entry.stream.lsn - producer.lsn);
     if (const Status added = add_item(item_); !added.ok()) return added;
   }
   return {};

@@ -17,6 +17,7 @@ namespace durable_streams {
 struct ProducerEntry {
   std::string id;
   ProducerState state;
+  Lsn lsn = 0;  // of the stream's record when the state was settled; 0: of the one beside it
 };
 
 // What a pack's index tells of one stream: all that a catalog needs to be made anew.
