@@ -25,9 +25,9 @@ namespace durable_streams {
 namespace {
 
 // Transactions belong to calls, not to threads, so that any thread may take one that lies ready.
-// The system may read ahead (no MDB_NORDAHEAD): a catalog is far smaller than memory, and warms up
-// many times faster so. Commits are synced in full (neither MDB_NOSYNC, with which a crash can
-// break the file, nor MDB_NOMETASYNC, with which the last commit can be lost): the second sync
+// The system may read ahead (no MDB_NORDAHEAD): a catalog is mostly smaller than memory, and then
+// warms up many times faster so. Commits are synced in full (neither MDB_NOSYNC, with which a crash
+// can break the file, nor MDB_NOMETASYNC, with which the last commit can be lost): the second sync
 // costs nothing beside the thousands of updates that share it.
 constexpr unsigned kFlags = MDB_NOTLS;
 constexpr mdb_mode_t kFileMode = 0600;
