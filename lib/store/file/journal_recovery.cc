@@ -1,0 +1,314 @@
+// A start goes through the segments twice at most: to replay them, and to copy the few batches that
+// may not be on the disk.
+#include "store/file/journal_recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/byte_reader.h"
+#include "base/crc32c.h"
+#include "store/file/change_codec.h"
+
+namespace durable_streams {
+
+using journal_format::BatchHeader;
+using journal_format::file_name;
+using journal_format::kSegmentEnding;
+using journal_format::kSegmentHeaderBytes;
+using journal_format::kSpareEnding;
+using journal_format::kTemporaryEnding;
+using journal_format::number_in;
+using journal_format::SegmentNumber;
+
+namespace {
+
+constexpr Lsn kNoLimit = std::numeric_limits<Lsn>::max();
+constexpr std::string_view kWayOn = "`durable-streams-server fsck` says what can be kept";
+
+}  // namespace
+
+Status JournalRecovery::replay(Visitor& visit, JournalFindings& findings) {
+  findings = {};
+  findings_ = &findings;
+  if (Status listed = list_files(); !listed) return listed;
+  if (Status looked = look_at_segments(); !looked) return looked;
+  if (Status followed = follow_parts(visit); !followed) return followed;
+  findings.last = std::max(next_, place_.settled + 1) - 1;
+  return {};
+}
+
+Status JournalRecovery::list_files() {
+  const Result<std::vector<std::string>> names = place_.files.list(place_.directory);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    std::optional<SegmentNumber> number;
+    if ((number = number_in(name, kSegmentEnding))) {
+      found_.push_back({.number = *number});
+    } else if ((number = number_in(name, kSpareEnding))) {
+      spares_.push_back(*number);
+    } else if ((number = number_in(name, kTemporaryEnding))) {
+      temporaries_.push_back(name);
+    }
+    highest_number_ = std::max(highest_number_, number.value_or(0));
+  }
+  std::sort(found_.begin(), found_.end(),
+            [](const Found& a, const Found& b) { return a.number < b.number; });
+  std::sort(spares_.begin(), spares_.end());
+  return {};
+}
+
+Status JournalRecovery::look_at_segments() {
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    Result<SegmentReader> reader = open(i);
+    if (!reader) return reader.error();
+    const Result<std::optional<BatchHeader>> header = reader->header_at(kSegmentHeaderBytes);
+    if (!header) return header.error();
+    if (*header) found_[i].first = (*header)->first;
+  }
+  return {};
+}
+
+// All that comes before the last segment that begins with settled records, or right behind them, is
+// settled.
+std::size_t JournalRecovery::first_part() const {
+  for (std::size_t i = found_.size(); i > 0; --i) {
+    const Lsn first = found_[i - 1].first;
+    if (first != 0 && first <= place_.settled + 1) return i - 1;
+  }
+  return 0;
+}
+
+std::size_t JournalRecovery::successor(std::size_t index) const {
+  std::size_t best = found_.size();
+  for (std::size_t i = index + 1; i < found_.size(); ++i) {
+    if (found_[i].first == 0) continue;
+    if (best == found_.size() || found_[i].first <= found_[best].first) best = i;
+  }
+  return best;
+}
+
+Status JournalRecovery::follow_parts(Visitor& visit) {
+  BatchVisitor visit_batch = [&](const BatchHeader& header, std::string_view payload) -> Status {
+    if (header.last() <= place_.settled) return {};
+    findings_->bytes += journal_format::batch_bytes(header.payload_bytes);
+    return visit_records(header, payload, visit);
+  };
+  std::size_t index = first_part();
+  while (index < found_.size()) {
+    const std::size_t after = successor(index);
+    Part part{.index = index, .limit = after < found_.size() ? found_[after].first : kNoLimit};
+    if (Status followed = follow(part, visit_batch); !followed) return followed;
+    parts_.push_back(part);
+    if (next_ != part.limit) return judge_end();
+    index = after;
+  }
+  return {};
+}
+
+Status JournalRecovery::follow(Part& part, BatchVisitor& visit) {
+  Result<SegmentReader> reader = open(part.index);
+  if (!reader) return reader.error();
+  part.end = kSegmentHeaderBytes;
+  part.first = next_;
+  while (next_ != part.limit) {
+    const Result<std::optional<BatchHeader>> found = reader->header_at(part.end);
+    if (!found) return found.error();
+    if (!*found) break;
+    const BatchHeader header = **found;
+    const bool follows = next_ == 0 ? header.first <= place_.settled + 1 : header.first == next_;
+    if (!follows) break;
+    if (header.first >= part.limit) break;
+    if (header.last() >= part.limit) {
+      return damage(part.index, part.end, fmt::format("record {} is in two batches", part.limit));
+    }
+    const Result<std::optional<std::string_view>> payload = reader->payload_at(part.end, header);
+    if (!payload) return payload.error();
+    if (!*payload) break;
+    if (Status visited = visit(header, **payload); !visited) {
+      if (visited.error().message.empty()) {
+        return damage(part.index, part.end, "a record is none, though its checksum is right");
+      }
+      return visited;
+    }
+    if (next_ == 0) part.first = header.first;
+    durable_ = std::max(durable_, header.durable);
+    next_ = header.last() + 1;
+    part.last = header.last();
+    part.end += journal_format::batch_bytes(header.payload_bytes);
+  }
+  return {};
+}
+
+// A batch whose bytes are no records fails with an empty message: who knows where it stands tells.
+Status JournalRecovery::visit_records(const BatchHeader& header, std::string_view payload,
+                                      Visitor& visit) {
+  const Error no_record{.code = ErrorCode::kCorruption, .message = {}, .detail = {}};
+  ByteReader in(payload);
+  DecodedChange decoded;
+  for (Lsn lsn = header.first; lsn <= header.last(); ++lsn) {
+    const std::string_view record = in.text();
+    if (!in.ok() || !decode_change(record, decoded)) return no_record;
+    if (lsn <= place_.settled) continue;
+    if (Status visited = visit(lsn, decoded.change); !visited) return visited;
+    ++findings_->records;
+  }
+  return in.at_end() ? Status{} : no_record;
+}
+
+// The batches have ended before the next segment begins, if there is one. What was written behind
+// is torn, unless a later batch knew a record to be durable that is not here.
+Status JournalRecovery::judge_end() {
+  const Part& part = parts_.back();
+  const Lsn next = std::max(next_, place_.settled + 1);
+  Lsn durable = durable_;
+  for (std::size_t i = part.index; i < found_.size(); ++i) {
+    const std::uint64_t from = i == part.index ? part.end : kSegmentHeaderBytes;
+    Result<SegmentReader> reader = open(i);
+    if (!reader) return reader.error();
+    const Result<SegmentReader::Tail> tail = reader->tail_from(from);
+    if (!tail) return tail.error();
+    durable = std::max(durable, tail->durable);
+    if (tail->end <= from) continue;
+    if (findings_->torn_bytes == 0) {
+      findings_->torn_where =
+          fmt::format("{}, from byte {}", path(found_[i].number, kSegmentEnding), from);
+    }
+    if (i == part.index) torn_ = true;
+    findings_->torn_bytes += tail->end - from;
+  }
+  if (durable >= next) {
+    return damage(part.index, part.end, fmt::format("records {} to {} are missing", next, durable));
+  }
+  durable_ = durable;
+  return {};
+}
+
+Status JournalRecovery::settle_files() {
+  stays_until_ = std::max(durable_, place_.settled);
+  if (next_ > stays_until_ + 1) {
+    if (Status rewritten = rewrite(); !rewritten) return rewritten;
+  }
+  decide_what_stays();
+  if (Status cut = cut_torn_end(); !cut) return cut;
+  return remove_rest();
+}
+
+// After a kill, the page cache may show batches that the disk does not have. They are copied to
+// where they are durable, all of them before the copy gets its name.
+Status JournalRecovery::rewrite() {
+  const SegmentNumber number = ++highest_number_;
+  const std::string temporary = path(number, kTemporaryEnding);
+  Segment segment{.number = number};
+  {
+    Result<std::unique_ptr<File>> file = place_.files.open(temporary, OpenMode::kCreate);
+    if (!file) return file.error();
+    temporaries_.push_back(file_name(number, kTemporaryEnding));
+    if (Status copied = copy_batches(**file, number, segment); !copied) return copied;
+    if (Status synced = (*file)->sync(); !synced) return synced;
+  }
+  if (Status named = place_.files.rename(temporary, path(number, kSegmentEnding)); !named)
+    return named;
+  temporaries_.pop_back();
+  if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced;
+  stays_until_ = segment.first - 1;
+  rewritten_ = segment;
+  return {};
+}
+
+Status JournalRecovery::copy_batches(File& file, SegmentNumber number, Segment& out) {
+  const std::string head =
+      journal_format::encode({.store_id = place_.store_id, .number = number, .recycled = false});
+  if (Status written = file.write(0, {{head}}); !written) return written;
+  out.end = kSegmentHeaderBytes;
+  out.last = next_ - 1;
+  const std::uint32_t seed = journal_format::batch_seed(place_.store_id, number);
+  BatchVisitor copy = [&](const BatchHeader& batch, std::string_view payload) -> Status {
+    if (batch.last() <= stays_until_) return {};
+    if (out.first == 0) out.first = batch.first;
+    BatchHeader header = batch;
+    header.segment = number;
+    header.durable = out.last;  // by the time that anyone can read this
+    header.payload_checksum = crc32c(seed, payload);
+    char bytes[journal_format::kBatchHeaderBytes];
+    journal_format::encode(header, seed, bytes);
+    const std::uint64_t size = journal_format::batch_bytes(header.payload_bytes);
+    const std::string padding(static_cast<std::size_t>(size - sizeof(bytes) - payload.size()),
+                              '\0');
+    const std::string_view pieces[] = {{bytes, sizeof(bytes)}, payload, padding};
+    Status written = file.write(out.end, pieces);
+    out.end += size;
+    return written;
+  };
+  const Lsn end = std::exchange(next_, 0);
+  for (Part part : parts_) {
+    if (part.last <= stays_until_) continue;
+    next_ = part.first;
+    part.limit = std::min(part.limit, end);
+    if (Status followed = follow(part, copy); !followed) return followed;
+  }
+  const bool whole = next_ == end;
+  next_ = end;
+  if (whole) return {};
+  return Error{.code = ErrorCode::kIo,
+               .message = "the journal has changed while it was recovered",
+               .detail = {}};
+}
+
+// Keeps the segments with records that are neither settled nor rewritten.
+void JournalRecovery::decide_what_stays() {
+  for (const Part& part : parts_) {
+    if (part.last == 0 || part.last <= place_.settled || part.first > stays_until_) continue;
+    found_[part.index].keep = true;
+    kept_.push_back({.number = found_[part.index].number,
+                     .first = part.first,
+                     .last = std::min(part.last, stays_until_),
+                     .end = part.end});
+  }
+  if (rewritten_) kept_.push_back(*rewritten_);
+}
+
+// So that the next start does not find it again.
+Status JournalRecovery::cut_torn_end() {
+  if (!torn_ || !found_[parts_.back().index].keep) return {};
+  Result<std::unique_ptr<File>> file = place_.files.open(
+      path(found_[parts_.back().index].number, kSegmentEnding), OpenMode::kReadWrite);
+  if (!file) return file.error();
+  if (Status cut = (*file)->truncate(parts_.back().end); !cut) return cut;
+  return (*file)->sync();
+}
+
+Status JournalRecovery::remove_rest() {
+  bool removed = false;
+  for (const std::string& name : temporaries_) {
+    if (Status gone = place_.files.remove(place_.directory + "/" + name); !gone) return gone;
+    removed = true;
+  }
+  for (const Found& found : found_) {
+    if (found.keep) continue;
+    if (Status gone = place_.files.remove(path(found.number, kSegmentEnding)); !gone) return gone;
+    removed = true;
+  }
+  return removed ? place_.files.sync_directory(place_.directory) : Status{};
+}
+
+Result<SegmentReader> JournalRecovery::open(std::size_t index) const {
+  return SegmentReader::open(place_.files, place_.directory, place_.store_id, found_[index].number);
+}
+
+std::string JournalRecovery::path(SegmentNumber number, std::string_view ending) const {
+  return place_.directory + "/" + file_name(number, ending);
+}
+
+Error JournalRecovery::damage(std::size_t index, std::uint64_t position,
+                              const std::string& what) const {
+  return {
+      .code = ErrorCode::kCorruption,
+      .message = fmt::format("the journal is damaged: {}, byte {}: {}; {}",
+                             path(found_[index].number, kSegmentEnding), position, what, kWayOn),
+      .detail = {}};
+}
+
+}  // namespace durable_streams
