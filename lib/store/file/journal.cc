@@ -188,10 +188,12 @@ Status Journal::take_back() {
   if (*size > current_.ahead) {
     if (Status cut = current_.file->truncate(current_.ahead); !cut) return cut;
   }
-  if (current_.ahead > current_.end) {
-    const std::uint64_t left =
-        std::min<std::uint64_t>(current_.ahead - current_.end, kBatchHeaderBytes);
-    if (Status wiped = current_.file->write(current_.end, {{zeros(left)}}); !wiped) return wiped;
+  const std::uint64_t left =
+      std::min<std::uint64_t>(current_.ahead - current_.end, kBatchHeaderBytes);
+  if (left > 0 && !current_.file->write(current_.end, {{zeros(left)}})) {
+    // Some disks need room even to write over what is there; to cut it off takes none.
+    if (Status cut = current_.file->truncate(current_.end); !cut) return cut;
+    current_.ahead = current_.end;
   }
   return current_.file->sync();
 }

@@ -71,8 +71,7 @@ void encode(const BatchHeader& header, std::uint32_t seed, char* out) {
 std::optional<BatchHeader> decode_batch(std::string_view bytes, std::uint32_t seed,
                                         SegmentNumber number) {
   if (bytes.size() < kBatchHeaderBytes) return std::nullopt;
-  // Most of what is not a batch is recognised by this alone.
-  if (load_little_endian<std::uint64_t>(bytes.data() + kNumberAt) != number) return std::nullopt;
+  if (!names_segment(bytes, number)) return std::nullopt;
   const std::string_view covered = bytes.substr(kChecksumBytes, kBatchHeaderBytes - kChecksumBytes);
   if (load_little_endian<std::uint32_t>(bytes.data()) != crc32c(seed, covered)) return std::nullopt;
   ByteReader in(covered);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/byte_reader.h"
 #include "store/file/catalog.h"
 
 namespace durable_streams::journal_format {
@@ -56,6 +57,13 @@ void encode(const BatchHeader& header, std::uint32_t seed, char* out);
 // Nullopt unless the bytes are the header of a batch of segment `number`, whole and possible.
 std::optional<BatchHeader> decode_batch(std::string_view bytes, std::uint32_t seed,
                                         SegmentNumber number);
+
+// Whether this may be a batch of segment `number`, or what is left of one: a cheap look that tells
+// most others apart.
+inline bool names_segment(std::string_view bytes, SegmentNumber number) {
+  return bytes.size() >= kNumberAt + sizeof(number) &&
+         load_little_endian<SegmentNumber>(bytes.data() + kNumberAt) == number;
+}
 
 // Bytes of the segment that a batch takes.
 constexpr std::uint64_t batch_bytes(std::uint64_t payload_bytes) {

@@ -164,6 +164,8 @@ Status JournalRecovery::judge_end() {
   const Part& part = parts_.back();
   const Lsn next = std::max(next_, place_.settled + 1);
   Lsn durable = durable_;
+  std::size_t bad_index = part.index;
+  std::uint64_t bad_from = part.end;
   for (std::size_t i = part.index; i < found_.size(); ++i) {
     const std::uint64_t from = i == part.index ? part.end : kSegmentHeaderBytes;
     Result<SegmentReader> reader = open(i);
@@ -173,20 +175,30 @@ Status JournalRecovery::judge_end() {
     durable = std::max(durable, tail->durable);
     if (tail->end <= from) continue;
     if (findings_->torn_bytes == 0) {
-      findings_->torn_where =
-          fmt::format("{}, from byte {}", path(found_[i].number, kSegmentEnding), from);
+      bad_index = i;
+      bad_from = from;
     }
-    if (i == part.index) torn_ = true;
     findings_->torn_bytes += tail->end - from;
   }
   if (durable >= next) {
-    return damage(part.index, part.end, fmt::format("records {} to {} are missing", next, durable));
+    // Where a later segment's beginning is known, what is missing stood before it.
+    const bool here = part.limit != kNoLimit && part.limit > next;
+    return damage(here ? part.index : bad_index, here ? part.end : bad_from,
+                  fmt::format("records {} to {} are missing", next,
+                              here ? std::min(durable, part.limit - 1) : durable));
+  }
+  if (findings_->torn_bytes > 0) {
+    findings_->torn_where =
+        fmt::format("{}, from byte {}", path(found_[bad_index].number, kSegmentEnding), bad_from);
+    torn_ = bad_index == part.index;
   }
   durable_ = durable;
   return {};
 }
 
 Status JournalRecovery::settle_files() {
+  // After a kill, names too may be other than those on the disk.
+  if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced;
   stays_until_ = std::max(durable_, place_.settled);
   if (next_ > stays_until_ + 1) {
     if (Status rewritten = rewrite(); !rewritten) return rewritten;

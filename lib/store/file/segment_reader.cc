@@ -83,6 +83,10 @@ Result<std::optional<std::string_view>> SegmentReader::payload_at(std::uint64_t 
 
 Result<SegmentReader::Tail> SegmentReader::tail_from(std::uint64_t position) {
   Tail tail{.end = std::min(position, size_), .durable = 0};
+  const Result<std::string_view> next = view(position, kBatchHeaderBytes);
+  if (!next) return next.error();
+  // A batch was begun here, if not finished.
+  if (journal_format::names_segment(*next, header_.number)) tail.end += kBatchHeaderBytes;
   for (std::uint64_t at = position; at < size_;) {
     const Result<std::string_view> window = view(at, kWindowBytes);
     if (!window) return window.error();
@@ -95,17 +99,15 @@ Result<SegmentReader::Tail> SegmentReader::tail_from(std::uint64_t position) {
   return tail;
 }
 
-// Where old content was not wiped, only what names this very segment counts as written.
+// Where old content was not wiped, only what is known to be of this very segment counts as written.
 void SegmentReader::look_through(std::uint64_t at, std::string_view window, Tail& tail) const {
   if (!header_.recycled) {
     const std::size_t last = window.find_last_not_of('\0');
     if (last != std::string_view::npos) tail.end = std::max(tail.end, at + last + 1);
   }
   for (std::size_t i = 0; i + kBatchHeaderBytes <= window.size(); i += kAlignment) {
-    const char* const candidate = window.data() + i;
-    if (load_little_endian<std::uint64_t>(candidate + journal_format::kNumberAt) != header_.number)
+    if (!journal_format::names_segment(window.substr(i, kBatchHeaderBytes), header_.number))
       continue;
-    tail.end = std::max(tail.end, at + i + kBatchHeaderBytes);
     const std::optional<BatchHeader> header =
         journal_format::decode_batch(window.substr(i), seed_, header_.number);
     if (!header) continue;
