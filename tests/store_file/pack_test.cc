@@ -88,6 +88,57 @@ TEST_CASE("a pack gives back bytes, records, producers and removals", "[pack]") 
   CHECK(index[4].stream.stream.record.framing == Framing::kJson);
 }
 
+// The example of docs/disk-format.md.
+constexpr std::string_view kGolden =
+    "4453545041434b0a2a000000000000008877665544332211010000009ee893d6"
+    "229222e10200000068656c6c6f20776f726c640605"
+    "b552bbe029000000"
+    "0529"
+    "01ac02000703612f620a746578742f706c61696e03f307"
+    "02e8070b2000"
+    "030170010201"
+    "0408ad02"
+    "2a000000000000003500000000000000310000000000000003000000000000000b00000000000000"
+    "2c010000000000002d010000000000006a53358d50454e44";
+
+std::string from_hex(std::string_view hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  }
+  return bytes;
+}
+
+TEST_CASE("a pack of format 1 stays readable, and is what is written", "[pack][golden]") {
+  MemoryFiles files;
+  files.put(pack_path(42), from_hex(kGolden));
+  const auto pack = open_pack(files, 42);
+  const std::vector<PackIndexEntry> index = read_index(*pack).value();
+  REQUIRE(index.size() == 3);
+  CHECK(index[0].pack == 41);
+  const PackEntry& stream = index[1].stream;
+  CHECK(stream.stream.record.path == "a/b");
+  CHECK(stream.stream.lsn == 300);
+  REQUIRE(stream.extents.size() == 1);
+  CHECK(read_pack(*pack, 7, stream.extents[0], 1000, 1011).value() == "hello world");
+  CHECK(pack->append_end_after(kWait, 7, stream.extents[0], 1000)->value() == 1006);
+  REQUIRE(stream.producers.size() == 1);
+  CHECK(stream.producers[0].state == ProducerState{1, 2});
+  CHECK(stream.producers[0].lsn == 299);
+  CHECK(index[2].id == 8);
+  CHECK(index[2].lsn == 301);
+
+  MemoryFiles again;
+  const auto writer = new_pack(again, 42);
+  const std::vector<std::uint64_t> ends{1006, 1011};
+  CHECK(write_extent(*writer, 7, Framing::kBytes, 1000, "hello world", ends) == stream.extents[0]);
+  writer->index_replaced(41).value();
+  writer->index_stream(stream).value();
+  writer->index_removed(8, 301).value();
+  writer->finish().value();
+  CHECK(again.bytes(pack_path(42)) == from_hex(kGolden));
+}
+
 TEST_CASE("a pack without streams can be read", "[pack]") {
   MemoryFiles files;
   const PackInfo info = new_pack(files, 1)->finish().value();
