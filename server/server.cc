@@ -38,6 +38,13 @@ std::string origin_of(const ServerOptions& options, std::uint16_t port) {
   return fmt::format("http://{}:{}", host.empty() ? "localhost" : host, port);
 }
 
+Result<std::unique_ptr<Store>> open_store(const ServerOptions& options) {
+  if (!options.file_store) return std::unique_ptr<Store>(std::make_unique<MemoryStore>(options.memory_store));
+  Result<std::unique_ptr<FileStore>> store = FileStore::open(*options.file_store);
+  if (!store) return std::move(store).error();
+  return std::unique_ptr<Store>(std::move(*store));
+}
+
 }  // namespace
 
 // libuv's handles, each apart until its close callback. Threads: loop only.
@@ -73,18 +80,20 @@ struct Server::Signals {
 Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
   Result<std::vector<Listener>> listeners = listen_at(options.listen);
   if (!listeners) return std::move(listeners).error();
-  std::unique_ptr<Server> server(new Server(std::move(options), std::move(log)));
+  Result<std::unique_ptr<Store>> store = open_store(options);
+  if (!store) return std::move(store).error();
+  std::unique_ptr<Server> server(new Server(std::move(options), std::move(*store), std::move(log)));
   const Status made = server->make_workers();
   if (!made) return made.error();
   server->attach(std::move(*listeners));
   return server;
 }
 
-Server::Server(ServerOptions options, Log log)
+Server::Server(ServerOptions options, std::unique_ptr<Store> store, Log log)
     : options_(std::move(options)),
       log_(std::move(log)),
-      store_(options_.store),
-      engine_(store_, options_.engine) {
+      store_(std::move(store)),
+      engine_(*store_, options_.engine) {
   std::signal(SIGPIPE, SIG_IGN);
   options_.limits.connections_max =
       std::min(options_.limits.connections_max, connections_that_fit());

@@ -5,6 +5,7 @@
 #include <durable_streams/engine.h>
 #include <durable_streams/function.h>
 #include <durable_streams/http/endpoint.h>
+#include <durable_streams/file_store.h>
 #include <durable_streams/memory_store.h>
 #include <durable_streams/result.h>
 
@@ -30,7 +31,8 @@ struct ServerOptions {
   http::EndpointOptions endpoint;
   Limits limits;
   EngineOptions engine;
-  MemoryStoreOptions store;
+  MemoryStoreOptions memory_store;
+  std::optional<FileStoreOptions> file_store;  // when set, streams are kept there and not in memory
   std::size_t threads = 0;  // loops, each with its thread; 0: one for each core
 };
 
@@ -50,6 +52,7 @@ class Server {
   const std::string& origin() const { return origin_; }
   std::uint16_t port() const { return port_; }
   const ServerOptions& options() const { return options_; }
+  const Store& store() const { return *store_; }
 
   // Drains on the first SIGINT or SIGTERM, and ends the process on the second, with status 128 and
   // the signal's number. To be called before run().
@@ -65,7 +68,7 @@ class Server {
  private:
   struct Signals;
 
-  Server(ServerOptions options, Log log);
+  Server(ServerOptions options, std::unique_ptr<Store> store, Log log);
 
   Status make_workers();
   void attach(std::vector<Listener> listeners);
@@ -79,7 +82,7 @@ class Server {
   std::string origin_;
   std::uint16_t port_ = 0;
   SystemClock clock_;
-  MemoryStore store_;
+  const std::unique_ptr<Store> store_;
   Engine engine_;
   std::atomic<std::size_t> open_connections_{0};
   std::vector<std::unique_ptr<Worker>> workers_;

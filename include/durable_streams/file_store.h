@@ -64,6 +64,7 @@ struct FileStoreStats {
   std::uint64_t memtable_bytes = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t settlings = 0;
+  std::uint64_t merges = 0;
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
   std::uint64_t open_packs = 0;

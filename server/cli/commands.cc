@@ -31,10 +31,10 @@ Status apply_listen(std::string_view value, CommandOptions& options) {
   return {};
 }
 
-Status apply_data_dir(std::string_view, CommandOptions&) {
-  return invalid(
-      "streams can only be kept in memory so far; a store on disk does not exist yet. Start "
-      "without it.");
+Status apply_data_dir(std::string_view value, CommandOptions& options) {
+  if (value.empty()) return invalid("the directory's name is empty");
+  options.server.file_store.emplace().directory = value;
+  return {};
 }
 
 // Reads a duration of a millisecond or more.
@@ -70,7 +70,7 @@ constexpr std::array<Flag, 5> kDevFlags{{
      "Where to listen: HOST:PORT, :PORT for every interface, or PORT. Default localhost:4437;\n"
      "port 0 is any that is free.",
      apply_listen},
-    {"--data-dir", "DIR", "Keep streams in DIR. Not there yet: streams are in memory.",
+    {"--data-dir", "DIR", "Keep streams in DIR, durably. Default: in memory, gone when the server stops.",
      apply_data_dir},
     {"--long-poll-timeout", "D", "How long a long-poll waits for something new. Default 30s.",
      apply_long_poll_timeout},
@@ -108,7 +108,7 @@ int print_help(const CommandOptions&, std::string_view topic, Terminal& terminal
 constexpr std::array<Command, 3> kCommands{{
     {.name = "dev",
      .argument = "",
-     .summary = "Start a server for development: no configuration, streams in memory.",
+     .summary = "Start a server for development: no configuration.",
      .details = "Durations D are written 30s, 1m30s, 500ms or 1d.\n\n"
                 "Ctrl-C (SIGINT) or SIGTERM stops it: live responses end, what is in flight is "
                 "answered, and after 10\n"

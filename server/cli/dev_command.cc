@@ -14,6 +14,12 @@
 namespace durable_streams::server {
 namespace {
 
+std::string storage_of(const Server& server) {
+  const ServerOptions& options = server.options();
+  if (!options.file_store) return "in memory, gone when this stops";
+  return fmt::format("{}, durable", options.file_store->directory);
+}
+
 std::string greeting(const Server& server) {
   const std::string listening =
       server.options().listen.host.empty()
@@ -23,9 +29,9 @@ std::string greeting(const Server& server) {
       "durable-streams-server {}\n"
       "  listening  {}\n"
       "  streams    {}{}*\n"
-      "  storage    in memory, gone when this stops\n"
+      "  storage    {}\n"
       "Ctrl-C stops it.\n",
-      kVersion, listening, server.origin(), server.options().endpoint.prefix);
+      kVersion, listening, server.origin(), server.options().endpoint.prefix, storage_of(server));
 }
 
 }  // namespace

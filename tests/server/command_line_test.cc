@@ -106,10 +106,10 @@ TEST_CASE("a flag's value is checked, and the error names the flag", "[server][c
   }
 }
 
-TEST_CASE("--data-dir says that there is no store on disk yet", "[server][cli]") {
-  const Outcome outcome = run({"dev", "--data-dir", "/tmp/x"});
-  CHECK(outcome.code == kExitUsage);
-  CHECK(contains(outcome.err, "a store on disk does not exist yet"));
+TEST_CASE("a data directory that cannot be is a failure that says so", "[server][cli]") {
+  const Outcome outcome = run({"dev", "--data-dir", "/dev/null/data"});
+  CHECK(outcome.code == kExitFailed);
+  CHECK(contains(outcome.err, "/dev/null/data"));
 }
 
 TEST_CASE("an address that cannot be had is a failure that says so", "[server][cli]") {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/expiry.h"
 #include "store/file/file_state.h"
 #include "store/page_cut.h"
 
@@ -100,7 +101,7 @@ WallTime FileState::true_deadline(const StreamRecord& record) const {
   if (record.soft_deleted || !record.expiry.ttl || record.deadline == kNever) return record.deadline;
   const WallTime floor = WallTime(WallTime::duration(ttl_floor_ms_.load(std::memory_order_relaxed)));
   if (floor == WallTime{}) return record.deadline;
-  return std::max(record.deadline, saturating_add(floor, *record.expiry.ttl));
+  return std::max(record.deadline, floor + std::min(*record.expiry.ttl, protocol::kTtlMax));
 }
 
 std::optional<Result<bool>> FileState::load_producer(Wait wait, StreamId id, std::string_view producer_id,
@@ -323,6 +324,25 @@ StoreStats FileState::stats() const {
   return {.streams = static_cast<std::uint64_t>(std::max<std::int64_t>(streams, 0)),
           .stored_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)),
           .memory_bytes = memory};
+}
+
+FileStoreStats FileState::file_stats() const {
+  FileStoreStats stats{.commits = commits_.load(std::memory_order_relaxed),
+                       .committed_changes = committed_changes_.load(std::memory_order_relaxed),
+                       .journal_bytes = journal_->bytes(),
+                       .memtable_bytes = memtable_bytes(),
+                       .in_flight_bytes = in_flight_bytes_.load(std::memory_order_relaxed),
+                       .settlings = settlings_.load(std::memory_order_relaxed),
+                       .merges = merges_.load(std::memory_order_relaxed),
+                       .open_packs = packs_->open()};
+  for (const auto& [id, pack] : pack_infos()) {
+    ++stats.packs;
+    stats.pack_bytes += pack.file_bytes;
+  }
+  const MutexLock lock(gather_mutex_);
+  stats.read_only = failed_.has_value();
+  if (failed_) stats.read_only_reason = failed_->message;
+  return stats;
 }
 
 }  // namespace durable_streams

@@ -73,9 +73,13 @@ class FileState {
   // Moves all that is committed into a pack and the catalog. Fails when the disk does; then nothing is lost, and it may be
   // tried again.
   Status settle();
+  // Merges some packs if there is reason to; `pace` is called for each mebibyte, and its error ends the merge. False: there
+  // was no reason. By the thread that settles.
+  Result<bool> merge(Function<Status()> pace);
   // Ends in order: settles, and says so in the catalog. No change may follow.
   Status close();
   // The journal's files for the time to come.
+  bool wants_journal_files() const { return journal_->wants_spares(); }
   Status prepare_journal() { return journal_->prepare(); }
 
   // file_reads.cc; nullopt only with kNo: it would have to wait for the disk.
@@ -109,6 +113,7 @@ class FileState {
   // recovery.cc
   Status recover();
   Status read_meta();
+  Status read_packs();
   Status sweep_packs();
   Status replay();
   Status begin_life();
@@ -129,6 +134,7 @@ class FileState {
   void take_over(const Settling::Outcome& outcome);
   Status put_meta();
   std::unordered_map<PackId, PackInfo> pack_infos() const;
+  std::vector<PackId> packs_to_merge() const;
 
   // file_reads.cc
   std::optional<Result<StreamId>> find_path(Wait wait, std::string_view path);
@@ -204,6 +210,7 @@ class FileState {
   mutable Mutex packs_mutex_;
   std::unordered_map<PackId, PackInfo> pack_infos_ DURABLE_STREAMS_GUARDED_BY(packs_mutex_);
   std::atomic<std::uint64_t> settlings_{0};
+  std::atomic<std::uint64_t> merges_{0};
 };
 
 }  // namespace durable_streams

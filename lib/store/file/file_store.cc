@@ -51,6 +51,7 @@ class FileStore::Threads {
     commit_wanted_.notify_all();
     settle_wanted_.notify_all();
     read_wanted_.notify_all();
+    sync_wanted_.notify_all();
     for (std::thread& thread : threads_) thread.join();
     ignore(state().close(), "what could not be settled is in the journal");
   }
@@ -87,7 +88,7 @@ class FileStore::Threads {
       }
       while (state().commit()) {
       }
-      if (state().wants_settling()) settle_wanted_.notify_one();
+      if (state().wants_settling() || state().wants_journal_files()) settle_wanted_.notify_one();
     }
     while (state().commit()) {
     }
@@ -98,15 +99,35 @@ class FileStore::Threads {
     while (true) {
       {
         Lock lock(mutex_.native());
-        settle_wanted_.wait_until(lock, next, [this] { return stopping_ || state().wants_settling(); });
+        settle_wanted_.wait_until(lock, next, [this] {
+          return stopping_ || state().wants_settling() || state().wants_journal_files();
+        });
         if (stopping_) return;
       }
-      const Status prepared = state().prepare_journal();
-      const Status settled = state().settle();
-      const bool failed = !prepared || !settled;
-      next = std::chrono::steady_clock::now() + (failed ? std::chrono::milliseconds(kRetryInterval) : options_.settle_interval);
+      // First what a commit would otherwise have to make itself.
+      bool failed = !state().prepare_journal();
+      if (state().wants_settling() || std::chrono::steady_clock::now() >= next) {
+        failed = !state().settle() || !merge() || failed;
+        next = std::chrono::steady_clock::now() + options_.settle_interval;
+      }
       if (failed) rest();
     }
+  }
+
+  // Merges as long as there is something to merge and nothing more urgent.
+  bool merge() {
+    while (!state().wants_settling()) {
+      const Result<bool> merged = state().merge([this] { return go_on(); });
+      if (!merged) return merged.error().code == ErrorCode::kCanceled;
+      if (!*merged) return true;
+    }
+    return true;
+  }
+
+  Status go_on() {
+    const MutexLock lock(mutex_);
+    if (!stopping_ && !state().wants_settling()) return {};
+    return Error{.code = ErrorCode::kCanceled, .message = "merging makes way", .detail = {}};
   }
 
   void rest() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
@@ -159,8 +180,10 @@ Result<std::unique_ptr<FileStore>> FileStore::open(FileStoreOptions options) {
   Result<std::unique_ptr<DirectoryLock>> lock = FileState::lock(*parts.files, options.directory);
   if (!lock) return lock.error();
   parts.lock = std::move(lock).value();
+  const std::string catalog_directory = options.directory + "/catalog";
+  if (Status made = parts.files->create_directories(catalog_directory); !made) return made.error();
   Result<std::unique_ptr<Catalog>> catalog =
-      open_lmdb_catalog({.directory = options.directory + "/catalog", .map_bytes = options.catalog_bytes_max});
+      open_lmdb_catalog({.directory = catalog_directory, .map_bytes = options.catalog_bytes_max});
   if (!catalog) return catalog.error();
   parts.catalog = std::move(catalog).value();
   const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();

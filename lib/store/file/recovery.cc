@@ -74,14 +74,21 @@ Status FileState::read_meta() {
   return {};
 }
 
-// Removes packs that no catalog came to refer to: work that a crash cut short.
-Status FileState::sweep_packs() {
+Status FileState::read_packs() {
   const Result<std::vector<PackInfo>> packs = catalog_.packs();
   if (!packs) return packs.error();
-  {
-    const MutexLock lock(packs_mutex_);
-    for (const PackInfo& pack : *packs) pack_infos_.emplace(pack.id, pack);
+  const MutexLock lock(packs_mutex_);
+  pack_infos_.clear();
+  for (const PackInfo& pack : *packs) {
+    pack_infos_.emplace(pack.id, pack);
+    meta_.next_pack_id = std::max(meta_.next_pack_id, pack.id + 1);
   }
+  return {};
+}
+
+// Removes packs that no catalog came to refer to: work that a crash cut short.
+Status FileState::sweep_packs() {
+  if (Status read = read_packs(); !read) return read;
   const std::unordered_map<PackId, PackInfo> known = pack_infos();
   const Result<std::vector<std::string>> names = files_.list(packs_directory());
   if (!names) return names.error();
