@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <list>
 #include <mutex>
@@ -109,9 +110,11 @@ class OpenPacks::Impl : public std::enable_shared_from_this<OpenPacks::Impl> {
   // use the least recently used goes, and closes with its last reader; but no more of those than
   // there is somebody to wait for.
   std::shared_ptr<Pack> drop_one() DURABLE_STREAMS_REQUIRES(mutex_) {
-    for (auto place = used_.rbegin(); place != used_.rend(); ++place) {
-      if (table_.find(*place)->second.pack.use_count() == 1) return drop(*place);
-    }
+    const auto idle = std::find_if(used_.rbegin(), used_.rend(),
+                                   [this](PackId id) DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+                                     return table_.find(id)->second.pack.use_count() == 1;
+                                   });
+    if (idle != used_.rend()) return drop(*idle);
     const std::size_t closing = open_ - table_.size();
     if (used_.empty() || closing >= waiting_) return nullptr;
     return drop(used_.back());

@@ -73,7 +73,7 @@ Status PackWriter::begin_extent(StreamId id, Framing framing, std::uint64_t from
 
 Status PackWriter::add_bytes(std::string_view bytes) {
   DURABLE_STREAMS_ASSERT(in_extent_);
-  if (const Status written = write_full_blocks(); !written.ok()) return written;
+  if (Status written = write_full_blocks(); !written.ok()) return written;
   data_.append(bytes);
   stream_bytes_ += bytes.size();
   return {};
@@ -92,7 +92,7 @@ Status PackWriter::write_full_blocks() {
   while (rest.size() >= pack_format::kBlockDataBytes) {
     write_block(rest.substr(0, pack_format::kBlockDataBytes));
     rest.remove_prefix(pack_format::kBlockDataBytes);
-    if (const Status flushed = flush(false); !flushed.ok()) return flushed;
+    if (Status flushed = flush(false); !flushed.ok()) return flushed;
   }
   data_.erase(0, data_.size() - rest.size());
   return {};
@@ -196,7 +196,7 @@ Status PackWriter::index_stream(const PackEntry& entry) {
   writer.u8(static_cast<std::uint8_t>(Item::kStream));
   writer.varint(entry.stream.lsn);
   encode_record(entry.stream.record, item_);
-  if (const Status added = add_item(item_); !added.ok()) return added;
+  if (Status added = add_item(item_); !added.ok()) return added;
   for (const Extent& extent : entry.extents) {
     DURABLE_STREAMS_ASSERT(extent.pack == place_.id);
     item_.clear();
@@ -205,7 +205,7 @@ Status PackWriter::index_stream(const PackEntry& entry) {
     writer.varint(extent.to - extent.from);
     writer.varint(extent.offset);
     writer.varint(extent.directory);
-    if (const Status added = add_item(item_); !added.ok()) return added;
+    if (Status added = add_item(item_); !added.ok()) return added;
   }
   for (const ProducerEntry& producer : entry.producers) {
     item_.clear();
@@ -215,7 +215,7 @@ Status PackWriter::index_stream(const PackEntry& entry) {
     writer.varint(producer.state.last_seq);
     DURABLE_STREAMS_ASSERT(producer.lsn <= entry.stream.lsn);
     writer.varint(producer.lsn == 0 ? 0 : entry.stream.lsn - producer.lsn);
-    if (const Status added = add_item(item_); !added.ok()) return added;
+    if (Status added = add_item(item_); !added.ok()) return added;
   }
   return {};
 }
