@@ -177,5 +177,25 @@ TEST_CASE("many lives of a journal, ended at random, lose nothing", "[store_file
   }
 }
 
+TEST_CASE("on a full disk a start writes anew into a spare", "[store_file][journal]") {
+  SimulatedDisk disk;
+  disk.create_directories("journal").value();
+  OpenedJournal journal(disk);
+  journal->prepare().value();
+  journal.append({"one"}).value();
+  journal.append({"two"}).value();
+  disk.set_capacity(disk.used_bytes());
+  disk.kill();
+  {
+    const OpenedJournal again(disk);
+    INFO((again.status.ok() ? "" : again.status.error().message));
+    REQUIRE(again.status.ok());
+    CHECK(again.records == records_of({"one", "two"}));
+  }
+  Random random(1);
+  disk.crash(random);
+  CHECK(OpenedJournal(disk).records == records_of({"one", "two"}));
+}
+
 }  // namespace
 }  // namespace durable_streams

@@ -209,39 +209,50 @@ Status JournalRecovery::settle_files() {
 }
 
 // After a kill, the page cache may show batches that the disk does not have. They are copied to
-// where they are durable, all of them before the copy gets its name.
+// where they are durable, all of them before the copy gets its name. A full disk must not keep a
+// store from its start: a spare has room.
 Status JournalRecovery::rewrite() {
-  const SegmentNumber number = ++highest_number_;
-  const std::string temporary = path(number, kTemporaryEnding);
-  Segment segment{.number = number};
-  {
-    Result<std::unique_ptr<File>> file = place_.files.open(temporary, OpenMode::kCreate);
-    if (!file) return file.error();
-    temporaries_.push_back(file_name(number, kTemporaryEnding));
-    if (Status copied = copy_batches(**file, number, segment); !copied) return copied;
-    if (Status synced = (*file)->sync(); !synced) return synced;
+  Segment segment{.number = ++highest_number_};
+  const std::string temporary = path(segment.number, kTemporaryEnding);
+  Status copied = copy_to(temporary, OpenMode::kCreate, segment);
+  if (!copied && copied.error().code == ErrorCode::kNoSpace && !spares_.empty()) {
+    const std::string spare = path(spares_.back(), kSpareEnding);
+    if (Status renamed = place_.files.rename(spare, temporary); !renamed) return renamed;
+    // Its old name, and number, must not come back once it holds batches of this one.
+    if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced;
+    spares_.pop_back();
+    copied = copy_to(temporary, OpenMode::kReadWrite, segment);
   }
-  if (Status named = place_.files.rename(temporary, path(number, kSegmentEnding)); !named)
-    return named;
-  temporaries_.pop_back();
+  if (!copied) return copied;
+  const std::string name = path(segment.number, kSegmentEnding);
+  if (Status named = place_.files.rename(temporary, name); !named) return named;
   if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced;
   stays_until_ = segment.first - 1;
   rewritten_ = segment;
   return {};
 }
 
-Status JournalRecovery::copy_batches(File& file, SegmentNumber number, Segment& out) {
-  const std::string head =
-      journal_format::encode({.store_id = place_.store_id, .number = number, .recycled = false});
+Status JournalRecovery::copy_to(const std::string& file_path, OpenMode mode, Segment& segment) {
+  Result<std::unique_ptr<File>> file = place_.files.open(file_path, mode);
+  if (!file) return file.error();
+  const bool recycled = mode == OpenMode::kReadWrite;
+  if (Status copied = copy_batches(**file, recycled, segment); !copied) return copied;
+  return (*file)->sync();
+}
+
+Status JournalRecovery::copy_batches(File& file, bool recycled, Segment& out) {
+  const std::string head = journal_format::encode(
+      {.store_id = place_.store_id, .number = out.number, .recycled = recycled});
   if (Status written = file.write(0, {{head}}); !written) return written;
-  out.end = kSegmentHeaderBytes;
+  out.first = 0;
   out.last = next_ - 1;
-  const std::uint32_t seed = journal_format::batch_seed(place_.store_id, number);
+  out.end = kSegmentHeaderBytes;
+  const std::uint32_t seed = journal_format::batch_seed(place_.store_id, out.number);
   BatchVisitor copy = [&](const BatchHeader& batch, std::string_view payload) -> Status {
     if (batch.last() <= stays_until_) return {};
     if (out.first == 0) out.first = batch.first;
     BatchHeader header = batch;
-    header.segment = number;
+    header.segment = out.number;
     header.durable = out.last;  // by the time that anyone can read this
     header.payload_checksum = crc32c(seed, payload);
     char bytes[journal_format::kBatchHeaderBytes];
@@ -259,7 +270,10 @@ Status JournalRecovery::copy_batches(File& file, SegmentNumber number, Segment& 
     if (part.last <= stays_until_) continue;
     next_ = part.first;
     part.limit = std::min(part.limit, end);
-    if (Status followed = follow(part, copy); !followed) return followed;
+    if (Status followed = follow(part, copy); !followed) {
+      next_ = end;
+      return followed;
+    }
   }
   const bool whole = next_ == end;
   next_ = end;

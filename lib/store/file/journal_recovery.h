@@ -95,7 +95,8 @@ class JournalRecovery {
   Status judge_end();
 
   Status rewrite();
-  Status copy_batches(File& file, journal_format::SegmentNumber number, Segment& out);
+  Status copy_to(const std::string& file_path, OpenMode mode, Segment& segment);
+  Status copy_batches(File& file, bool recycled, Segment& out);
   void decide_what_stays();
   Status cut_torn_end();
   Status remove_rest();
