@@ -37,7 +37,7 @@ Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
   const MutexLock lock(gather_mutex_);
   if (failed_) return *failed_;
   if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max) return busy();
-  if (unsettled_full_.load(std::memory_order_relaxed)) return settling_is_behind();
+  if (unsettled_full_) return settling_error_ ? *settling_error_ : settling_is_behind();
   if (Status free = reservations_.reserve(change, committed, gathering_.keys); !free) return free.error();
   const std::size_t before = gathering_.batch.bytes();
   gathering_.batch.add(change);
@@ -122,9 +122,7 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
 void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes) {
   const MutexLock lock(gather_mutex_);
   if (for_good) {
-    failed_ = Error{.code = ErrorCode::kUnavailable,
-                    .message = "the store is read-only since a write failed: " + error.message,
-                    .detail = {}};
+    failed_ = read_only(error);
     error = *failed_;
   }
   for (const Gathering* gathering : {&committing_, &gathering_}) {
@@ -134,6 +132,12 @@ void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& o
   in_gathering_.store(0, std::memory_order_release);
   in_flight_bytes_.store(0, std::memory_order_relaxed);
   reservations_.clear();
+}
+
+Error FileState::read_only(const Error& cause) {
+  return {.code = ErrorCode::kUnavailable,
+          .message = "the store is read-only until it is opened again, since a write failed: " + cause.message,
+          .detail = {}};
 }
 
 void FileState::sync() {
@@ -152,9 +156,8 @@ void FileState::sync() {
 
 // At twice what starts a settling, changes wait for it.
 void FileState::note_unsettled() {
-  const bool full = journal_->bytes() >= 2 * options_.journal_bytes_max ||
+  unsettled_full_ = journal_->bytes() >= 2 * options_.journal_bytes_max ||
                     memtable_bytes() >= 2 * options_.memtable_bytes_max;
-  unsettled_full_.store(full, std::memory_order_relaxed);
 }
 
 }  // namespace durable_streams

@@ -1,4 +1,6 @@
 // How the file store answers: from the memtables, then from the catalog and the packs, over a fork's ancestors.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -12,6 +14,8 @@ namespace {
 
 // How far the end of a message larger than its page is looked for at a time.
 constexpr std::uint64_t kSearchBytes = std::uint64_t{256} * 1024;
+
+constexpr int kLooksMax = 8;
 
 Error no_such_stream() {
   return {.code = ErrorCode::kNotFound, .message = "the stream is gone", .detail = {}};
@@ -62,6 +66,7 @@ Result<std::optional<SettledStream>> FileState::find_below_active(StreamId id) {
     }
     if (known == Memtable::Known::kGone) return std::optional<SettledStream>();
   }
+  if (Status passed = pass_in_catalog(id); !passed) return passed.error();
   return catalog_.find(id);
 }
 
@@ -73,15 +78,19 @@ std::optional<Result<StreamShape>> FileState::shape(Wait wait, StreamId id) {
       if (memtable != nullptr && memtable->find_shape(id, shape) != Memtable::Known::kNo) return shape;
     }
   }
-  if (wait == Wait::kNo) return std::nullopt;
+  if (wait == Wait::kNo) {
+    const std::shared_ptr<const StreamPlace> place = places_.get(id);
+    if (place == nullptr) return std::nullopt;
+    return place->shape;
+  }
   const Result<std::optional<SettledStream>> settled = catalog_.find(id);
   if (!settled) return settled.error();
   return *settled ? shape_of((*settled)->record) : StreamShape{};
 }
 
 std::optional<Result<bool>> FileState::load(Wait wait, std::string_view path, StreamRecord& out) {
-  // Between the two looks a path may come to name another stream.
-  while (true) {
+  // Between the two looks a path may come to name another stream, but not again and again.
+  for (int looks = 0; looks < kLooksMax; ++looks) {
     const std::optional<Result<StreamId>> id = find_path(wait, path);
     if (!id) return std::nullopt;
     if (!*id) return id->error();
@@ -94,6 +103,9 @@ std::optional<Result<bool>> FileState::load(Wait wait, std::string_view path, St
     out.deadline = true_deadline(out);
     return true;
   }
+  return Error{.code = ErrorCode::kCorruption,
+               .message = fmt::format("the catalog names a stream at {} and does not have it", path),
+               .detail = {}};
 }
 
 // A slid deadline is not in the journal: after a crash each stream gets its whole TTL anew.
@@ -140,7 +152,10 @@ std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredB
   if (!*shape) return shape->error();
   const StreamShape& stream = **shape;
   if (stream.version == 0) return no_such_stream();
-  if (range.to > stream.end) return outside();
+  if (range.to > stream.end) {
+    if (wait == Wait::kNo) return std::nullopt;  // what is remembered of it may be old
+    return outside();
+  }
   const std::uint64_t limit = range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
   const bool cut = stream.framing == Framing::kBytes && limit < range.to;
   if (std::optional<Status> gathered = gather(wait, range.id, range.from, limit, cut, out); !gathered || !*gathered) {
@@ -218,6 +233,7 @@ std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId i
     if (!*shape) return shape->error();
     const StreamShape& stream = **shape;
     if (stream.version == 0) return no_such_stream();
+    if (position >= stream.end && wait == Wait::kNo) return std::nullopt;
     if (stream.framing != Framing::kBytes || position >= stream.end) return outside();
     if (position >= stream.own_begin) {
       std::optional<Result<std::uint64_t>> end = append_end_after(wait, id, position);
@@ -230,7 +246,7 @@ std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId i
 }
 
 WallTime FileState::earliest_deadline() const {
-  WallTime earliest(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire)));
+  WallTime earliest = catalog_deadline();
   const std::shared_lock generations(generations_mutex_);
   for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
     if (memtable != nullptr) earliest = std::min(earliest, memtable->earliest_deadline());
@@ -250,7 +266,7 @@ std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, 
       }
     }
   }
-  if (WallTime(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire))) <= now) {
+  if (catalog_deadline() <= now) {
     if (wait == Wait::kNo) return std::nullopt;
     Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
     if (!settled) return settled.error();
@@ -269,40 +285,67 @@ std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, 
   return expired;
 }
 
-// Streams due by the catalog alone. Walks over those that the memtables know better, and remembers where the first one
-// lies that they do not.
+// Streams due by the catalog that the memtables do not know better.
 Result<std::vector<DueStream>> FileState::due_in_catalog(WallTime now, std::size_t count_max) {
-  constexpr std::size_t kStep = 256;
   std::vector<DueStream> due;
-  DueStream after{.deadline = WallTime::min(), .id = 0};
-  WallTime first = kNever;
+  DueStream each = before_all();
   while (due.size() < count_max) {
-    const Result<std::vector<DueStream>> step = catalog_.due(after, kNever, kStep);
-    if (!step) return step.error();
-    if (step->empty()) break;
-    for (const DueStream& each : *step) {
-      after = each;
-      if (in_memory(each.id)) continue;
-      first = std::min(first, each.deadline);
-      if (each.deadline > now || due.size() == count_max) {
-        after.deadline = kNever;
-        break;
-      }
-      due.push_back(each);
-    }
-    if (after.deadline == kNever) break;
+    const Result<DueStream> next = next_in_catalog(each, [this](StreamId id) { return in_memory(id); });
+    if (!next) return next.error();
+    if (next->deadline > now) break;
+    due.push_back(*next);
+    each = *next;
   }
-  catalog_deadline_ms_.store(first.time_since_epoch().count(), std::memory_order_release);
   return due;
 }
 
-bool FileState::in_memory(StreamId id) const {
-  StreamShape ignored;
-  const std::shared_lock generations(generations_mutex_);
-  for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
-    if (memtable != nullptr && memtable->find_shape(id, ignored) != Memtable::Known::kNo) return true;
+// The first deadline in the catalog after `after` of a stream that is not `shadowed`; kNever: none.
+Result<DueStream> FileState::next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed) {
+  constexpr std::size_t kStep = 64;
+  while (true) {
+    const Result<std::vector<DueStream>> step = catalog_.due(after, kNever, kStep);
+    if (!step) return step.error();
+    for (const DueStream& each : *step) {
+      if (!shadowed(each.id)) return each;
+    }
+    if (step->size() < kStep) return DueStream{.deadline = kNever, .id = 0};
+    after = step->back();
   }
-  return false;
+}
+
+// A memtable takes the stream up, so the catalog's deadline for it counts no more. By the one who commits.
+Status FileState::pass_in_catalog(StreamId id) {
+  const MutexLock lock(catalog_first_mutex_);
+  if (catalog_first_.id != id) return {};
+  const Result<DueStream> next = next_in_catalog(catalog_first_, [&](StreamId each) { return each == id || held(each); });
+  if (!next) return next.error();
+  set_catalog_first(*next);
+  return {};
+}
+
+// The catalog, or what lies over it, has become another one.
+Status FileState::find_catalog_first() {
+  const MutexLock lock(catalog_first_mutex_);
+  const Result<DueStream> first = next_in_catalog(before_all(), [this](StreamId id) { return in_memory(id); });
+  if (!first) return first.error();
+  set_catalog_first(*first);
+  return {};
+}
+
+void FileState::set_catalog_first(DueStream first) {
+  catalog_first_ = first;
+  catalog_deadline_ms_.store(first.deadline.time_since_epoch().count(), std::memory_order_release);
+}
+
+bool FileState::in_memory(StreamId id) const {
+  const std::shared_lock generations(generations_mutex_);
+  return held(id);
+}
+
+bool FileState::held(StreamId id) const {
+  StreamShape ignored;
+  if (active_->find_shape(id, ignored) != Memtable::Known::kNo) return true;
+  return frozen_ != nullptr && frozen_->find_shape(id, ignored) != Memtable::Known::kNo;
 }
 
 std::uint64_t FileState::memtable_bytes() const {

@@ -26,6 +26,7 @@
 #include "store/file/memtable.h"
 #include "store/file/open_packs.h"
 #include "store/file/pack.h"
+#include "store/file/place_cache.h"
 #include "store/file/reservations.h"
 #include "store/file/settling.h"
 #include "store/file/stream_shape.h"
@@ -127,11 +128,13 @@ class FileState {
   void refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes)
       DURABLE_STREAMS_REQUIRES(commit_mutex_);
   void tell(std::vector<CommitOutcome>& outcomes);
-  void note_unsettled();
+  void note_unsettled() DURABLE_STREAMS_REQUIRES(gather_mutex_);
+  static Error read_only(const Error& cause);
 
   // settle.cc
   void freeze();
   void take_over(const Settling::Outcome& outcome);
+  void note_settling_failed(const Error& error);
   Status put_meta();
   std::unordered_map<PackId, PackInfo> pack_infos() const;
   std::vector<PackId> packs_to_merge() const;
@@ -147,7 +150,16 @@ class FileState {
                                StoredBytes& out);
   std::optional<Status> cut_at_message(Wait wait, const ReadRange& range, StoredBytes& out);
   Result<std::vector<DueStream>> due_in_catalog(WallTime now, std::size_t count_max);
+  Result<DueStream> next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed);
+  Status pass_in_catalog(StreamId id);
+  Status find_catalog_first();
+  void set_catalog_first(DueStream first) DURABLE_STREAMS_REQUIRES(catalog_first_mutex_);
+  WallTime catalog_deadline() const {
+    return WallTime(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire)));
+  }
+  static DueStream before_all() { return {.deadline = WallTime::min(), .id = 0}; }
   bool in_memory(StreamId id) const;
+  bool held(StreamId id) const;  // the same, with `generations_mutex_`
   WallTime true_deadline(const StreamRecord& record) const;
   std::uint64_t memtable_bytes() const;
 
@@ -155,9 +167,12 @@ class FileState {
   static constexpr std::uint64_t kNoEnd = UINT64_MAX;
   std::optional<Status> add_settled(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
                                     std::vector<Slice>& out);
+  using ExtentVisitor = Function<std::optional<Status>(Pack&, const Extent&)>;
   // Visits the extents that hold [from, to) with their packs, in order; perhaps the first ones twice.
-  std::optional<Status> with_extents(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
-                                     Function<std::optional<Status>(Pack&, const Extent&)> visit);
+  std::optional<Status> with_extents(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to, ExtentVisitor visit);
+  // The same with extents that are known; returns up to where they reach. kNotFound: a pack is gone.
+  std::optional<Result<std::uint64_t>> visit_extents(Wait wait, const std::vector<Extent>& extents, std::uint64_t from,
+                                                     std::uint64_t to, ExtentVisitor& visit);
   std::optional<Status> add_own(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to, std::vector<Slice>& out);
   // The last end of an append after `from` and not after `to`; kNoEnd: none.
   std::optional<Result<std::uint64_t>> last_append_end(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to);
@@ -170,6 +185,7 @@ class FileState {
   const FileStoreOptions options_;
   FileStoreOpening opening_;
   std::unique_ptr<OpenPacks> packs_;
+  PlaceCache places_;
   std::unique_ptr<Journal> journal_;
   CatalogMeta meta_;  // as last committed; of the settling thread
 
@@ -185,9 +201,10 @@ class FileState {
   Gathering gathering_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
   Reservations reservations_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
   std::optional<Error> failed_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // for good
+  bool unsettled_full_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_) = false;
+  std::optional<Error> settling_error_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // of the last try
   std::atomic<std::size_t> in_gathering_{0};
   std::atomic<std::uint64_t> in_flight_bytes_{0};
-  std::atomic<bool> unsettled_full_{false};
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> committed_changes_{0};
 
@@ -198,7 +215,10 @@ class FileState {
   mutable std::shared_mutex generations_mutex_;
   std::unique_ptr<Memtable> active_;
   std::unique_ptr<Memtable> frozen_;
-  // Of the catalog: the earliest deadline of a stream that the memtables do not know better.
+  // Of the catalog: the earliest deadline of a stream that the memtables do not know better. With its lock the
+  // generations are only looked at.
+  Mutex catalog_first_mutex_;
+  DueStream catalog_first_ DURABLE_STREAMS_GUARDED_BY(catalog_first_mutex_){.deadline = kNever, .id = 0};
   std::atomic<WallTime::rep> catalog_deadline_ms_{kNever.time_since_epoch().count()};
 
   std::atomic<WallTime::rep> ttl_floor_ms_{0};

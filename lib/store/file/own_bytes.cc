@@ -69,31 +69,45 @@ std::optional<Status> FileState::add_settled(Wait wait, StreamId id, std::uint64
 }
 
 std::optional<Status> FileState::with_extents(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
-                                              Function<std::optional<Status>(Pack&, const Extent&)> visit) {
-  if (wait == Wait::kNo) return std::nullopt;  // the catalog may have to be read from the disk
+                                              ExtentVisitor visit) {
+  if (wait == Wait::kNo) {
+    const std::shared_ptr<const StreamPlace> place = places_.get(id);
+    if (place == nullptr) return std::nullopt;
+    std::optional<Result<std::uint64_t>> covered = visit_extents(wait, place->extents, from, to, visit);
+    if (!covered || !*covered || **covered < to) return std::nullopt;
+    return Status{};
+  }
   for (int lookups = 1;; ++lookups) {
-    Result<std::vector<Extent>> extents = catalog_.extents(id, from, to);
-    if (!extents) return extents.error();
-    std::uint64_t covered = from;
-    bool replaced = false;
-    for (const Extent& extent : *extents) {
-      if (extent.from > covered) break;
-      Result<std::shared_ptr<Pack>> pack = *packs_->get(Wait::kYes, extent.pack);
-      if (!pack && pack.error().code == ErrorCode::kNotFound && lookups < kLookupsMax) {
-        replaced = true;
-        break;
-      }
-      if (!pack) return pack.error();
-      if (std::optional<Status> visited = visit(**pack, extent); !visited || !*visited) return visited;
-      covered = std::max(covered, extent.to);
-    }
-    if (covered >= to) return Status{};
-    if (replaced) continue;
-    const Result<std::optional<SettledStream>> known = catalog_.find(id);
+    Result<std::optional<SettledStream>> known = catalog_.find(id);
     if (!known) return known.error();
     if (!*known) return no_such_stream();
-    return not_in_packs(id, covered, to);
+    Result<std::vector<Extent>> extents = catalog_.extents(id, 0, UINT64_MAX);
+    if (!extents) return extents.error();
+    std::optional<Result<std::uint64_t>> covered = visit_extents(wait, *extents, from, to, visit);
+    const bool replaced = !*covered && covered->error().code == ErrorCode::kNotFound;
+    if (replaced && lookups < kLookupsMax) continue;
+    if (!*covered) return covered->error();
+    if (**covered < to) return not_in_packs(id, **covered, to);
+    places_.put(id, {.shape = shape_of((*known)->record), .extents = std::move(*extents)});
+    return Status{};
   }
+}
+
+std::optional<Result<std::uint64_t>> FileState::visit_extents(Wait wait, const std::vector<Extent>& extents,
+                                                              std::uint64_t from, std::uint64_t to,
+                                                              ExtentVisitor& visit) {
+  std::uint64_t covered = from;
+  auto extent = std::partition_point(extents.begin(), extents.end(), [from](const Extent& each) { return each.to <= from; });
+  for (; extent != extents.end() && covered < to && extent->from <= covered; ++extent) {
+    const std::optional<Result<std::shared_ptr<Pack>>> pack = packs_->get(wait, extent->pack);
+    if (!pack) return std::nullopt;
+    if (!*pack) return pack->error();
+    std::optional<Status> visited = visit(***pack, *extent);
+    if (!visited) return std::nullopt;
+    if (!*visited) return visited->error();
+    covered = extent->to;
+  }
+  return std::min(covered, to);
 }
 
 std::optional<Result<std::uint64_t>> FileState::last_append_end(Wait wait, StreamId id, std::uint64_t from,

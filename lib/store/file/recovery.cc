@@ -138,11 +138,7 @@ Status FileState::begin_life() {
   meta_.clean = false;
   meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
   ttl_floor_ms_.store(meta_.ttl_floor.time_since_epoch().count(), std::memory_order_relaxed);
-  // The catalog's first deadline; expired() passes over those that the journal knows better.
-  const Result<std::vector<DueStream>> first = catalog_.due({.deadline = WallTime::min(), .id = 0}, kNever, 1);
-  if (!first) return first.error();
-  const WallTime earliest = first->empty() ? kNever : first->front().deadline;
-  catalog_deadline_ms_.store(earliest.time_since_epoch().count(), std::memory_order_release);
+  if (Status found = find_catalog_first(); !found) return found;
   return put_meta();
 }
 

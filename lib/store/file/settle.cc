@@ -23,9 +23,23 @@ Status FileState::settle() {
   Result<Settling::Outcome> settled =
       Settling({.files = files_, .catalog = catalog_, .directory = packs_directory()}, *frozen_, meta)
           .run(pack_infos());
-  if (!settled) return settled.error();
+  if (!settled) {
+    note_settling_failed(settled.error());
+    return settled.error();
+  }
   take_over(*settled);
+  if (Status found = find_catalog_first(); !found) return found;
   return journal_->release(meta_.settled);
+}
+
+// Want of room or descriptors may pass. After anything else this process no longer knows what the disk holds.
+void FileState::note_settling_failed(const Error& error) {
+  const MutexLock lock(gather_mutex_);
+  if (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kTooMany) {
+    settling_error_ = error;
+  } else {
+    failed_ = read_only(error);
+  }
 }
 
 // From here on changes go to a new memtable and to new files of the journal. What is frozen already, by a settling that
@@ -50,9 +64,8 @@ void FileState::take_over(const Settling::Outcome& outcome) {
     }
     if (outcome.pack) pack_infos_.insert_or_assign(outcome.pack->id, *outcome.pack);
   }
-  // Streams that were frozen are told of by the catalog now; expired() finds out which is first.
-  WallTime earliest = frozen_->earliest_deadline();
-  earliest = std::min(earliest, WallTime(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire))));
+  // Until the catalog is asked: no later than what the frozen streams were due.
+  const WallTime earliest = std::min(frozen_->earliest_deadline(), catalog_deadline());
   catalog_deadline_ms_.store(earliest.time_since_epoch().count(), std::memory_order_release);
   std::unique_ptr<Memtable> settled;
   {
@@ -63,10 +76,15 @@ void FileState::take_over(const Settling::Outcome& outcome) {
   }
   settlings_.fetch_add(1, std::memory_order_relaxed);
   const MutexLock lock(gather_mutex_);
+  settling_error_.reset();
   note_unsettled();
 }
 
 Status FileState::close() {
+  {
+    const MutexLock lock(gather_mutex_);
+    if (failed_) return *failed_;
+  }
   if (Status settled = settle(); !settled) return settled;
   // A settling that had failed before leaves what came after it.
   if (Status settled = settle(); !settled) return settled;
