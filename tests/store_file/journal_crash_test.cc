@@ -177,6 +177,31 @@ TEST_CASE("many lives of a journal, ended at random, lose nothing", "[store_file
   }
 }
 
+TEST_CASE("a spare that a kill left half renamed is not used under its new name alone",
+          "[store_file][journal]") {
+  const std::uint64_t first_seed = random_seed();
+  for (std::uint64_t seed = first_seed; seed < first_seed + 100; ++seed) {
+    INFO("DURABLE_STREAMS_SEED=" << seed);
+    Random random(seed);
+    SimulatedDisk disk(seed);
+    disk.create_directories("journal").value();
+    OpenedJournal first(disk);
+    first.append({"one"}).value();
+    first->seal();
+    disk.die_at_change(2);  // after the rename
+    REQUIRE_FALSE(first->release(1).ok());
+    disk.kill();
+    OpenedJournal second(disk, 1);
+    REQUIRE(second.status.ok());
+    disk.die_at_change(3 + random.below(2));  // the header is there and synced, its name may not be
+    static_cast<void>(second.append({"two"}).ok());
+    disk.crash(random);
+    const OpenedJournal third(disk, 1);
+    INFO((third.status.ok() ? "" : third.status.error().message));
+    REQUIRE(third.status.ok());
+  }
+}
+
 TEST_CASE("on a full disk a start writes anew into a spare", "[store_file][journal]") {
   SimulatedDisk disk;
   disk.create_directories("journal").value();

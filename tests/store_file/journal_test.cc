@@ -3,17 +3,23 @@
 #include "store/file/journal.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/store_file/journal_samples.h"
 #include "tests/store_file/memory_files.h"
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
+#include "tests/support/simulated_disk.h"
 
 namespace durable_streams {
 namespace {
@@ -322,6 +328,25 @@ TEST_CASE("a write that lacks room leaves no trace, not even when all of it reac
   journal.append({"two"}).value();
   CHECK(journal->last() == 2);
   CHECK(OpenedJournal(disk).records == records_of({"one", "two"}));
+}
+
+TEST_CASE("a write that lacked room leaves no trace after a crash either",
+          "[store_file][journal]") {
+  const std::uint64_t first_seed = random_seed();
+  for (std::uint64_t seed = first_seed; seed < first_seed + 30; ++seed) {
+    INFO("DURABLE_STREAMS_SEED=" << seed);
+    Random random(seed);
+    SimulatedDisk disk(seed);
+    disk.create_directories("journal").value();
+    FailingFiles files(disk);
+    OpenedJournal journal(files);
+    if (random.one_in(2)) journal->prepare().value();
+    journal.append({"one"}).value();
+    files.next_write = ErrorCode::kNoSpace;
+    REQUIRE_FALSE(journal.write({"refused"}).ok());
+    disk.crash(random);
+    REQUIRE(OpenedJournal(disk).records == records_of({"one"}));
+  }
 }
 
 TEST_CASE("a full disk refuses batches until there is room again", "[store_file][journal]") {
