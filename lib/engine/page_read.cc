@@ -36,8 +36,6 @@ PageRead::PageRead(const StreamView& stream, Offset from, std::size_t bytes_max,
       closed_(stream.closed),
       bytes_max_(bytes_max) {
   page.slices.clear();
-  page.framing = framing_;
-  page.start = start_;
   if (start_.position >= tail_.position) {
     end_page(page, tail_.position);
   } else if (framing_ == Framing::kJson && start_.position > 0) {
@@ -71,6 +69,8 @@ Status PageRead::take(StoredBytes bytes, Page& page) {
 
 void PageRead::end_page(Page& page, std::uint64_t end) {
   done_ = true;
+  page.framing = framing_;
+  page.start = start_;
   page.up_to_date = end >= tail_.position;
   page.next_offset = page.up_to_date ? tail_ : Offset{.read_sequence = start_.read_sequence, .position = end};
   page.closed = closed_ && page.up_to_date;

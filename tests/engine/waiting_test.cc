@@ -410,6 +410,22 @@ TEST_CASE("a stream is held in memory until its slid deadline is saved", "[engin
   CHECK(fixture.exists("a"));
 }
 
+TEST_CASE("a page that waited for the store is told as one that did not", "[engine][waiting][json]") {
+  WaitingFixture fixture;
+  fixture.create("a", {.content_type = "application/json", .body = "[11,22]"});
+  fixture.settle();
+  const Page at_once = fixture.streams.read_now("a", {.read_sequence = 0, .position = 4}).value();
+  fixture.store.set_waits({.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  Answer<Page> waited;
+  fixture.streams.read("a", {.read_sequence = 0, .position = 4}, 0, fixture.into(waited));
+  fixture.settle();
+  CHECK(at_once.text() == "[22]");
+  CHECK((*waited).text() == at_once.text());
+  CHECK((*waited).start == at_once.start);
+  CHECK((*waited).next_offset == at_once.next_offset);
+  CHECK((*waited).up_to_date);
+}
+
 TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
   const std::uint64_t base = random_seed();
   for (std::uint64_t run = 0; run < 40; ++run) {
