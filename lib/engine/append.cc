@@ -103,7 +103,7 @@ AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& requ
   }
   if (stream.reserved.closed) {
     Result<Appended> answer = answer_closed(stream, request);
-    if (answer.ok()) touch(stream);
+    if (answer.ok()) touch(entry);
     return answer_after(entry, deferral, std::move(answer));
   }
   if (std::optional<Error> wrong = check_content(stream, request, payload, options_.append_bytes_max)) {
@@ -115,7 +115,7 @@ AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& requ
     if (failure) return *std::move(failure);
     if (known == nullptr) return after_loading(entry, deferral);
     if (std::optional<Result<Appended>> answer = check_producer(stream.reserved, *known, producer)) {
-      if (answer->ok()) touch(stream);
+      if (answer->ok()) touch(entry);
       return answer_after(entry, deferral, *std::move(answer));
     }
   }
@@ -162,7 +162,7 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
       state.closed_by = {.producer_id = std::string(producer.id), .epoch = producer.epoch, .seq = producer.seq};
     }
   }
-  touch(*stream);
+  touch(entry);
   ++stream->shard.appends;
   stream->shard.appended_bytes += payload.bytes.size();
   settle(entry, stream, pending);

@@ -99,7 +99,7 @@ std::optional<AtOnce<CreateAnswer>> Engine::Impl::answer_existing(const Located&
   if (const char* differs = difference(stream, options)) {
     return answer_after(entry, deferral, Result<CreateAnswer>(conflict(fmt::format("the stream exists, but {}", differs))));
   }
-  touch(stream);
+  touch(entry);
   return answer_after(entry, deferral, Result<CreateAnswer>(CreateAnswer{.existed = true, .stream = reserved_view(stream)}));
 }
 
@@ -245,7 +245,7 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
   PendingChange* pending = transaction == nullptr ? nullptr : &remember(*transaction, target, stream);
   stream->reserved = {.version = record.version, .tail = record.tail, .closed = record.closed};
   stream->saved_deadline = record.deadline;
-  touch(*stream);
+  if (record.expiry.ttl) stream->touched = record.deadline - *record.expiry.ttl;
   target.reserved = stream;
   settle(target, stream, pending);
   if (from != nullptr) {

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <bit>
 #include <mutex>
+#include <utility>
 
+#include "base/assert.h"
 #include "base/keyed_hash.h"
 #include "engine/engine_impl.h"
 
@@ -60,8 +62,21 @@ EngineStats Engine::Impl::stats() {
   return stats;
 }
 
-void Engine::Impl::touch(Stream& stream) {
-  if (stream.expiry.ttl) stream.touch(now());
+void Engine::Impl::touch(Entry& entry) {
+  Stream& stream = *entry.reserved;
+  if (!stream.expiry.ttl) return;
+  if (entry.pending.empty()) {
+    stream.touched = now();
+    return;
+  }
+  PendingChange& last = entry.pending.back();
+  DURABLE_STREAMS_ASSERT(last.stream == entry.reserved);
+  if (!std::exchange(last.touches, true)) ++stream.holds;
+}
+
+void Engine::Impl::let_go(Stream& stream, Outcome outcome) {
+  --stream.holds;
+  if (outcome == Outcome::kAccepted && stream.expiry.ttl) stream.touched = now();
 }
 
 StreamView Engine::Impl::visible_view(const Stream& stream) const {
@@ -70,7 +85,7 @@ StreamView Engine::Impl::visible_view(const Stream& stream) const {
           .tail = stream.visible.tail,
           .closed = stream.visible.closed,
           .expiry = stream.expiry,
-          .deadline = stream.deadline()};
+          .deadline = stream.holds > 0 && stream.expiry.ttl ? now() + *stream.expiry.ttl : stream.deadline()};
 }
 
 StreamView Engine::Impl::reserved_view(const Stream& stream) const {

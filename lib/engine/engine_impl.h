@@ -83,8 +83,8 @@ class Engine::Impl final : public CommitListener {
   // Ends streams that have expired, a bounded number of them.
   void reap();
 
-  // Counts as a read or write of the stream: its TTL counts from now. Needs the shard's lock.
-  void touch(Stream& stream);
+  // Ends one of the stream's holds, and the TTL counts from now if what held it was accepted. Needs the shard's lock.
+  void let_go(Stream& stream, Outcome outcome);
 
   // What answers tell of a stream: as its readers, or as its next change finds it. Needs the shard's lock.
   StreamView visible_view(const Stream& stream) const;
@@ -142,7 +142,11 @@ class Engine::Impl final : public CommitListener {
   void finish(Transaction& transaction, const Status& status);
   void commit_oldest(Entry& entry, const Transaction& transaction);
   // Takes back the oldest change, which was refused, and those that the store will refuse because of it.
-  static void roll_back(Entry& entry, std::vector<Continuation>& failed);
+  void roll_back(Entry& entry, std::vector<Continuation>& failed);
+
+  // Counts as a read or write of the entry's stream: its TTL counts from now. Where changes are in flight, whose refusal would
+  // refuse this too, only when they commit; until then they hold the TTL.
+  void touch(Entry& entry);
 
   // Answers now, or, where changes are in flight that the answer may depend on, after the last of them.
   template <class T>
@@ -182,6 +186,8 @@ class Engine::Impl final : public CommitListener {
   // read.cc
   // What readers find at a path now. Needs the shard's lock.
   Result<Stream*> find_shown(Entry& entry);
+  class HeldRead;
+  void let_go_of_read(Stream& stream, bool accepted);
   void read_page_later(PageRead page, const ReadRange& range, StreamView stream,
                        Function<void(Result<ReadAnswer>)> done);
 

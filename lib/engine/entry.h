@@ -44,6 +44,7 @@ struct PendingChange {
   std::shared_ptr<Stream> reserved_before;  // what the path's next change found before
   ReservedState state_before;               // of `stream`
   std::optional<std::pair<std::string, std::optional<ProducerState>>> producer_before;
+  bool touches = false;  // holds the stream, and counts as a read or write of it if it commits
 };
 
 // Guarded by its shard's lock, but for what is const. Threads: any.

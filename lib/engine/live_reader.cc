@@ -27,11 +27,10 @@ WaitGroup& group_to_join(Stream& stream, Mailbox& mailbox) {
 
 }  // namespace
 
-void LiveReader::attach(std::shared_ptr<Stream> stream, const Touch& touch) {
+void LiveReader::attach(Entry& entry) {
   DURABLE_STREAMS_ASSERT(stream_ == nullptr && handle_ != nullptr);
-  ++stream->live_readers;
-  stream_ = std::move(stream);
-  opening_ = touch;
+  stream_ = entry.shown;
+  ++stream_->holds;
   handle_->count_live_reader(+1);
 }
 
@@ -96,24 +95,18 @@ void LiveReader::unlink() {
 void LiveReader::detach() {
   if (stream_ == nullptr) return;
   stop_waiting();
-  {
-    const ShardLock lock(stream_->shard);
-    if (--stream_->live_readers == 0) handle_->engine().touch(*stream_);
-  }
-  leave();
+  leave(Outcome::kAccepted);
 }
 
 void LiveReader::give_up() {
-  if (stream_ == nullptr) return;
-  {
-    const ShardLock lock(stream_->shard);
-    --stream_->live_readers;
-    stream_->untouch(opening_);
-  }
-  leave();
+  if (stream_ != nullptr) leave(Outcome::kRefused);
 }
 
-void LiveReader::leave() {
+void LiveReader::leave(Outcome outcome) {
+  {
+    const ShardLock lock(stream_->shard);
+    handle_->engine().let_go(*stream_, outcome);
+  }
   stream_ = nullptr;
   handle_->count_live_reader(-1);
 }

@@ -9,8 +9,8 @@
 #include <memory>
 #include <optional>
 
+#include "engine/entry.h"
 #include "engine/operations.h"
-#include "engine/stream.h"
 
 namespace durable_streams {
 
@@ -55,7 +55,7 @@ class LiveReader {
   // Leaves the stream; its countdown restarts when the last reader has left.
   void detach();
 
-  // Leaves the stream when the read that attached it was refused, which then counts for nothing.
+  // Leaves the stream because the read that attached it was refused, which counts for nothing.
   void give_up();
 
  protected:
@@ -66,14 +66,13 @@ class LiveReader {
   friend class Streams;
   friend class Engine;
 
-  // With the shard's lock held. `touch` is the opening read's.
-  void attach(std::shared_ptr<Stream> stream, const Touch& touch);
+  // Stays with what readers find at `entry`. With the shard's lock held.
+  void attach(Entry& entry);
   void unlink();
-  void leave();
+  void leave(Outcome outcome);
 
   Streams::Impl* handle_ = nullptr;
   std::shared_ptr<Stream> stream_;
-  Touch opening_;
   Offset position_;
   bool waiting_ = false;
   bool in_group_ = false;  // linked into a group of its stream, under the shard's lock; else the handle is waking it

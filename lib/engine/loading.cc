@@ -152,7 +152,7 @@ bool Engine::Impl::may_drop(const Entry& entry) {
   if (entry.loading || entry.pins > 0 || entry.transactions > 0 || entry.shown != entry.reserved) return false;
   if (entry.shown == nullptr) return true;
   // Two shares are the entry's own; any more is a reader's.
-  return entry.shown.use_count() == 2 && entry.shown->live_readers == 0;
+  return entry.shown.use_count() == 2 && entry.shown->holds == 0;
 }
 
 void Engine::Impl::drop_if_empty(Entry& entry) {

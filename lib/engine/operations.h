@@ -8,6 +8,7 @@
 #include <durable_streams/streams.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,8 +29,11 @@ struct StreamView {
   Offset tail;
   bool closed = false;
   Expiry expiry;
-  WallTime deadline = kNever;  // kNever while a live reader holds the stream and it has no absolute deadline
+  WallTime deadline = kNever;  // at the earliest: a TTL that is held counts as beginning now
 };
+
+// How an operation ended, as far as its stream's TTL is concerned.
+enum class Outcome : std::uint8_t { kAccepted, kRefused };
 
 struct CreateAnswer {
   bool existed = false;

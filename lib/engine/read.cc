@@ -9,6 +9,27 @@
 
 namespace durable_streams {
 
+// A read of a stream with a TTL that has to wait: the stream is held until its answer is known. Threads: one at a time.
+class Engine::Impl::HeldRead final : public Deferral<ReadAnswer> {
+ public:
+  HeldRead(Impl& engine, const std::shared_ptr<Stream>& held, Deferral<ReadAnswer>& deferral)
+      : engine_(engine), held_(held), deferral_(deferral) {}
+
+  Function<void(Result<ReadAnswer>)> answer_later() override {
+    return [&engine = engine_, held = held_, later = deferral_.answer_later()](Result<ReadAnswer> answer) mutable {
+      engine.let_go_of_read(*held, answer.ok());
+      later(std::move(answer));
+    };
+  }
+
+  Continuation start_again() override { return deferral_.start_again(); }
+
+ private:
+  Impl& engine_;
+  const std::shared_ptr<Stream>& held_;
+  Deferral<ReadAnswer>& deferral_;
+};
+
 AtOnce<StreamView> Engine::Impl::info(std::string_view path, Deferral<StreamView>& deferral) {
   const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
@@ -35,8 +56,7 @@ Result<Stream*> Engine::Impl::find_shown(Entry& entry) {
 std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
                                          Deferral<ReadAnswer>& deferral) {
   Offset from = request.from;
-  std::shared_ptr<Stream> slid;
-  Touch touch;
+  std::shared_ptr<Stream> held;
   {
     const PathKey key = key_of(request.path);
     Shard& shard = shard_of(key);
@@ -50,22 +70,25 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
     }
     Result<Stream*> found = find_shown(*located.entry);
     if (!found) return std::move(found).error();
-    Stream& stream = **found;
-    if (stream.expiry.ttl) {
-      touch = stream.touch(now());
-      if (live == nullptr) slid = located.entry->shown;
+    if (live != nullptr) {
+      live->attach(*located.entry);
+    } else if ((*found)->expiry.ttl) {
+      held = located.entry->shown;
+      ++held->holds;
     }
-    if (live != nullptr) live->attach(located.entry->shown, touch);
-    out.stream = visible_view(stream);
+    out.stream = visible_view(**found);
     if (request.from_now) from = out.stream.tail;
   }
-  std::optional<Status> answer = read_page(from, request.bytes_max, out, deferral);
-  // A refused read counts for nothing; a live one takes its own back.
-  if (answer && !answer->ok() && slid != nullptr) {
-    const ShardLock lock(slid->shard);
-    slid->untouch(touch);
-  }
+  if (held == nullptr) return read_page(from, request.bytes_max, out, deferral);
+  HeldRead deferred(*this, held, deferral);
+  std::optional<Status> answer = read_page(from, request.bytes_max, out, deferred);
+  if (answer) let_go_of_read(*held, answer->ok());
   return answer;
+}
+
+void Engine::Impl::let_go_of_read(Stream& stream, bool accepted) {
+  const ShardLock lock(stream.shard);
+  let_go(stream, accepted ? Outcome::kAccepted : Outcome::kRefused);
 }
 
 std::optional<Status> Engine::Impl::read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,

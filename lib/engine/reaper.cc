@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kReapedAtOnceMax = 128;
 
-// A live reader holds its stream's expiry off for a time that nobody knows: its deadline is looked at again after this.
+// What holds its stream's expiry off does so for a time that nobody knows: its deadline is looked at again after this.
 constexpr std::chrono::seconds kHeldRecheck{60};
 
 }  // namespace
@@ -80,7 +80,7 @@ void Engine::Impl::reap_one(const ExpiredStream& candidate) {
     ignore(expire_if_due(entry, owed), "the stream is hidden by its deadline; a later round removes it");
     if (const std::shared_ptr<Stream> stream = entry.reserved; stream != nullptr && !stream->reserved.soft_deleted) {
       const WallTime held_until = now() + std::max<WallTime::duration>(kHeldRecheck, stream->expiry.ttl.value_or(kHeldRecheck));
-      const WallTime deadline = stream->live_readers > 0 && !stream->expiry.at ? held_until : stream->deadline();
+      const WallTime deadline = stream->holds > 0 && !stream->expiry.at ? held_until : stream->deadline();
       save_deadline(entry, stream, deadline);  // or not: the old one is merely early
     }
     drop_if_empty(entry);

@@ -49,12 +49,6 @@ struct WaitGroup {
   bool woken = false;           // its mailbox knows already
 };
 
-// One read or write, as far as a TTL counts it.
-struct Touch {
-  WallTime before{};  // the touch before this one
-  std::uint32_t number = 0;
-};
-
 // Guarded by its shard's lock, but for what is const. Threads: any.
 class Stream {
  public:
@@ -71,33 +65,19 @@ class Stream {
   ReservedState reserved;
   VisibleState visible;
 
-  WallTime touched{};                  // the last read or write, from which a TTL counts
-  std::uint32_t touches = 0;           // how many there were
-  WallTime saved_deadline = kNever;    // what the store knows
-  std::uint32_t live_readers = 0;      // while there are any, the TTL does not count
+  WallTime touched{};                // the last read or write, from which a TTL counts
+  WallTime saved_deadline = kNever;  // what the store knows
+  std::uint32_t holds = 0;           // by live readers, and by reads and changes whose outcome is open; see Engine::Impl
   std::vector<WaitGroup> wait_groups;
 
   // Some of the producers asked for since the stream was loaded, and all that changes in flight are about; nullopt: the
   // store knows none of that name.
   std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
 
-  // A read or write at `now`: a TTL counts from there.
-  Touch touch(WallTime now) {
-    if (!expiry.ttl) return {};
-    const Touch made{.before = touched, .number = ++touches};
-    touched = now;
-    return made;
-  }
-
-  // Takes a touch back that proved to be refused, unless others have followed it.
-  void untouch(const Touch& refused) {
-    if (expiry.ttl && touches == refused.number) touched = refused.before;
-  }
-
-  // When the stream ends if nothing touches it any more.
+  // When the stream ends if nothing touches it any more; kNever while its TTL is held.
   WallTime deadline() const {
     if (expiry.at) return *expiry.at;
-    if (!expiry.ttl || live_readers > 0) return kNever;
+    if (!expiry.ttl || holds > 0) return kNever;
     return touched + *expiry.ttl;
   }
 

@@ -426,6 +426,83 @@ TEST_CASE("a page that waited for the store is told as one that did not", "[engi
   CHECK((*waited).up_to_date);
 }
 
+TEST_CASE("a read that waited and was refused slides no TTL, however many there were", "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  fixture.create("a", {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.settle();
+  const WallTime deadline = fixture.streams.info_now("a").value().deadline;
+  fixture.store.set_waits({.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  std::deque<Answer<Page>> pages;
+  const auto read = [&](std::uint64_t position) -> const Answer<Page>& {
+    Answer<Page>& page = pages.emplace_back();
+    fixture.streams.read("a", {.read_sequence = 0, .position = position}, 0, fixture.into(page));
+    return page;
+  };
+  for (int i = 0; i < 3; ++i) {
+    fixture.clock.advance(1s);
+    read(2);
+  }
+  fixture.clock.advance(1s);
+  fixture.settle();
+  for (const Answer<Page>& page : pages) CHECK(page.code() == ErrorCode::kInvalidArgument);
+  CHECK(fixture.streams.info_now("a").value().deadline == deadline);
+
+  read(2);
+  const auto& accepted = read(4);
+  read(2);
+  fixture.settle();
+  CHECK((*accepted).text() == "[22]");
+  CHECK(fixture.streams.info_now("a").value().deadline == fixture.clock.now() + 10s);
+}
+
+TEST_CASE("a stream lives on while an accepted read waits for the store, and not after a refused one",
+          "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  fixture.create("a", {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.settle();
+  fixture.store.set_waits({.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  Answer<Page> accepted;
+  fixture.streams.read("a", Offset::start(), 0, fixture.into(accepted));
+  fixture.clock.advance(15s);
+  CHECK(fixture.exists("a"));
+  fixture.settle();
+  CHECK(accepted.ok());
+  CHECK(fixture.streams.info_now("a").value().deadline == fixture.clock.now() + 10s);
+
+  Answer<Page> refused;
+  fixture.streams.read("a", {.read_sequence = 0, .position = 2}, 0, fixture.into(refused));
+  fixture.clock.advance(15s);
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kInvalidArgument);
+  CHECK_FALSE(fixture.exists("a"));
+}
+
+TEST_CASE("what is refused when it would commit slides no TTL, nor does what depended on it", "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  const CreateOptions options{.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}};
+  fixture.create("a", options);
+  fixture.settle();
+  const WallTime deadline = fixture.streams.info_now("a").value().deadline;
+  fixture.clock.advance(5s);
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.append("a", "x", {.producer = {"p", 0, 0}});
+  const auto& duplicate = fixture.append("a", "x", {.producer = {"p", 0, 0}});
+  const auto& created = fixture.create("a", options);
+  fixture.clock.advance(1s);
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  CHECK(duplicate.code() == ErrorCode::kUnavailable);
+  CHECK(created.code() == ErrorCode::kUnavailable);
+  CHECK(fixture.streams.info_now("a").value().deadline == deadline);
+
+  const auto& kept = fixture.append("a", "x", {.producer = {"p", 0, 0}});
+  fixture.clock.advance(15s);
+  CHECK(fixture.exists("a"));
+  fixture.settle();
+  CHECK(kept.ok());
+  CHECK(fixture.streams.info_now("a").value().deadline == fixture.clock.now() + 10s);
+}
+
 TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
   const std::uint64_t base = random_seed();
   for (std::uint64_t run = 0; run < 40; ++run) {
