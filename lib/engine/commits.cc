@@ -98,6 +98,7 @@ void Engine::Impl::finish_saving(Transaction& transaction, const Status& status)
   if (!status.ok()) transaction.slid->saved_deadline = kNotKnown;
   --entry.transactions;
   drop_if_empty(entry);
+  note_earliest_deadline();  // only now does the store know of it
 }
 
 void Engine::Impl::finish(Transaction& transaction, const Status& status) {
@@ -136,7 +137,7 @@ void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
   PendingChange& oldest = entry.pending.front();
   DURABLE_STREAMS_ASSERT(oldest.transaction == &transaction);
   show(entry, oldest.stream, oldest.visible_after, oldest.shown_after);
-  if (oldest.touches) let_go(*oldest.stream, Outcome::kAccepted);
+  if (oldest.touches) let_go(oldest.stream, Outcome::kAccepted);
   // Only now does the store know of it: whoever has looked for deadlines since the creation has not seen this one.
   if (oldest.reserved_before == nullptr) note_deadline(oldest.stream->saved_deadline);
   entry.pending.pop_front();
@@ -153,7 +154,7 @@ void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
   for (auto change = end; change != oldest;) {
     --change;
     change->stream->reserved = std::move(change->state_before);
-    if (change->touches) let_go(*change->stream, Outcome::kRefused);
+    if (change->touches) let_go(change->stream, Outcome::kRefused);
     if (change->producer_before) {
       change->stream->producers[change->producer_before->first] = change->producer_before->second;
     }

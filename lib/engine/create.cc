@@ -241,7 +241,8 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
     return std::move(submitted).error();
   }
   Transaction* transaction = *submitted;
-  auto stream = std::make_shared<Stream>(record.id, target.shard, std::move(type), record.expiry, std::move(record.fork));
+  auto stream = std::make_shared<Stream>(record.id, target, target.shard, std::move(type), record.expiry,
+                                         std::move(record.fork));
   PendingChange* pending = transaction == nullptr ? nullptr : &remember(*transaction, target, stream);
   stream->reserved = {.version = record.version, .tail = record.tail, .closed = record.closed};
   stream->saved_deadline = record.deadline;

@@ -74,9 +74,15 @@ void Engine::Impl::touch(Entry& entry) {
   if (!std::exchange(last.touches, true)) ++stream.holds;
 }
 
-void Engine::Impl::let_go(Stream& stream, Outcome outcome) {
-  --stream.holds;
-  if (outcome == Outcome::kAccepted && stream.expiry.ttl) stream.touched = now();
+bool Engine::Impl::let_go(const std::shared_ptr<Stream>& stream, Outcome outcome) {
+  --stream->holds;
+  if (outcome == Outcome::kAccepted && stream->expiry.ttl) stream->touched = now();
+  // The reaper may have put the saved deadline off while the stream was held, and would come too late.
+  const bool late = stream->saved_deadline > stream->deadline();
+  if (!late || stream->visible.removed || stream->visible.soft_deleted) return false;
+  if (!save_deadline(stream->entry, stream, stream->deadline())) return true;
+  note_deadline(stream->deadline());
+  return false;
 }
 
 StreamView Engine::Impl::visible_view(const Stream& stream) const {

@@ -83,8 +83,9 @@ class Engine::Impl final : public CommitListener {
   // Ends streams that have expired, a bounded number of them.
   void reap();
 
-  // Ends one of the stream's holds, and the TTL counts from now if what held it was accepted. Needs the shard's lock.
-  void let_go(Stream& stream, Outcome outcome);
+  // Ends one of the stream's holds, and the TTL counts from now if what held it was accepted. True: this has submitted a
+  // change, and the store should hear when the turn is over. Needs the shard's lock.
+  bool let_go(const std::shared_ptr<Stream>& stream, Outcome outcome);
 
   // What answers tell of a stream: as its readers, or as its next change finds it. Needs the shard's lock.
   StreamView visible_view(const Stream& stream) const;
@@ -187,7 +188,7 @@ class Engine::Impl final : public CommitListener {
   // What readers find at a path now. Needs the shard's lock.
   Result<Stream*> find_shown(Entry& entry);
   class HeldRead;
-  void let_go_of_read(Stream& stream, bool accepted);
+  void let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted);
   void read_page_later(PageRead page, const ReadRange& range, StreamView stream,
                        Function<void(Result<ReadAnswer>)> done);
 
@@ -203,6 +204,7 @@ class Engine::Impl final : public CommitListener {
 
   // reaper.cc
   void note_deadline(WallTime deadline);
+  void note_earliest_deadline();
   void reap_one(const ExpiredStream& candidate);
   void reap_found(Result<std::vector<ExpiredStream>> found);
 

@@ -27,9 +27,9 @@ WaitGroup& group_to_join(Stream& stream, Mailbox& mailbox) {
 
 }  // namespace
 
-void LiveReader::attach(Entry& entry) {
+void LiveReader::attach(std::shared_ptr<Stream> stream) {
   DURABLE_STREAMS_ASSERT(stream_ == nullptr && handle_ != nullptr);
-  stream_ = entry.shown;
+  stream_ = std::move(stream);
   ++stream_->holds;
   handle_->count_live_reader(+1);
 }
@@ -105,7 +105,7 @@ void LiveReader::give_up() {
 void LiveReader::leave(Outcome outcome) {
   {
     const ShardLock lock(stream_->shard);
-    handle_->engine().let_go(*stream_, outcome);
+    if (handle_->engine().let_go(stream_, outcome)) handle_->flush_later();
   }
   stream_ = nullptr;
   handle_->count_live_reader(-1);

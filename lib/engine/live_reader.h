@@ -9,8 +9,8 @@
 #include <memory>
 #include <optional>
 
-#include "engine/entry.h"
 #include "engine/operations.h"
+#include "engine/stream.h"
 
 namespace durable_streams {
 
@@ -66,8 +66,8 @@ class LiveReader {
   friend class Streams;
   friend class Engine;
 
-  // Stays with what readers find at `entry`. With the shard's lock held.
-  void attach(Entry& entry);
+  // With the shard's lock held.
+  void attach(std::shared_ptr<Stream> stream);
   void unlink();
   void leave(Outcome outcome);
 

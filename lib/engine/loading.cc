@@ -28,8 +28,8 @@ Entry& Engine::Impl::add_entry(Shard& shard, const PathKey& key) {
 }
 
 void Engine::Impl::install(Entry& entry, StreamRecord&& record) {
-  auto stream = std::make_shared<Stream>(record.id, entry.shard, media_types_.get(record.content_type), record.expiry,
-                                         std::move(record.fork));
+  auto stream = std::make_shared<Stream>(record.id, entry, entry.shard, media_types_.get(record.content_type),
+                                         record.expiry, std::move(record.fork));
   DURABLE_STREAMS_ASSERT(stream->media_type->framing == record.framing);
   stream->reserved = {.version = record.version,
                       .tail = record.tail,

@@ -17,7 +17,7 @@ class Engine::Impl::HeldRead final : public Deferral<ReadAnswer> {
 
   Function<void(Result<ReadAnswer>)> answer_later() override {
     return [&engine = engine_, held = held_, later = deferral_.answer_later()](Result<ReadAnswer> answer) mutable {
-      engine.let_go_of_read(*held, answer.ok());
+      engine.let_go_of_read(held, answer.ok());
       later(std::move(answer));
     };
   }
@@ -71,7 +71,7 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
     Result<Stream*> found = find_shown(*located.entry);
     if (!found) return std::move(found).error();
     if (live != nullptr) {
-      live->attach(*located.entry);
+      live->attach(located.entry->shown);
     } else if ((*found)->expiry.ttl) {
       held = located.entry->shown;
       ++held->holds;
@@ -82,12 +82,12 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
   if (held == nullptr) return read_page(from, request.bytes_max, out, deferral);
   HeldRead deferred(*this, held, deferral);
   std::optional<Status> answer = read_page(from, request.bytes_max, out, deferred);
-  if (answer) let_go_of_read(*held, answer->ok());
+  if (answer) let_go_of_read(held, answer->ok());
   return answer;
 }
 
-void Engine::Impl::let_go_of_read(Stream& stream, bool accepted) {
-  const ShardLock lock(stream.shard);
+void Engine::Impl::let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted) {
+  const ShardLock lock(stream->shard);
   let_go(stream, accepted ? Outcome::kAccepted : Outcome::kRefused);
 }
 

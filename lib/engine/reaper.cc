@@ -60,11 +60,16 @@ void Engine::Impl::reap_found(Result<std::vector<ExpiredStream>> found) {
   constexpr std::chrono::seconds kRetry{1};
   if (!found) return note_deadline(now() + kRetry);
   for (const ExpiredStream& candidate : *found) reap_one(candidate);
-  // Deadlines that are still due here are those of changes in flight, or were refused: no hurry, lest it spins.
-  const WallTime earliest = store_.earliest_deadline();
-  if (earliest == kNever) return;
-  const bool more = found->size() == kReapedAtOnceMax;
-  note_deadline(more ? earliest : std::max(earliest, now() + std::chrono::milliseconds(10)));
+  if (found->size() == kReapedAtOnceMax) {
+    note_deadline(store_.earliest_deadline());
+  } else {
+    note_earliest_deadline();
+  }
+}
+
+void Engine::Impl::note_earliest_deadline() {
+  // One that is due already is that of a change in flight, or was refused: no hurry, lest it spins.
+  note_deadline(std::max(store_.earliest_deadline(), now() + std::chrono::milliseconds(10)));
 }
 
 void Engine::Impl::reap_one(const ExpiredStream& candidate) {

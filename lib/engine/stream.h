@@ -18,6 +18,7 @@ namespace durable_streams {
 class LiveReader;
 class Mailbox;
 class Shard;
+struct Entry;
 
 // The state that the next change is checked against. It runs ahead of what is committed while changes are in flight, and
 // is put back when one of them is refused.
@@ -52,11 +53,12 @@ struct WaitGroup {
 // Guarded by its shard's lock, but for what is const. Threads: any.
 class Stream {
  public:
-  Stream(StreamId stream_id, Shard& home, std::shared_ptr<const MediaType> type, Expiry lifetime,
+  Stream(StreamId stream_id, Entry& place, Shard& home, std::shared_ptr<const MediaType> type, Expiry lifetime,
          std::optional<ForkPoint> fork_point)
-      : id(stream_id), shard(home), media_type(std::move(type)), expiry(lifetime), fork(std::move(fork_point)) {}
+      : id(stream_id), entry(place), shard(home), media_type(std::move(type)), expiry(lifetime), fork(std::move(fork_point)) {}
 
   const StreamId id;
+  Entry& entry;  // gone when this was removed, or when nothing holds it
   Shard& shard;
   const std::shared_ptr<const MediaType> media_type;
   const Expiry expiry;

@@ -267,7 +267,10 @@ void Streams::Impl::on_rearm() {
   const auto wait = std::clamp(at - engine_.now(), std::chrono::milliseconds(0), kLookAgain);
   reap_timer_ = loop_.run_after(wait, [this] {
     reap_timer_ = 0;
-    if (engine_.next_reaping(*mailbox_) <= engine_.now()) engine_.reap();
+    if (engine_.next_reaping(*mailbox_) <= engine_.now()) {
+      engine_.reap();
+      flush_later();
+    }
     on_rearm();
   });
 }

@@ -57,6 +57,9 @@ class Streams::Impl final : public MailReceiver {
   void set_first_woken(LiveReader* first) { first_woken_ = first; }
   void count_live_reader(int change) { live_readers_ += change; }
 
+  // A change was handed to a store that gathers: it is told when this turn of the loop is over.
+  void flush_later();
+
   // Keeps `resume` until its answer comes by the mailbox, or the handle ends, and returns the name to answer it by.
   std::uint64_t keep(Continuation resume);
 
@@ -72,9 +75,6 @@ class Streams::Impl final : public MailReceiver {
                                  Completion<ReadAnswer>& done);
   AtOnce<StreamView> run_info(std::string_view path, Completion<StreamView>& done);
   AtOnce<void> run_remove(std::string_view path, Completion<void>& done);
-  // A change was handed to a store that gathers: it is told when this turn of the loop is over.
-  void flush_later();
-
   Engine& public_engine_;
   Engine::Impl& engine_;
   EventLoop& loop_;

@@ -132,7 +132,22 @@ TEST_CASE("a held live read suspends the TTL, and its end starts it anew", "[eng
   CHECK(fixture.exists("a"));
   fixture.advance(1s);
   CHECK_FALSE(fixture.exists("a"));
-  for (int i = 0; i < 61; ++i) fixture.advance(1s);
+}
+
+TEST_CASE("a stream that a live reader held is given back on time when the reader has left, its deleted source too",
+          "[engine][expiry][live][fork]") {
+  EngineFixture fixture;
+  fixture.create("source", {.content_type = "text/plain", .body = "abc"});
+  fixture.create("fork", {.expiry = {.ttl = 10s, .at = {}}, .fork = ForkFrom{.path = "source", .offset = {}, .sub_offset = {}}});
+  fixture.streams.remove_now("source").value();
+  std::optional<Follower> follower = fixture.streams.follow("fork", Offset::start());
+  follower->next([](const Result<Page>&) {});
+  for (int i = 0; i < 15; ++i) fixture.advance(1s);  // its first deadline is looked at, and put off
+  follower.reset();
+  fixture.advance(9s);
+  CHECK(fixture.store.stats().streams == 2);
+  fixture.advance(1s);
+  fixture.advance(20ms);
   CHECK(fixture.store.stats().streams == 0);
 }
 

@@ -503,6 +503,32 @@ TEST_CASE("what is refused when it would commit slides no TTL, nor does what dep
   CHECK(fixture.streams.info_now("a").value().deadline == fixture.clock.now() + 10s);
 }
 
+TEST_CASE("a stream that was held past its deadline is given back as soon as what held it is refused",
+          "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  const auto pass = [&](std::chrono::milliseconds time) {
+    fixture.clock.advance(time);
+    fixture.loop.advance(time);
+    fixture.loop.run_until_idle();
+  };
+  fixture.create("a", {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.settle();
+  fixture.store.set_waits({.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  Answer<Page> refused;
+  fixture.streams.read("a", {.read_sequence = 0, .position = 2}, 0, fixture.into(refused));
+  for (int i = 0; i < 12; ++i) pass(1s);
+  fixture.commit();
+  CHECK(fixture.memory.earliest_deadline() > fixture.clock.now() + 10s);  // put off
+
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kInvalidArgument);
+  for (int i = 0; i < 2; ++i) {
+    pass(20ms);
+    fixture.settle();
+  }
+  CHECK(fixture.memory.stats().streams == 0);
+}
+
 TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
   const std::uint64_t base = random_seed();
   for (std::uint64_t run = 0; run < 40; ++run) {
