@@ -130,7 +130,8 @@ void Engine::Impl::finish(Transaction& transaction, const Status& status) {
   for (Continuation& next : transaction.answers) {
     next(committed || !std::exchange(own, false) ? dependency : status);
   }
-  if (committed) release(std::move(transaction.release));
+  if (committed) return release(std::move(transaction.release));
+  if (transaction.repays) owe(*std::move(transaction.repays));
 }
 
 void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {

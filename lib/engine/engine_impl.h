@@ -77,10 +77,10 @@ class Engine::Impl final : public CommitListener {
   void add_handle(std::shared_ptr<Mailbox> mailbox);
   void remove_handle(const Mailbox& mailbox);
 
-  // When the loop of `mailbox` should call reap(); kNever: another loop does, or nothing expires.
+  // When the loop of `mailbox` should call reap(); kNever: another loop does, or nothing is to be done.
   WallTime next_reaping(const Mailbox& mailbox);
 
-  // Ends streams that have expired, a bounded number of them.
+  // Ends streams that have expired, a bounded number of them, and releases sources that are still owed it.
   void reap();
 
   // Ends one of the stream's holds, and the TTL counts from now if what held it was accepted. True: this has submitted a
@@ -201,8 +201,12 @@ class Engine::Impl final : public CommitListener {
   // Pays what the removal of a fork owes its source, and so on up the chain. Without any lock.
   void release(std::optional<ForkPoint> owed);
   std::optional<ForkPoint> release_one(const ForkPoint& point);
+  // Keeps a release that the store would not take now, for release_owed(), which the reaper calls.
+  void owe(ForkPoint point);
+  void release_owed();
 
   // reaper.cc
+  static constexpr std::chrono::seconds kRetry{1};  // after the store has failed
   void note_deadline(WallTime deadline);
   void note_earliest_deadline();
   void reap_one(const ExpiredStream& candidate);
@@ -226,6 +230,9 @@ class Engine::Impl final : public CommitListener {
   Mutex handles_mutex_;
   std::vector<std::shared_ptr<Mailbox>> handles_ DURABLE_STREAMS_GUARDED_BY(handles_mutex_);
   std::atomic<WallTime::rep> next_reaping_{kNever.time_since_epoch().count()};
+
+  Mutex owed_mutex_;
+  std::vector<ForkPoint> owed_ DURABLE_STREAMS_GUARDED_BY(owed_mutex_);
 };
 
 template <class T>

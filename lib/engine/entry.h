@@ -31,6 +31,7 @@ struct Transaction {
   bool entry_rolled_back = false;    // its share was taken back already, for an earlier change failed
   bool source_rolled_back = false;
   std::optional<ForkPoint> release;  // the source that is owed a release when this has removed its fork
+  std::optional<ForkPoint> repays;   // the release that this is; owed anew when it is refused
   std::shared_ptr<Stream> slid;      // whose deadline this saves; then it changes nothing else
   std::vector<Continuation> answers;
 };

@@ -1,5 +1,6 @@
 // Expiry without being asked: one of the engine's loops keeps a timer for the earliest saved deadline. Nothing is scanned, and no
-// stream has a timer of its own. A saved deadline may be earlier than the true one; then the true one is saved.
+// stream has a timer of its own. A saved deadline may be earlier than the true one; then the true one is saved. The same timer
+// serves the releases of sources that the store refused.
 #include <algorithm>
 #include <mutex>
 #include <utility>
@@ -48,6 +49,7 @@ void Engine::Impl::note_deadline(WallTime deadline) {
 void Engine::Impl::reap() {
   // Exchanged, not stored: a deadline noted before is in the store already, where it is seen below.
   next_reaping_.exchange(kNever.time_since_epoch().count());
+  release_owed();
   std::optional<Result<std::vector<ExpiredStream>>> found = store_.expired_now(now(), kReapedAtOnceMax);
   if (found) return reap_found(std::move(*found));
   store_.expired(now(), kReapedAtOnceMax, [life = life_](Result<std::vector<ExpiredStream>> later) {
@@ -57,7 +59,6 @@ void Engine::Impl::reap() {
 }
 
 void Engine::Impl::reap_found(Result<std::vector<ExpiredStream>> found) {
-  constexpr std::chrono::seconds kRetry{1};
   if (!found) return note_deadline(now() + kRetry);
   for (const ExpiredStream& candidate : *found) reap_one(candidate);
   if (found->size() == kReapedAtOnceMax) {

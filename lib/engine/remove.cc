@@ -74,11 +74,13 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located located = locate(shard, key);
+  if (located.failure) owe(point);
   if (located.entry == nullptr) return std::nullopt;
   Entry& entry = *located.entry;
   if (entry.loading) {
     entry.when_loaded.emplace_back([this, point](const Status& status) {
-      if (status.ok()) release(point);
+      if (status.ok()) return release(point);
+      owe(point);
     });
     return std::nullopt;
   }
@@ -87,8 +89,12 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
   const bool last = stream->reserved.soft_deleted && stream->reserved.forks == 1;
   Result<Transaction*> submitted =
       submit(ReleaseChange{.source = stream->id, .version = stream->reserved.version, .remove = last}, entry);
-  if (!submitted) return std::nullopt;
+  if (!submitted) {
+    owe(point);
+    return std::nullopt;
+  }
   PendingChange* pending = *submitted == nullptr ? nullptr : &remember(**submitted, entry, stream);
+  if (pending != nullptr) pending->transaction->repays = point;
   ++stream->reserved.version;
   --stream->reserved.forks;
   std::optional<ForkPoint> owed;
@@ -99,6 +105,23 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
   settle(entry, stream, pending);
   drop_if_empty(entry);
   return owed;
+}
+
+void Engine::Impl::owe(ForkPoint point) {
+  {
+    const MutexLock lock(owed_mutex_);
+    owed_.push_back(std::move(point));
+  }
+  note_deadline(now() + kRetry);
+}
+
+void Engine::Impl::release_owed() {
+  std::vector<ForkPoint> owed;
+  {
+    const MutexLock lock(owed_mutex_);
+    owed.swap(owed_);
+  }
+  for (ForkPoint& point : owed) release(std::move(point));
 }
 
 }  // namespace durable_streams

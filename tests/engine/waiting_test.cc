@@ -246,6 +246,65 @@ TEST_CASE("a fork in flight keeps its source, and a refused one lets it go", "[e
   CHECK(fixture.store.stats().streams == 0);
 }
 
+TEST_CASE("a release that the store refuses is tried again until the source is given back", "[engine][waiting][fork]") {
+  WaitingFixture fixture({.shards = 1, .loaded_streams_max = 1});
+  const auto fork_of = [](std::string_view source) {
+    return CreateOptions{.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}}};
+  };
+  fixture.create("source", {.content_type = "text/plain", .body = "abc"});
+  fixture.settle();
+  fixture.create("middle", fork_of("source"));
+  fixture.settle();
+  fixture.create("fork", fork_of("middle"));
+  fixture.settle();
+  fixture.remove("source");
+  fixture.remove("middle");
+  fixture.settle();
+
+  SECTION("when it would commit") {
+    fixture.remove("fork");
+    fixture.commit();
+    fixture.store.refuse_commits(ErrorCode::kUnavailable, 3);
+  }
+  SECTION("when it is submitted") {
+    fixture.remove("fork");
+    fixture.store.refuse_submits(ErrorCode::kUnavailable, 3);
+  }
+  SECTION("because of the change before it") {
+    fixture.create("another", fork_of("fork"));
+    fixture.settle();
+    fixture.remove("another");
+    fixture.append("fork", "x");
+    fixture.commit();  // "fork" is owed a release, which is checked against the append
+    fixture.store.refuse_commits(ErrorCode::kUnavailable);
+    fixture.settle();
+    fixture.remove("fork");
+  }
+  SECTION("when its source cannot be loaded") {
+    fixture.create("elsewhere");  // leaves no room for the source
+    fixture.settle();
+    fixture.remove("fork");
+    fixture.store.fail_loads(ErrorCode::kIo, 3);
+  }
+  SECTION("when its source cannot be loaded later") {
+    fixture.create("elsewhere");
+    fixture.settle();
+    fixture.remove("fork");
+    fixture.store.set_waits({.changes = true, .loads = true, .reads = false, .expired = false, .random = false});
+    fixture.commit();
+    fixture.store.fail_loads(ErrorCode::kIo, 3);
+  }
+  fixture.settle();
+  for (int i = 0; i < 10; ++i) {
+    fixture.clock.advance(1s);
+    fixture.loop.advance(1s);
+    fixture.settle();
+  }
+  fixture.remove("elsewhere");
+  fixture.settle();
+  CHECK(fixture.memory.stats().streams == 0);
+}
+
 TEST_CASE("readers are woken by the commit, not by the append", "[engine][waiting][live]") {
   WaitingFixture fixture;
   fixture.create("a");
@@ -592,6 +651,15 @@ TEST_CASE("whatever waits, commits or is refused, the engine and its store agree
       CHECK(cached->text() == kept->text());
       CHECK(cached->closed == kept->closed);
     }
+
+    store.refuse_randomly(ErrorCode::kNoSpace, 0);
+    for (int i = 0; i < 6; ++i) streams.remove("s/" + std::to_string(i), count);
+    for (int i = 0; i < 3; ++i) {
+      clock.advance(1s);
+      loop.advance(1s);
+      loop.run_until_idle();
+    }
+    CHECK(memory.stats().streams == 0);
   }
 }
 
