@@ -74,10 +74,11 @@ WallTime first_deadline(const Expiry& expiry, WallTime now) {
 }  // namespace
 
 AtOnce<CreateAnswer> Engine::Impl::create(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                                          std::shared_ptr<ForkPlan>& plan, Deferral<CreateAnswer>& deferral) {
+                                          std::shared_ptr<ForkPlan>& plan, Pace pace,
+                                          Deferral<CreateAnswer>& deferral) {
   if (Status valid = check_options(path, options); !valid) return std::move(valid).error();
   std::optional<ForkPoint> owed;
-  AtOnce<CreateAnswer> answer = options.fork ? create_fork(path, options, payload, deferral, plan, owed)
+  AtOnce<CreateAnswer> answer = options.fork ? create_fork(path, options, payload, deferral, plan, pace, owed)
                                              : create_plain(path, options, payload, deferral, owed);
   if (owed) release(std::move(owed));
   return answer;
@@ -132,7 +133,8 @@ AtOnce<CreateAnswer> Engine::Impl::create_plain(std::string_view path, const Cre
 
 AtOnce<CreateAnswer> Engine::Impl::create_fork(std::string_view path, const CreateOptions& options,
                                                PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
-                                               std::shared_ptr<ForkPlan>& plan, std::optional<ForkPoint>& owed) {
+                                               std::shared_ptr<ForkPlan>& plan, Pace pace,
+                                               std::optional<ForkPoint>& owed) {
   {
     const PathKey key = key_of(path);
     Shard& shard = shard_of(key);
@@ -144,11 +146,15 @@ AtOnce<CreateAnswer> Engine::Impl::create_fork(std::string_view path, const Crea
   }
   if (plan == nullptr) {
     if (std::optional<AtOnce<CreateAnswer>> answer = begin_fork(options, deferral, plan)) return *std::move(answer);
-    if (!plan->resolve_now(store_)) {
-      auto resume = [again = deferral.start_again()]() mutable { again(Status()); };
-      ForkPlan::resolve_later(plan, store_, std::move(resume));
-      return std::nullopt;
+  }
+  if (const ForkPlan::Progress progress = plan->resolve(store_, pace); progress != ForkPlan::Progress::kResolved) {
+    auto resume = [again = deferral.start_again()]() mutable { again(Status()); };
+    if (progress == ForkPlan::Progress::kWaits) {
+      ForkPlan::fetch(plan, store_, std::move(resume));
+    } else {
+      resume();
     }
+    return std::nullopt;
   }
   if (!plan->resolved()->ok()) return plan->resolved()->error();
   return create_planned_fork(path, options, payload, deferral, *plan, owed);

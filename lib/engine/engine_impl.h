@@ -57,9 +57,9 @@ class Engine::Impl final : public CommitListener {
   EngineStats stats();
   WallTime now() const { return clock_->now(); }
 
-  // `plan` is null at first; when the operation is started again, it is what the first try has found out of the source.
+  // `plan` is null at first; when the operation is started again, it is what was found out of the source so far.
   AtOnce<CreateAnswer> create(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                              std::shared_ptr<ForkPlan>& plan, Deferral<CreateAnswer>& deferral);
+                              std::shared_ptr<ForkPlan>& plan, Pace pace, Deferral<CreateAnswer>& deferral);
   AtOnce<Appended> append(const AppendRequest& request, PayloadMaker& payload, Deferral<Appended>& deferral);
   AtOnce<StreamView> info(std::string_view path, Deferral<StreamView>& deferral);
   AtOnce<void> remove(std::string_view path, Deferral<void>& deferral);
@@ -170,7 +170,7 @@ class Engine::Impl final : public CommitListener {
   AtOnce<CreateAnswer> create_plain(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
                                     Deferral<CreateAnswer>& deferral, std::optional<ForkPoint>& owed);
   AtOnce<CreateAnswer> create_fork(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                                   Deferral<CreateAnswer>& deferral, std::shared_ptr<ForkPlan>& plan,
+                                   Deferral<CreateAnswer>& deferral, std::shared_ptr<ForkPlan>& plan, Pace pace,
                                    std::optional<ForkPoint>& owed);
   AtOnce<CreateAnswer> create_planned_fork(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
                                            Deferral<CreateAnswer>& deferral, const ForkPlan& plan,

@@ -8,11 +8,15 @@
 #include <string>
 #include <utility>
 
+#include "protocol/json_messages.h"
+
 namespace durable_streams {
 
 namespace {
 
 constexpr std::string_view kMessageEnd = ",\n";
+
+// What is looked through in one slice, unless a single message is larger: up to 2 ms, for messages of one character.
 constexpr std::size_t kScanBytesMax = 1 << 20;
 
 }  // namespace
@@ -28,48 +32,51 @@ void ForkPlan::next_step() {
   if (step_ == Step::kCheckAnchor && sub_offset_ > 0) {
     step_ = json ? Step::kSkipMessages : Step::kSkipBytes;
     messages_left_ = sub_offset_;
-    if (anchor_ == source_.tail) fail_past_end();
+    const std::uint64_t bytes_left = source_.tail.position - anchor_.position;
+    const std::uint64_t fit_at_most = json ? bytes_left / protocol::kStoredJsonMessageBytesMin : bytes_left;
+    if (sub_offset_ > fit_at_most) fail_past_end();
     return;
   }
   step_ = Step::kDone;
   resolved_ = Status();
 }
 
-bool ForkPlan::resolve_now(Store& store) {
+ForkPlan::Progress ForkPlan::resolve(Store& store, Pace pace) {
   StoredBytes bytes;
   while (!resolved_) {
     if (step_ == Step::kSkipBytes) {
       const std::optional<Result<std::uint64_t>> end = store.append_end_now(source_.id, anchor_.position);
-      if (!end) return false;
+      if (!end) return Progress::kWaits;
       take_append_end(*end);
     } else {
+      const bool slice = step_ == Step::kSkipMessages;
       const std::optional<Status> read = store.read_now(range(), bytes);
-      if (!read) return false;
+      if (!read) return Progress::kWaits;
       take_bytes(*read, bytes);
+      if (slice && !resolved_ && pace == Pace::kInSlices) return Progress::kUnfinished;
     }
   }
-  return true;
+  return Progress::kResolved;
 }
 
-void ForkPlan::resolve_later(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done) {
-  if (plan->resolve_now(store)) return done();
+void ForkPlan::fetch(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done) {
   ForkPlan& self = *plan;
   if (self.step_ == Step::kSkipBytes) {
     store.append_end(self.source_.id, self.anchor_.position,
-                     [plan = std::move(plan), &store, done = std::move(done)](Result<std::uint64_t> end) mutable {
+                     [plan = std::move(plan), done = std::move(done)](const Result<std::uint64_t>& end) mutable {
                        plan->take_append_end(end);
-                       resolve_later(std::move(plan), store, std::move(done));
+                       done();
                      });
     return;
   }
   const ReadRange wanted = self.range();
-  store.read(wanted, [plan = std::move(plan), &store, done = std::move(done)](Result<StoredBytes> read) mutable {
+  store.read(wanted, [plan = std::move(plan), done = std::move(done)](const Result<StoredBytes>& read) mutable {
     if (read.ok()) {
       plan->take_bytes({}, *read);
     } else {
       plan->take_bytes(read.error(), {});
     }
-    resolve_later(std::move(plan), store, std::move(done));
+    done();
   });
 }
 

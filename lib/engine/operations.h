@@ -35,6 +35,9 @@ struct StreamView {
 // How an operation ended, as far as its stream's TTL is concerned.
 enum class Outcome : std::uint8_t { kAccepted, kRefused };
 
+// Whether long work may be done in slices, between which the loop serves others.
+enum class Pace : std::uint8_t { kInSlices, kInOneGo };
+
 struct CreateAnswer {
   bool existed = false;
   StreamView stream;

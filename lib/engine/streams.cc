@@ -100,7 +100,7 @@ EventLoop& Streams::loop() const { return impl_->loop(); }
 
 Result<Created> Streams::create_now(std::string_view path, const CreateOptions& options) {
   if (!impl_->engine().store().commits_at_once()) return would_wait();
-  AtOnce<CreateAnswer> answer = impl_->create(path, options, {}, nobody<CreateAnswer>());
+  AtOnce<CreateAnswer> answer = impl_->create(path, options, {}, nobody<CreateAnswer>(), Pace::kInOneGo);
   return answer ? created_of(*std::move(answer)) : would_wait();
 }
 

@@ -89,22 +89,22 @@ Streams::Impl::~Impl() {
 }
 
 AtOnce<CreateAnswer> Streams::Impl::create(std::string_view path, const CreateOptions& options, const Slice& owned_body,
-                                           Completion<CreateAnswer> done) {
-  return run_create(path, options, owned_body, nullptr, done);
+                                           Completion<CreateAnswer> done, Pace pace) {
+  return run_create(path, options, owned_body, nullptr, pace, done);
 }
 
 AtOnce<CreateAnswer> Streams::Impl::run_create(std::string_view path, const CreateOptions& options,
-                                               const Slice& owned_body, std::shared_ptr<ForkPlan> plan,
+                                               const Slice& owned_body, std::shared_ptr<ForkPlan> plan, Pace pace,
                                                Completion<CreateAnswer>& done) {
   auto make_restart = [&] {
-    return [this, plan, owned = OwnedCreate(path, options, owned_body)](Completion<CreateAnswer> again) {
-      AtOnce<CreateAnswer> answer = run_create(owned.path(), owned.options(), owned.body(), plan, again);
+    return [this, plan, pace, owned = OwnedCreate(path, options, owned_body)](Completion<CreateAnswer> again) {
+      AtOnce<CreateAnswer> answer = run_create(owned.path(), owned.options(), owned.body(), plan, pace, again);
       if (answer) again(*std::move(answer));
     };
   };
   HandleDeferral<CreateAnswer, decltype(make_restart)> deferral(*this, done, make_restart);
   PayloadMaker payload(options.body, owned_body, scratch_);
-  AtOnce<CreateAnswer> answer = engine_.create(path, options, payload, plan, deferral);
+  AtOnce<CreateAnswer> answer = engine_.create(path, options, payload, plan, pace, deferral);
   if (!answer) flush_later();
   return answer;
 }

@@ -28,7 +28,7 @@ class Streams::Impl final : public MailReceiver {
 
   // Protocol sections 5.1 and 4.2. `owned_body` may share the memory of `options.body`.
   AtOnce<CreateAnswer> create(std::string_view path, const CreateOptions& options, const Slice& owned_body,
-                              Completion<CreateAnswer> done);
+                              Completion<CreateAnswer> done, Pace pace = Pace::kInSlices);
 
   // Protocol sections 5.2 and 5.3.
   AtOnce<Appended> append(const AppendRequest& request, Completion<Appended> done);
@@ -69,7 +69,7 @@ class Streams::Impl final : public MailReceiver {
 
  private:
   AtOnce<CreateAnswer> run_create(std::string_view path, const CreateOptions& options, const Slice& owned_body,
-                                  std::shared_ptr<ForkPlan> plan, Completion<CreateAnswer>& done);
+                                  std::shared_ptr<ForkPlan> plan, Pace pace, Completion<CreateAnswer>& done);
   AtOnce<Appended> run_append(const AppendRequest& request, Completion<Appended>& done);
   std::optional<Status> run_read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
                                  Completion<ReadAnswer>& done);

@@ -12,6 +12,9 @@ namespace durable_streams::protocol {
 // Follows every message; its last byte occurs nowhere else.
 inline constexpr std::string_view kJsonMessageEnd = ",\n";
 
+// What a message takes at the least: no value is shorter than one character.
+inline constexpr std::size_t kStoredJsonMessageBytesMin = 1 + kJsonMessageEnd.size();
+
 // The end of the last message that ends in the first `limit` bytes of `stored`; 0 if none does.
 inline std::size_t last_json_message_end(std::string_view stored, std::size_t limit) {
   return stored.substr(0, limit).rfind(kJsonMessageEnd.back()) + 1;

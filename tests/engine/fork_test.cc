@@ -87,6 +87,35 @@ TEST_CASE("a message sub-offset counts messages up to the tail", "[engine][fork]
   CHECK(fixture.create_error("inside", {.fork = from("source", at(1))}) == ErrorCode::kInvalidArgument);
 }
 
+TEST_CASE("a long way to a sub-offset lets others be served, unless the fork is wanted at once", "[engine][fork][json]") {
+  EngineFixture fixture;
+  fixture.create("source", {.content_type = "application/json"});
+  std::string body = "[0";
+  while (body.size() < (std::size_t{4} << 20)) body += ",1234567";
+  const std::uint64_t messages = (body.size() - 2) / 8 + 1;
+  fixture.append("source", body + "]");
+  const std::uint64_t end = fixture.streams.info_now("source").value().tail.position;
+
+  const CreateOptions fork{.fork = from("source", at(0), messages - 1)};
+  std::optional<Offset> created;
+  fixture.streams.create("fork", fork, [&](Result<Created> answer) { created = answer.value().stream.tail; });
+  for (int turn = 0; turn < 3; ++turn) {
+    fixture.loop.run_once();
+    CHECK_FALSE(created);
+    CHECK_FALSE(fixture.exists("fork"));
+  }
+  fixture.loop.run_until_idle();
+  CHECK(created == at(end - 9));
+
+  CHECK(fixture.streams.create_now("at once", fork).value().stream.tail == at(end - 9));
+  std::optional<ErrorCode> over;
+  fixture.streams.create("over", {.fork = from("source", at(0), messages + 1)},
+                         [&](const Result<Created>& answer) { over = answer.error().code; });
+  fixture.streams.remove_now("fork").value();
+  fixture.loop.run_until_idle();
+  CHECK(over == ErrorCode::kInvalidArgument);
+}
+
 TEST_CASE("a fork shares no producer, no Stream-Seq and no closure with its source", "[engine][fork]") {
   EngineFixture fixture;
   fixture.create("source");

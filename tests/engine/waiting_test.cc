@@ -246,6 +246,34 @@ TEST_CASE("a fork in flight keeps its source, and a refused one lets it go", "[e
   CHECK(fixture.store.stats().streams == 0);
 }
 
+TEST_CASE("a fork's place is found over a store that makes it wait, and not looked for where it cannot be",
+          "[engine][waiting][fork][json]") {
+  WaitingFixture fixture;
+  fixture.create("source", {.content_type = "application/json", .body = "[1,22,333]"});
+  fixture.settle();
+  fixture.store.set_waits({.changes = false, .loads = false, .reads = true, .expired = false, .random = false});
+  const auto fork_at = [&](std::uint64_t position, std::uint64_t sub_offset) -> const Answer<Created>& {
+    const Offset offset{.read_sequence = 0, .position = position};
+    const auto& forked = fixture.create("fork", {.fork = ForkFrom{.path = "source", .offset = offset, .sub_offset = sub_offset}});
+    fixture.loop.run_until_idle();
+    return forked;
+  };
+  CHECK(fork_at(0, 5).code() == ErrorCode::kInvalidArgument);
+  CHECK(fork_at(0, UINT64_MAX).code() == ErrorCode::kInvalidArgument);
+  const auto& too_many = fork_at(0, 4);
+  CHECK(too_many.waiting());
+  fixture.settle();
+  CHECK(too_many.code() == ErrorCode::kInvalidArgument);
+
+  const auto& inside = fork_at(4, 1);
+  fixture.settle();
+  CHECK(inside.code() == ErrorCode::kInvalidArgument);
+  const auto& forked = fork_at(3, 1);
+  CHECK(forked.waiting());
+  fixture.settle();
+  CHECK((*forked).stream.tail.position == 7);
+}
+
 TEST_CASE("a release that the store refuses is tried again until the source is given back", "[engine][waiting][fork]") {
   WaitingFixture fixture({.shards = 1, .loaded_streams_max = 1});
   const auto fork_of = [](std::string_view source) {
