@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -13,8 +12,6 @@
 namespace durable_streams {
 
 namespace {
-
-constexpr std::string_view kMessageEnd = ",\n";
 
 // What is looked through in one slice, unless a single message is larger: up to 2 ms, for messages of one character.
 constexpr std::size_t kScanBytesMax = 1 << 20;
@@ -82,8 +79,8 @@ void ForkPlan::fetch(std::shared_ptr<ForkPlan> plan, Store& store, Function<void
 
 ReadRange ForkPlan::range() const {
   if (step_ == Step::kCheckAnchor) {
-    const std::uint64_t from = anchor_.position - std::min<std::uint64_t>(kMessageEnd.size(), anchor_.position);
-    return {.id = source_.id, .from = from, .to = anchor_.position, .bytes_max = kMessageEnd.size()};
+    const std::size_t before = std::min<std::uint64_t>(protocol::kJsonMessageEnd.size(), anchor_.position);
+    return {.id = source_.id, .from = anchor_.position - before, .to = anchor_.position, .bytes_max = before};
   }
   return {.id = source_.id, .from = position_, .to = source_.tail.position, .bytes_max = kScanBytesMax};
 }
@@ -107,21 +104,14 @@ void ForkPlan::take_bytes(const Status& status, const StoredBytes& bytes) {
 void ForkPlan::check_anchor(const StoredBytes& bytes) {
   std::string before;
   for (const Slice& slice : bytes.slices) before += slice.view();
-  if (before == kMessageEnd) return next_step();
+  if (before == protocol::kJsonMessageEnd) return next_step();
   fail({.code = ErrorCode::kInvalidArgument, .message = "the fork offset lies inside a message", .detail = {}});
 }
 
 void ForkPlan::skip_messages(const StoredBytes& bytes) {
   for (const Slice& slice : bytes.slices) {
-    const char* from = slice.data();
-    const char* const end = from + slice.size();
-    while (const void* found = from < end ? std::memchr(from, '\n', static_cast<std::size_t>(end - from)) : nullptr) {
-      const char* after = static_cast<const char*>(found) + 1;
-      position_ += static_cast<std::uint64_t>(after - from);
-      from = after;
-      if (--messages_left_ == 0) return next_step();
-    }
-    position_ += static_cast<std::uint64_t>(end - from);
+    position_ += protocol::skip_json_messages(slice.view(), &messages_left_);
+    if (messages_left_ == 0) return next_step();
   }
   if (position_ >= source_.tail.position) fail_past_end();
 }

@@ -1,16 +1,15 @@
 // The arithmetic of a page: clamping to the tail, the check of a JSON offset, and what remains to be told to the reader.
 #include "engine/page_read.h"
 
+#include <algorithm>
 #include <string>
-#include <string_view>
 #include <utility>
+
+#include "protocol/json_messages.h"
 
 namespace durable_streams {
 
 namespace {
-
-// Follows every message of a JSON stream; its second byte occurs nowhere else.
-constexpr std::string_view kMessageEnd = ",\n";
 
 // Takes the first `count` bytes off a list of slices, and returns them.
 std::string take_front(std::vector<Slice>& slices, std::size_t count) {
@@ -39,7 +38,7 @@ PageRead::PageRead(const StreamView& stream, Offset from, std::size_t bytes_max,
   if (start_.position >= tail_.position) {
     end_page(page, tail_.position);
   } else if (framing_ == Framing::kJson && start_.position > 0) {
-    read_along_ = kMessageEnd.size() < start_.position ? kMessageEnd.size() : start_.position;
+    read_along_ = std::min<std::uint64_t>(protocol::kJsonMessageEnd.size(), start_.position);
   }
 }
 
@@ -53,7 +52,7 @@ std::optional<ReadRange> PageRead::next_range() const {
 
 Status PageRead::take(StoredBytes bytes, Page& page) {
   if (read_along_ > 0) {
-    if (take_front(bytes.slices, read_along_) != kMessageEnd) {
+    if (take_front(bytes.slices, read_along_) != protocol::kJsonMessageEnd) {
       return Error{.code = ErrorCode::kInvalidArgument,
                    .message = "the offset lies inside a message of the stream",
                    .detail = {}};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/streams_impl.h"
+#include "protocol/json_messages.h"
 
 namespace durable_streams {
 
@@ -87,7 +88,7 @@ std::string Page::text() const {
   if (framing == Framing::kJson) text += '[';
   for (const Slice& slice : slices) text += slice.view();
   if (framing != Framing::kJson) return text;
-  if (text.size() > 1) text.resize(text.size() - 2);  // the last message's `,\n`
+  if (text.size() > 1) text.resize(text.size() - protocol::kJsonMessageEnd.size());  // the last message's
   text += ']';
   return text;
 }
