@@ -84,15 +84,9 @@ AtOnce<Appended> Engine::Impl::append_locked(const AppendRequest& request, Paylo
   const PathKey key = key_of(request.path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
-  Located located = locate(shard, key);
-  if (located.failure) return *std::move(located.failure);
-  if (located.entry == nullptr) return no_such_stream();
-  Entry& entry = *located.entry;
-  if (entry.loading) return after_loading(entry, deferral);
-  if (Status expired = expire_if_due(entry, owed); !expired) return std::move(expired).error();
-  if (entry.reserved == nullptr) return answer_after(entry, deferral, Result<Appended>(no_such_stream()));
-  if (entry.reserved->reserved.soft_deleted) return answer_after(entry, deferral, Result<Appended>(stream_gone()));
-  return append_to(entry, request, payload, deferral);
+  const Located located = locate(shard, key);
+  if (std::optional<AtOnce<Appended>> absent = answer_absent(located, deferral, owed)) return *std::move(absent);
+  return append_to(*located.entry, request, payload, deferral);
 }
 
 AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& request, PayloadMaker& payload,

@@ -17,6 +17,8 @@ Error conflict(std::string message) {
   return {.code = ErrorCode::kConflict, .message = std::move(message), .detail = {}};
 }
 
+Error source_deleted() { return conflict("the source of the fork was deleted"); }
+
 Error invalid(std::string message) {
   return {.code = ErrorCode::kInvalidArgument, .message = std::move(message), .detail = {}};
 }
@@ -48,6 +50,12 @@ bool same_fork(const ForkPoint& existing, const ForkFrom& asked) {
   if (asked.offset && (*asked.offset != existing.anchor)) return false;
   if (!asked.offset && !asked.sub_offset) return true;
   return asked.sub_offset.value_or(0) == existing.sub_offset;
+}
+
+// What the creator of a fork is told when readers of the source are told `found`.
+Error source_error(Error found) {
+  if (found.code == ErrorCode::kGone) return source_deleted();
+  return found.code == ErrorCode::kNotFound ? no_such_source() : std::move(found);
 }
 
 // How an existing stream differs from the one asked for; null: it does not.
@@ -168,14 +176,9 @@ std::optional<AtOnce<CreateAnswer>> Engine::Impl::begin_fork(const CreateOptions
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located source = locate(shard, key);
-  if (source.failure) return AtOnce<CreateAnswer>(*source.failure);
-  if (source.entry == nullptr) return AtOnce<CreateAnswer>(no_such_source());
-  if (source.entry->loading) return after_loading(*source.entry, deferral);
-  Result<Stream*> found = find_shown(*source.entry);
-  if (!found) {
-    const bool gone = found.error().code == ErrorCode::kGone;
-    return AtOnce<CreateAnswer>(gone ? conflict("the source of the fork was deleted") : no_such_source());
-  }
+  if (source.loading()) return after_loading(*source.entry, deferral);
+  Result<Stream*> found = find_shown(source);
+  if (!found) return AtOnce<CreateAnswer>(source_error(std::move(found).error()));
   const StreamView view = visible_view(**found);
   if (!options.content_type.empty() && !protocol::same_media_type(options.content_type, view.media_type->text)) {
     return AtOnce<CreateAnswer>(
@@ -210,7 +213,7 @@ AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(std::string_view path, co
   const std::shared_ptr<Stream>& from = source.entry->reserved;
   if (from == nullptr || from->id != planned.id) return answer_after(*source.entry, deferral, Result<CreateAnswer>(no_such_source()));
   if (from->reserved.soft_deleted) {
-    return answer_after(*source.entry, deferral, Result<CreateAnswer>(conflict("the source of the fork was deleted")));
+    return answer_after(*source.entry, deferral, Result<CreateAnswer>(source_deleted()));
   }
   if (Status valid = check_payload(stored, options_.append_bytes_max); !valid) return std::move(valid).error();
   const Expiry expiry = options.expiry == Expiry{} ? planned.expiry : options.expiry;

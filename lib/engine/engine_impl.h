@@ -94,6 +94,8 @@ class Engine::Impl final : public CommitListener {
  private:
   // What is at a path. Neither entry nor failure: no stream. An entry that is loading: ask again when it has loaded.
   struct Located {
+    bool loading() const { return entry != nullptr && entry->loading; }
+
     Entry* entry = nullptr;
     std::optional<Error> failure;
   };
@@ -157,6 +159,10 @@ class Engine::Impl final : public CommitListener {
   AtOnce<T> answer_with(Transaction* transaction, Deferral<T>& deferral, Result<T> result);
   template <class T>
   AtOnce<T> after_loading(Entry& entry, Deferral<T>& deferral);
+  // The answer of a change that finds no stream, or cannot tell yet; nullopt: the entry's reserved stream is there to be changed.
+  // Ends that stream first if its time has come.
+  template <class T>
+  std::optional<AtOnce<T>> answer_absent(const Located& target, Deferral<T>& deferral, std::optional<ForkPoint>& owed);
 
   // append.cc
   AtOnce<Appended> append_locked(const AppendRequest& request, PayloadMaker& payload, Deferral<Appended>& deferral,
@@ -185,8 +191,8 @@ class Engine::Impl final : public CommitListener {
                                      const Payload& payload, Entry* source, Deferral<CreateAnswer>& deferral);
 
   // read.cc
-  // What readers find at a path now. Needs the shard's lock.
-  Result<Stream*> find_shown(Entry& entry);
+  // What readers find at a path that is not loading. Needs the shard's lock.
+  Result<Stream*> find_shown(const Located& located);
   class HeldRead;
   void let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted);
   void read_page_later(PageRead page, const ReadRange& range, StreamView stream,
@@ -252,6 +258,19 @@ AtOnce<T> Engine::Impl::answer_with(Transaction* transaction, Deferral<T>& defer
 template <class T>
 AtOnce<T> Engine::Impl::after_loading(Entry& entry, Deferral<T>& deferral) {
   entry.when_loaded.push_back(deferral.start_again());
+  return std::nullopt;
+}
+
+template <class T>
+std::optional<AtOnce<T>> Engine::Impl::answer_absent(const Located& target, Deferral<T>& deferral,
+                                                     std::optional<ForkPoint>& owed) {
+  if (target.failure) return AtOnce<T>(*target.failure);
+  if (target.entry == nullptr) return AtOnce<T>(no_such_stream());
+  Entry& entry = *target.entry;
+  if (entry.loading) return after_loading(entry, deferral);
+  if (Status expired = expire_if_due(entry, owed); !expired) return AtOnce<T>(std::move(expired).error());
+  if (entry.reserved == nullptr) return answer_after(entry, deferral, Result<T>(no_such_stream()));
+  if (entry.reserved->reserved.soft_deleted) return answer_after(entry, deferral, Result<T>(stream_gone()));
   return std::nullopt;
 }
 

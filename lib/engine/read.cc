@@ -34,17 +34,16 @@ AtOnce<StreamView> Engine::Impl::info(std::string_view path, Deferral<StreamView
   const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
-  Located located = locate(shard, key);
-  if (located.failure) return *std::move(located.failure);
-  if (located.entry == nullptr) return no_such_stream();
-  if (located.entry->loading) return after_loading(*located.entry, deferral);
-  Result<Stream*> stream = find_shown(*located.entry);
+  const Located located = locate(shard, key);
+  if (located.loading()) return after_loading(*located.entry, deferral);
+  Result<Stream*> stream = find_shown(located);
   if (!stream) return std::move(stream).error();
   return visible_view(**stream);
 }
 
-Result<Stream*> Engine::Impl::find_shown(Entry& entry) {
-  Stream* stream = entry.shown.get();
+Result<Stream*> Engine::Impl::find_shown(const Located& located) {
+  if (located.failure) return *located.failure;
+  Stream* stream = located.entry != nullptr ? located.entry->shown.get() : nullptr;
   if (stream == nullptr) return no_such_stream();
   if (stream->visible.soft_deleted) return stream_gone();
   if ((stream->expiry.ttl || stream->expiry.at) && stream->expired(now())) {
@@ -61,14 +60,12 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
     const PathKey key = key_of(request.path);
     Shard& shard = shard_of(key);
     const ShardLock lock(shard);
-    Located located = locate(shard, key);
-    if (located.failure) return *std::move(located.failure);
-    if (located.entry == nullptr) return no_such_stream();
-    if (located.entry->loading) {
+    const Located located = locate(shard, key);
+    if (located.loading()) {
       located.entry->when_loaded.push_back(deferral.start_again());
       return std::nullopt;
     }
-    Result<Stream*> found = find_shown(*located.entry);
+    Result<Stream*> found = find_shown(located);
     if (!found) return std::move(found).error();
     if (live != nullptr) {
       live->attach(located.entry->shown);

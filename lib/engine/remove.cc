@@ -18,14 +18,9 @@ AtOnce<void> Engine::Impl::remove_locked(std::string_view path, Deferral<void>& 
   const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
-  Located located = locate(shard, key);
-  if (located.failure) return *std::move(located.failure);
-  if (located.entry == nullptr) return no_such_stream();
+  const Located located = locate(shard, key);
+  if (std::optional<AtOnce<void>> absent = answer_absent(located, deferral, owed)) return *std::move(absent);
   Entry& entry = *located.entry;
-  if (entry.loading) return after_loading(entry, deferral);
-  if (Status expired = expire_if_due(entry, owed); !expired) return std::move(expired).error();
-  if (entry.reserved == nullptr) return answer_after(entry, deferral, Status(no_such_stream()));
-  if (entry.reserved->reserved.soft_deleted) return answer_after(entry, deferral, Status(stream_gone()));
   Result<Transaction*> submitted = remove_reserved(entry, owed);
   if (!submitted) return std::move(submitted).error();
   Transaction* pending = *submitted;
