@@ -16,7 +16,9 @@ struct MemoryStoreOptions {
   StreamId first_stream_id = 0;
 };
 
-// Commits at once: nothing ever waits. An idle stream costs its path, its content type and about 200 bytes. Threads: any.
+// Commits at once: nothing ever waits; who asks by completion all the same is answered inside the next flush(). An idle stream
+// costs its path, its content type and about 200 bytes. One create or append may bring 1 GiB (else kTooLarge), and a path may have
+// 65,535 bytes (else kPathTooLong); the engine's own limits come first. Threads: any.
 class DURABLE_STREAMS_EXPORT MemoryStore final : public Store {
  public:
   explicit MemoryStore(MemoryStoreOptions options = {});

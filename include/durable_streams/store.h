@@ -143,7 +143,8 @@ struct CommitOutcome {
 };
 
 // Hears of pending changes. Called from any thread, never inside submit() nor with a lock of the store held (it may submit
-// more), in order per path, as many at once as became durable together.
+// more), in order per path, as many at once as became durable together. A store knows no loop: the engine carries what it hears
+// to those that wait for it.
 class DURABLE_STREAMS_EXPORT CommitListener {
  public:
   virtual ~CommitListener() = default;
@@ -181,8 +182,10 @@ struct StoreStats {
 };
 
 // What may have to wait has two forms: `x_now` answers at once, or gives nullopt when it would have to wait; then `x`
-// answers by its completion, from any thread, never inside the call. The engine calls submit() and the `_now` forms under
-// a lock of its own, so they neither wait for I/O nor call back. A store outlives the engine over it. Threads: any.
+// answers by its completion, exactly once, from any thread, never inside the call. The engine asks by `x` only when `x_now` gave
+// nullopt, so a store whose `_now` forms always answer may keep completions for its next flush(). The engine calls submit() and
+// the `_now` forms under a lock of its own, so they neither wait for I/O nor call back; `x` it may call under that lock or from a
+// completion. A store outlives the engine over it. Threads: any.
 class DURABLE_STREAMS_EXPORT Store {
  public:
   template <class T>
@@ -204,10 +207,12 @@ class DURABLE_STREAMS_EXPORT Store {
   virtual StreamId next_stream_id() = 0;
 
   // Takes a change. kCommitted: it is durable and visible now. kPending: the listener hears of `ticket`. An error: it was
-  // refused and left no trace (kConflict, kNoSpace, kUnavailable). Order is kept per path, and between a fork and its source.
+  // refused and left no trace, with kConflict when its condition does not hold, kNoSpace or kUnavailable when it could not be
+  // kept, kTooLarge or kPathTooLong when this store never takes as much. Order is kept per path, and between a fork and its source.
   virtual Result<Submitted> submit(const Change& change, Ticket ticket) = 0;
 
-  // A hint that this thread submits nothing more this turn of its loop: a store that gathers may start to commit.
+  // A hint that this thread submits nothing more this turn of its loop: a store that gathers may start to commit. It does not
+  // follow every change (those that the engine submits when it hears of another come without), so a store commits without it too.
   virtual void flush() = 0;
 
   // The record of the stream at `path`: true and `out` when there is one, soft-deleted included; false when not.
