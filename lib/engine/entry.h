@@ -67,6 +67,7 @@ struct Entry {
   std::uint32_t pins = 0;  // by operations that look at another entry meanwhile
 
   bool used = true;  // since the last look for entries to drop
+  Entry* next_in_table = nullptr;
   Entry* newer = nullptr;
   Entry* older = nullptr;
 };

@@ -3,10 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
-#include <unordered_map>
 
+#include "base/chain_table.h"
 #include "base/mutex.h"
 #include "engine/entry.h"
 
@@ -16,18 +15,13 @@ namespace durable_streams {
 struct PathKey {
   std::string_view path;
   std::uint64_t hash = 0;
-
-  friend bool operator==(const PathKey& a, const PathKey& b) { return a.hash == b.hash && a.path == b.path; }
-};
-
-struct PathKeyHash {
-  std::size_t operator()(const PathKey& key) const noexcept { return key.hash; }
 };
 
 // Threads: any, with `mutex` held.
 class Shard {
  public:
   explicit Shard(std::size_t number) : index(number) {}
+  ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
@@ -55,10 +49,15 @@ class Shard {
   std::uint64_t waiting_readers = 0;
 
  private:
+  struct Links {
+    static Entry*& next(Entry& entry) { return entry.next_in_table; }
+    static std::uint64_t hash(const Entry& entry) { return entry.hash; }
+  };
+
   void link_newest(Entry& entry);
   void unlink(Entry& entry);
 
-  std::unordered_map<PathKey, std::unique_ptr<Entry>, PathKeyHash> entries_;
+  ChainTable<Entry, Links> entries_;  // owns them
   Entry* newest_ = nullptr;
   Entry* oldest_ = nullptr;
 };
