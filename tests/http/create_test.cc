@@ -178,6 +178,19 @@ TEST_CASE("the location has the host and scheme that the client used", "[http][c
   CHECK(location("/v1/stream/\xC3\xA4", {}, false) == "/v1/stream/%C3%A4");
 }
 
+TEST_CASE("a body that is announced to be over the limit is refused before it comes",
+          "[http][create]") {
+  EndpointFixture fixture({.body_bytes_max = 10});
+  const auto call = fixture.open("PUT", kPath, text());
+  call->exchange.body("12345", false);
+  call->exchange.announce(5);
+  CHECK(call->exchange.wants_body());
+  call->exchange.announce(6);
+  CHECK(call->response().status == 413);
+  CHECK_FALSE(call->exchange.wants_body());
+  call->exchange.announce(7);
+}
+
 TEST_CASE("a body over the limit is refused by its length, or when it has come", "[http][create]") {
   EndpointFixture fixture({.body_bytes_max = 10});
   const Headers headers = text();

@@ -114,6 +114,52 @@ TEST_CASE("of a chunked body the last piece is known as the last", "[server][par
         "[POST /s 1.1 keep chunked|Host=h|Transfer-Encoding=chunked]$");
 }
 
+TEST_CASE("chunk extensions are read past as the grammar has them", "[server][parser]") {
+  const std::string head = with_headers("Transfer-Encoding: chunked\r\n");
+  const std::string parsed = text_of(head + "3\r\nabc\r\n0\r\n\r\n");
+  for (const std::string_view extensions :
+       {";a", ";a=b", ";a=b;c=d", ";a;b=c", " ;\ta = b ; c\t=\td", ";a=\"\"", ";a=\"b;c\";d",
+        ";a=\"\\\"\"", ";a=\"x\\\\\" ;b", ";a=\" \t\xC3\xA4=\"", ";a=0;!#$%&'*+-.^_`|~=1"}) {
+    CAPTURE(extensions);
+    const std::string bytes = head + "3" + std::string(extensions) + "\r\nabc\r\n0" +
+                              std::string(extensions) + "\r\n\r\n";
+    CHECK(text_of(bytes) == parsed);
+    CHECK(status_of(bytes) == 0);
+  }
+}
+
+TEST_CASE("trailers are read past", "[server][parser]") {
+  const std::string head = with_headers("Transfer-Encoding: chunked\r\n");
+  for (const std::string_view trailers :
+       {"T: v\r\n", "T:\r\n", "T: \t v w \t\r\nU:\xC3\xA4\r\n", "Content-Lengt: 1\r\n",
+        "Content-Lengths: 1\r\n", "X-Transfer-Encoding: chunked\r\n"}) {
+    CAPTURE(trailers);
+    CHECK(status_of(head + "0\r\n" + std::string(trailers) + "\r\n") == 0);
+  }
+}
+
+TEST_CASE("the size of a chunk is known before its bytes come", "[server][parser]") {
+  const Limits limits;
+  ParserScratch scratch;
+  RequestParser parser(limits, scratch);
+  const std::string head = with_headers("Transfer-Encoding: chunked\r\n");
+  std::string_view input = head;
+  REQUIRE(parser.next(input) == RequestParser::Event::kHead);
+  CHECK(parser.chunk_left() == 0);
+  input = "fffffff";
+  CHECK(parser.next(input) == RequestParser::Event::kNeedMore);
+  CHECK(parser.chunk_left() == 0);
+  input = ";x\r\n";
+  REQUIRE(parser.next(input) == RequestParser::Event::kBody);
+  CHECK(parser.body().empty());
+  CHECK(parser.chunk_left() == 0xfffffff);
+  CHECK(parser.next(input) == RequestParser::Event::kNeedMore);
+  input = "abc";
+  REQUIRE(parser.next(input) == RequestParser::Event::kBody);
+  CHECK(parser.body() == "abc");
+  CHECK(parser.chunk_left() == 0xffffffc);
+}
+
 TEST_CASE("requests in one read come one after the other", "[server][parser]") {
   const std::string post = with_headers("Content-Length: 2\r\n", "ab");
   const std::string chunked =
@@ -193,6 +239,10 @@ TEST_CASE("every form of target that a server may be sent is taken", "[server][p
   CHECK(status_of("GET ftp://h/x HTTP/1.0\r\n\r\n") == 400);
   CHECK(status_of("GET /x#y HTTP/1.0\r\n\r\n") == 400);
   CHECK(status_of("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n") == 501);
+}
+
+std::string chunked(std::string_view body) {
+  return with_headers("Transfer-Encoding: chunked\r\n", body);
 }
 
 struct Refused {
@@ -286,8 +336,35 @@ const std::vector<Refused> kAmbiguous = {
      with_headers("Transfer-Encoding: chunked\r\n", "3\r\nabc\n0\r\n\r\n")},
     {"Content-Length in a trailer",
      with_headers("Transfer-Encoding: chunked\r\n", "1\r\nc\r\n0\r\nContent-Length: 9\r\n\r\n")},
-    {"a line feed in a chunk's extension",
-     with_headers("Transfer-Encoding: chunked\r\n", "3;a\nb\r\nabc\r\n0\r\n\r\n")},
+    {"Transfer-Encoding in a trailer, in capitals",
+     chunked("0\r\nTRANSFER-ENCODING: chunked\r\n\r\n")},
+    {"a folded trailer", chunked("0\r\nX: a\r\n b\r\n\r\n")},
+    {"a trailer folded with a tab", chunked("0\r\nX: a\r\n\tb\r\n\r\n")},
+    {"white space before the first trailer", chunked("0\r\n X: a\r\n\r\n")},
+    {"a trailer without a name", chunked("0\r\n: a\r\n\r\n")},
+    {"a trailer without a colon", chunked("0\r\nX\r\n\r\n")},
+    {"a space before a trailer's colon", chunked("0\r\nX : a\r\n\r\n")},
+    {"a trailer's name that is no token", chunked("0\r\nX(: a\r\n\r\n")},
+    {"NUL in a trailer", chunked(std::string_view("0\r\nX: a\0b\r\n\r\n", 14))},
+    {"a bare carriage return in a trailer", chunked("0\r\nX: a\rb\r\n\r\n")},
+    {"a bare line feed after a trailer", chunked("0\r\nX: a\n\r\n")},
+    {"a bare line feed after the last chunk", chunked("0\n\r\n")},
+    {"a bare line feed for the end of a chunked body", chunked("0\r\n\n")},
+    {"a bare carriage return at the end of a chunked body", chunked("0\r\n\rX")},
+    {"something else at the end of a chunked body", chunked("1\r\na\r\n0\r\nX\r\n")},
+    {"a chunk without a size", chunked(";a\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk size followed by white space", chunked("3 \r\nabc\r\n0\r\n\r\n")},
+    {"a line feed in a chunk's extension", chunked("3;a\nb\r\nabc\r\n0\r\n\r\n")},
+    {"a carriage return in a chunk's extension", chunked("3;a\rb\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension without a name", chunked("3;\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension with a value alone", chunked("3;=b\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension of two words", chunked("3;a b\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension without its value", chunked("3;a=\r\nabc\r\n0\r\n\r\n")},
+    {"a quoted value that does not end", chunked("3;a=\"b\r\nabc\r\n0\r\n\r\n")},
+    {"a quoted value that is escaped to its end", chunked("3;a=\"\\\"\r\nabc\r\n0\r\n\r\n")},
+    {"a quoted line end", chunked("3;a=\"\\\r\n\"\r\nabc\r\n0\r\n\r\n")},
+    {"more behind a quoted value", chunked("3;a=\"b\"c\r\nabc\r\n0\r\n\r\n")},
+    {"a control character in a quoted value", chunked("3;a=\"\x01\"\r\nabc\r\n0\r\n\r\n")},
 };
 
 TEST_CASE("ambiguous framing and malformed heads are refused, wherever a read ends",
