@@ -46,7 +46,7 @@ struct RequestParser::Callbacks {
   }
 
   static std::uint32_t place(const RequestParser& self, const char* at) {
-    return static_cast<std::uint32_t>(at - self.base_);
+    return self.scratch_.fed_place + static_cast<std::uint32_t>(at - self.scratch_.fed);
   }
 
   static int on_url(llhttp_t* parser, const char* at, std::size_t size) {
@@ -181,12 +181,28 @@ RequestParser::Event RequestParser::next_kept_head(std::string_view& input) {
 
 RequestParser::Event RequestParser::feed(const char* from, const char* end, const char*& stopped) {
   if (unknown_method_) return feed_unknown_method(end, stopped);
-  const llhttp_errno_t error = llhttp_execute(&llhttp_, from, static_cast<std::size_t>(end - from));
-  if (error == HPE_OK) return Event::kNeedMore;
-  if (error == HPE_INVALID_METHOD && target_size_ == 0) return feed_unknown_method(end, stopped);
-  if (error != HPE_PAUSED) return explain(error);
-  stopped = llhttp_get_error_pos(&llhttp_);
-  return finish_head(stopped);
+  while (from != end) {
+    const auto size = static_cast<std::size_t>(end - from);
+    const auto* const tab = static_cast<const char*>(std::memchr(from, '\t', size));
+    const char* const to = tab == nullptr ? end : std::max(tab, from + 1);
+    const llhttp_errno_t error = execute(from, to);
+    if (error == HPE_PAUSED) {
+      stopped = from + (llhttp_get_error_pos(&llhttp_) - scratch_.fed);
+      return finish_head(stopped);
+    }
+    if (error == HPE_INVALID_METHOD && target_size_ == 0) return feed_unknown_method(end, stopped);
+    if (error != HPE_OK) return explain(error);
+    from = to;
+  }
+  return Event::kNeedMore;
+}
+
+// llhttp knows tabs for the white space that they are in some places only, so a space stands in for
+// each. What it finds are places; what stands there is handed over as it came.
+llhttp_errno_t RequestParser::execute(const char* from, const char* to) {
+  scratch_.fed = *from == '\t' ? " " : from;
+  scratch_.fed_place = static_cast<std::uint32_t>(from - base_);
+  return llhttp_execute(&llhttp_, scratch_.fed, static_cast<std::size_t>(to - from));
 }
 
 // llhttp knows a list of methods; any token is one, and is the endpoint's to refuse. A known method
@@ -228,7 +244,8 @@ RequestParser::Event RequestParser::finish_head(const char* end) {
 bool RequestParser::read_request_line(const char* end, const char*& cursor) {
   ParsedHead& head = scratch_.head;
   const char* const target = base_ + target_;
-  if (target_size_ == 0 || target_ < 2) return fail(400, "The request line is malformed.");
+  if (target_size_ == 0 || target_ < 2 || target[-1] != ' ')
+    return fail(400, "The request line is malformed.");
   head.method = {base_, target_ - std::size_t{1}};
   head.target = {target, target_size_};
   cursor = target + target_size_;

@@ -50,6 +50,8 @@ struct ParsedHead {
 // What parsers hand over, and room for the fields of one head: shared by all parsers of a loop,
 // since it is used before the next of them runs.
 struct ParserScratch {
+  const char* fed = nullptr;    // what llhttp is reading
+  std::uint32_t fed_place = 0;  // where in the head that stands
   std::vector<FieldPlace> places;
   std::vector<http::Header> headers;
   ParsedHead head;
@@ -110,6 +112,7 @@ class RequestParser {
   Event next_head(std::string_view& input);
   Event next_kept_head(std::string_view& input);
   Event feed(const char* from, const char* end, const char*& stopped);
+  llhttp_errno_t execute(const char* from, const char* to);
   Event feed_unknown_method(const char* end, const char*& stopped);
   Event need_more_head(std::size_t size);
   Event finish_head(const char* end);

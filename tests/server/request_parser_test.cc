@@ -100,6 +100,32 @@ TEST_CASE("a header's value stands without the white space around it", "[server]
         "[GET /s 1.1 keep|Host=h|A=|B=|C=c c]$");
 }
 
+TEST_CASE("white space around a value is spaces and tabs alike, whatever the header",
+          "[server][parser]") {
+  for (const std::string_view space : {" ", "\t", "\t\t", " \t", "\t "}) {
+    const auto spaced = [&](std::string_view name, std::string_view value) {
+      return std::string(name) + ":" + std::string(space) + std::string(value) +
+             std::string(space) + "\r\n";
+    };
+    CAPTURE(space);
+    const std::string sized = with_headers(spaced("Content-Length", "3"), "abc");
+    CHECK(text_of(sized) == "[POST /s 1.1 keep length 3|Host=h|Content-Length=3]abc$");
+    CHECK(status_of(sized) == 0);
+    CHECK(text_of(with_headers(spaced("Connection", "close"))) ==
+          "[POST /s 1.1|Host=h|Connection=close]$");
+    CHECK(text_of(with_headers(spaced("Connection", "x,\tclose\t,y"))) ==
+          "[POST /s 1.1|Host=h|Connection=x,\tclose\t,y]$");
+    CHECK(text_of(with_headers(spaced("Transfer-Encoding", "chunked"), "0\r\n\r\n")) ==
+          "[POST /s 1.1 keep chunked|Host=h|Transfer-Encoding=chunked]$");
+    CHECK(text_of(with_headers(spaced("Expect", "100-continue"))) ==
+          "[POST /s 1.1 keep expects|Host=h|Expect=100-continue]$");
+    CHECK(text_of("GET / HTTP/1.0\r\n" + spaced("Connection", "Keep-Alive") + "\r\n") ==
+          "[GET / 1.0 keep|Connection=Keep-Alive]$");
+  }
+  CHECK(text_of(with_headers("X: a\tb\t\tc\r\nY:\t\r\n")) ==
+        "[POST /s 1.1 keep|Host=h|X=a\tb\t\tc|Y=]$");
+}
+
 TEST_CASE("a body of known length comes whole in one last piece when it was read whole",
           "[server][parser]") {
   CHECK(text_of(with_headers("Content-Length: 3\r\n", "abc")) ==
@@ -307,6 +333,17 @@ const std::vector<Refused> kAmbiguous = {
     {"two spaces after the method", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"two spaces before the version", "GET /  HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"a space in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab after the method", "GET\t/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab after another method", "FROB\t/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab before the version", "GET /\tHTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab in the target", "GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab after the version", "GET / HTTP/1.1\t\r\nHost: h\r\n\r\n"},
+    {"a tab before the colon", with_headers("X\t: a\r\n")},
+    {"a tab in a name", with_headers("X\tY: a\r\n")},
+    {"a tab before the request", "\tGET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab before the first header", kRequestLine + "\tHost: h\r\n\r\n"},
+    {"a tab for the empty line", with_headers("X: a\r\n\t\r\n")},
+    {"Content-Length with a tab inside", with_headers("Content-Length: 1\t2\r\n", "abc")},
     {"a space after the version", "GET / HTTP/1.1 \r\nHost: h\r\n\r\n"},
     {"a control character in the target", "GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"HTTP/0.9", "GET /\r\n\r\n"},
