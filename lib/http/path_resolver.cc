@@ -52,8 +52,7 @@ Result<StreamTarget> PathResolver::resolve(std::string_view target) {
   if (protocol::is_reserved_path(*path)) {
     return not_found("__ds is reserved for control requests, and there are none of this name");
   }
-  return StreamTarget{
-      .path = *path, .query = parts->query, .url_path = parts->path, .authority = parts->authority};
+  return StreamTarget{.path = *path, .query = parts->query, .authority = parts->authority};
 }
 
 Result<std::string_view> PathResolver::resolve_source(std::string_view url_path) {

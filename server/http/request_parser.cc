@@ -16,8 +16,6 @@ constexpr std::uint8_t kEmptyLinesMax = 4;
 constexpr std::size_t kVersionLineBytes = 11;  // ` HTTP/1.1\r\n`
 constexpr char kTlsHandshake = 0x16;
 
-constexpr CharacterSet kHostChars = alphanumerics_and("-._~%!$&'()*+,;=:[]");
-
 bool all_in(const CharacterSet& set, std::string_view text) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return in(set, c); });
 }
@@ -35,7 +33,12 @@ bool is_target(std::string_view method, std::string_view target) {
   if (target.find('#') != std::string_view::npos) return false;
   if (target.starts_with('/')) return true;
   if (target == "*") return method == "OPTIONS";
-  return same_word(target.substr(0, 7), "http://") || same_word(target.substr(0, 8), "https://");
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!same_word(target.substr(0, scheme.size()), scheme)) continue;
+    const std::string_view rest = target.substr(scheme.size());
+    return http::is_host(rest.substr(0, rest.find_first_of("/?")));
+  }
+  return false;
 }
 
 }  // namespace
@@ -278,7 +281,8 @@ bool RequestParser::read_fields(const char* end, const char* cursor) {
     const http::Header& field = scratch_.headers.back();
     if (field.name.size() == 4 && same_word(field.name, "host")) {
       ++hosts;
-      if (!all_in(kHostChars, field.value)) return fail(400, "The Host header is malformed.");
+      if (!field.value.empty() && !http::is_host(field.value))
+        return fail(400, "The Host header is malformed.");
     } else if (field.name.size() == 6 && same_word(field.name, "expect")) {
       if (!same_word(field.value, "100-continue"))
         return fail(417, "Only 100-continue can be expected.");

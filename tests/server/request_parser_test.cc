@@ -126,6 +126,11 @@ TEST_CASE("white space around a value is spaces and tabs alike, whatever the hea
         "[POST /s 1.1 keep|Host=h|X=a\tb\t\tc|Y=]$");
 }
 
+TEST_CASE("a Host may be empty, for a target that has none", "[server][parser]") {
+  CHECK(text_of("GET /s HTTP/1.1\r\nHost:\r\n\r\n") == "[GET /s 1.1 keep|Host=]$");
+  CHECK(text_of("GET /s HTTP/1.1\r\nHost: [::1]:80\r\n\r\n") == "[GET /s 1.1 keep|Host=[::1]:80]$");
+}
+
 TEST_CASE("a body of known length comes whole in one last piece when it was read whole",
           "[server][parser]") {
   CHECK(text_of(with_headers("Content-Length: 3\r\n", "abc")) ==
@@ -259,6 +264,7 @@ TEST_CASE("100-continue is all that can be expected, and not in HTTP/1.0", "[ser
 TEST_CASE("every form of target that a server may be sent is taken", "[server][parser]") {
   CHECK(text_of("GET HTTP://h:1/x?y HTTP/1.0\r\n\r\n") == "[GET HTTP://h:1/x?y 1.0]$");
   CHECK(text_of("GET https://h/x HTTP/1.0\r\n\r\n") == "[GET https://h/x 1.0]$");
+  CHECK(text_of("GET http://h?x HTTP/1.0\r\n\r\n") == "[GET http://h?x 1.0]$");
   CHECK(text_of("OPTIONS * HTTP/1.0\r\n\r\n") == "[OPTIONS * 1.0]$");
   CHECK(status_of("GET * HTTP/1.0\r\n\r\n") == 400);
   CHECK(status_of("GET x HTTP/1.0\r\n\r\n") == 400);
@@ -323,6 +329,14 @@ const std::vector<Refused> kAmbiguous = {
     {"Host twice", "GET / HTTP/1.1\r\nHost: h\r\nhost: h\r\n\r\n"},
     {"Host twice in HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n"},
     {"Host with a space", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"},
+    {"Host with user information", "GET / HTTP/1.1\r\nHost: u@h\r\n\r\n"},
+    {"Host with a port that is none", "GET / HTTP/1.1\r\nHost: h:x\r\n\r\n"},
+    {"Host with two ports", "GET / HTTP/1.1\r\nHost: h:1:2\r\n\r\n"},
+    {"Host with a bracket that does not close", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"},
+    {"Host with a bad escape", "GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n"},
+    {"an absolute target with user information", "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"an absolute target without a host", "GET http:///x HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"an absolute target with a malformed host", "GET http://h:x/ HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"Host with a path", "GET / HTTP/1.1\r\nHost: h/x\r\n\r\n"},
     {"a space before the colon", with_headers("X : a\r\n")},
     {"a header without a name", with_headers(": a\r\n")},
