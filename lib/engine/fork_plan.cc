@@ -1,4 +1,5 @@
-// First the anchor must lie between messages, then the sub-offset is counted off: bytes within one append, or messages.
+// First the anchor must lie between messages, then the sub-offset is counted off: bytes within one
+// append, or messages.
 #include "engine/fork_plan.h"
 
 #include <fmt/format.h>
@@ -13,13 +14,17 @@ namespace durable_streams {
 
 namespace {
 
-// What is looked through in one slice, unless a single message is larger: up to 2 ms, for messages of one character.
+// What is looked through in one slice, unless a single message is larger: up to 2 ms, for messages
+// of one character.
 constexpr std::size_t kScanBytesMax = 1 << 20;
 
 }  // namespace
 
 ForkPlan::ForkPlan(StreamView source, Offset anchor, std::uint64_t sub_offset)
-    : source_(std::move(source)), anchor_(anchor), sub_offset_(sub_offset), position_(anchor.position) {
+    : source_(std::move(source)),
+      anchor_(anchor),
+      sub_offset_(sub_offset),
+      position_(anchor.position) {
   const bool json = source_.media_type->framing == Framing::kJson;
   if (!json || anchor_.position == 0 || anchor_ == source_.tail) next_step();
 }
@@ -30,7 +35,8 @@ void ForkPlan::next_step() {
     step_ = json ? Step::kSkipMessages : Step::kSkipBytes;
     messages_left_ = sub_offset_;
     const std::uint64_t bytes_left = source_.tail.position - anchor_.position;
-    const std::uint64_t fit_at_most = json ? bytes_left / protocol::kStoredJsonMessageBytesMin : bytes_left;
+    const std::uint64_t fit_at_most =
+        json ? bytes_left / protocol::kStoredJsonMessageBytesMin : bytes_left;
     if (sub_offset_ > fit_at_most) fail_past_end();
     return;
   }
@@ -42,7 +48,8 @@ ForkPlan::Progress ForkPlan::resolve(Store& store, Pace pace) {
   StoredBytes bytes;
   while (!resolved_) {
     if (step_ == Step::kSkipBytes) {
-      const std::optional<Result<std::uint64_t>> end = store.append_end_now(source_.id, anchor_.position);
+      const std::optional<Result<std::uint64_t>> end =
+          store.append_end_now(source_.id, anchor_.position);
       if (!end) return Progress::kWaits;
       take_append_end(*end);
     } else {
@@ -59,15 +66,17 @@ ForkPlan::Progress ForkPlan::resolve(Store& store, Pace pace) {
 void ForkPlan::fetch(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done) {
   ForkPlan& self = *plan;
   if (self.step_ == Step::kSkipBytes) {
-    store.append_end(self.source_.id, self.anchor_.position,
-                     [plan = std::move(plan), done = std::move(done)](const Result<std::uint64_t>& end) mutable {
-                       plan->take_append_end(end);
-                       done();
-                     });
+    store.append_end(
+        self.source_.id, self.anchor_.position,
+        [plan = std::move(plan), done = std::move(done)](const Result<std::uint64_t>& end) mutable {
+          plan->take_append_end(end);
+          done();
+        });
     return;
   }
   const ReadRange wanted = self.range();
-  store.read(wanted, [plan = std::move(plan), done = std::move(done)](const Result<StoredBytes>& read) mutable {
+  store.read(wanted, [plan = std::move(plan),
+                      done = std::move(done)](const Result<StoredBytes>& read) mutable {
     if (read.ok()) {
       plan->take_bytes({}, *read);
     } else {
@@ -79,10 +88,15 @@ void ForkPlan::fetch(std::shared_ptr<ForkPlan> plan, Store& store, Function<void
 
 ReadRange ForkPlan::range() const {
   if (step_ == Step::kCheckAnchor) {
-    const std::size_t before = std::min<std::uint64_t>(protocol::kJsonMessageEnd.size(), anchor_.position);
-    return {.id = source_.id, .from = anchor_.position - before, .to = anchor_.position, .bytes_max = before};
+    const std::size_t before =
+        std::min<std::uint64_t>(protocol::kJsonMessageEnd.size(), anchor_.position);
+    return {.id = source_.id,
+            .from = anchor_.position - before,
+            .to = anchor_.position,
+            .bytes_max = before};
   }
-  return {.id = source_.id, .from = position_, .to = source_.tail.position, .bytes_max = kScanBytesMax};
+  return {
+      .id = source_.id, .from = position_, .to = source_.tail.position, .bytes_max = kScanBytesMax};
 }
 
 void ForkPlan::take_append_end(const Result<std::uint64_t>& end) {
@@ -105,7 +119,9 @@ void ForkPlan::check_anchor(const StoredBytes& bytes) {
   std::string before;
   for (const Slice& slice : bytes.slices) before += slice.view();
   if (before == protocol::kJsonMessageEnd) return next_step();
-  fail({.code = ErrorCode::kInvalidArgument, .message = "the fork offset lies inside a message", .detail = {}});
+  fail({.code = ErrorCode::kInvalidArgument,
+        .message = "the fork offset lies inside a message",
+        .detail = {}});
 }
 
 void ForkPlan::skip_messages(const StoredBytes& bytes) {
@@ -121,8 +137,9 @@ void ForkPlan::fail(Error error) { resolved_ = Status(std::move(error)); }
 void ForkPlan::fail_past_end() {
   const bool json = source_.media_type->framing == Framing::kJson;
   fail({.code = ErrorCode::kInvalidArgument,
-        .message = fmt::format("the fork sub-offset {} lies past {}", sub_offset_,
-                               json ? "the source's last message" : "the end of the append at the fork offset"),
+        .message = fmt::format(
+            "the fork sub-offset {} lies past {}", sub_offset_,
+            json ? "the source's last message" : "the end of the append at the fork offset"),
         .detail = {}});
 }
 

@@ -1,4 +1,5 @@
-// Where exactly a fork leaves its source: found out from the source's bytes before the fork is made (protocol section 4.2).
+// Where exactly a fork leaves its source: found out from the source's bytes before the fork is made
+// (protocol section 4.2).
 #pragma once
 
 #include <durable_streams/function.h>
@@ -14,8 +15,8 @@
 
 namespace durable_streams {
 
-// Bytes before a visible tail never change, so no lock is needed. Looks through a bounded number of bytes at a time, however
-// far away the sub-offset is. Threads: one at a time.
+// Bytes before a visible tail never change, so no lock is needed. Looks through a bounded number of
+// bytes at a time, however far away the sub-offset is. Threads: one at a time.
 class ForkPlan {
  public:
   enum class Progress : std::uint8_t {

@@ -41,7 +41,8 @@ LiveReader::State LiveReader::state() const {
 
 StreamId LiveReader::stream_id() const { return stream_->id; }
 
-std::optional<Status> LiveReader::read(std::size_t bytes_max, ReadAnswer& out, Completion<ReadAnswer> done) {
+std::optional<Status> LiveReader::read(std::size_t bytes_max, ReadAnswer& out,
+                                       Completion<ReadAnswer> done) {
   {
     const ShardLock lock(stream_->shard);
     if (stream_->visible.soft_deleted) return stream_gone();

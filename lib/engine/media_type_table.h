@@ -1,4 +1,5 @@
-// One shared MediaType for each content type in use, so that a stream keeps a pointer and not a text.
+// One shared MediaType for each content type in use, so that a stream keeps a pointer and not a
+// text.
 #pragma once
 
 #include <cstddef>
@@ -16,16 +17,20 @@ namespace durable_streams {
 // Threads: any.
 class MediaTypeTable {
  public:
-  // The shared type of a content type's text, parsed when it is new. Types that nothing uses are forgotten in time.
+  // The shared type of a content type's text, parsed when it is new. Types that nothing uses are
+  // forgotten in time.
   std::shared_ptr<const MediaType> get(std::string_view text);
 
  private:
   // Finds texts that are no strings yet.
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
   };
-  using Types = std::unordered_map<std::string, std::weak_ptr<const MediaType>, Hash, std::equal_to<>>;
+  using Types =
+      std::unordered_map<std::string, std::weak_ptr<const MediaType>, Hash, std::equal_to<>>;
 
   void forget_unused() DURABLE_STREAMS_REQUIRES(mutex_);
 

@@ -1,5 +1,5 @@
-// The operations as the endpoint and the public handle start them: each answers at once where it can, without allocating, and
-// by a completion where it must wait.
+// The operations as the endpoint and the public handle start them: each answers at once where it
+// can, without allocating, and by a completion where it must wait.
 #pragma once
 
 #include <durable_streams/result.h>
@@ -18,7 +18,8 @@
 
 namespace durable_streams {
 
-// The result, if it is known at once; nullopt: the completion that was passed is called later, on the handle's loop.
+// The result, if it is known at once; nullopt: the completion that was passed is called later, on
+// the handle's loop.
 template <class T>
 using AtOnce = std::optional<Result<T>>;
 
@@ -48,7 +49,8 @@ struct AppendRequest {
   std::string_view body;
   Slice owned_body;  // when it holds the body, a store may keep it instead of copying
   AppendOptions options;
-  bool content_type_required = false;  // HTTP: a body without a content type is refused, after the stream was found open
+  bool content_type_required =
+      false;  // HTTP: a body without a content type is refused, after the stream was found open
 };
 
 struct ReadAnswer {

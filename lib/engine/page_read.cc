@@ -1,4 +1,5 @@
-// The arithmetic of a page: clamping to the tail, the check of a JSON offset, and what remains to be told to the reader.
+// The arithmetic of a page: clamping to the tail, the check of a JSON offset, and what remains to
+// be told to the reader.
 #include "engine/page_read.h"
 
 #include <algorithm>
@@ -15,7 +16,9 @@ namespace {
 std::string take_front(std::vector<Slice>& slices, std::size_t count) {
   std::string taken;
   std::size_t whole = 0;
-  while (whole < slices.size() && taken.size() + slices[whole].size() <= count) taken += slices[whole++].view();
+  while (whole < slices.size() && taken.size() + slices[whole].size() <= count) {
+    taken += slices[whole++].view();
+  }
   if (whole < slices.size() && taken.size() < count) {
     const std::size_t part = count - taken.size();
     taken += slices[whole].view().substr(0, part);
@@ -58,7 +61,8 @@ Status PageRead::take(StoredBytes bytes, Page& page) {
                    .detail = {}};
     }
     read_along_ = 0;
-    // The bytes before counted as a message; one that follows but does not fit comes whole only when asked for alone.
+    // The bytes before counted as a message; one that follows but does not fit comes whole only
+    // when asked for alone.
     if (bytes.end == start_.position) return {};
   }
   page.slices = std::move(bytes.slices);
@@ -71,7 +75,8 @@ void PageRead::end_page(Page& page, std::uint64_t end) {
   page.framing = framing_;
   page.start = start_;
   page.up_to_date = end >= tail_.position;
-  page.next_offset = page.up_to_date ? tail_ : Offset{.read_sequence = start_.read_sequence, .position = end};
+  page.next_offset =
+      page.up_to_date ? tail_ : Offset{.read_sequence = start_.read_sequence, .position = end};
   page.closed = closed_ && page.up_to_date;
 }
 

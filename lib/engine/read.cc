@@ -1,5 +1,5 @@
-// Reading pages and metadata (protocol sections 5.5 and 5.6). The lock is held to look at the stream, not to fetch its bytes:
-// what is visible never changes, and its memory is shared.
+// Reading pages and metadata (protocol sections 5.5 and 5.6). The lock is held to look at the
+// stream, not to fetch its bytes: what is visible never changes, and its memory is shared.
 #include <mutex>
 #include <utility>
 
@@ -9,14 +9,16 @@
 
 namespace durable_streams {
 
-// A read of a stream with a TTL that has to wait: the stream is held until its answer is known. Threads: one at a time.
+// A read of a stream with a TTL that has to wait: the stream is held until its answer is known.
+// Threads: one at a time.
 class Engine::Impl::HeldRead final : public Deferral<ReadAnswer> {
  public:
   HeldRead(Impl& engine, const std::shared_ptr<Stream>& held, Deferral<ReadAnswer>& deferral)
       : engine_(engine), held_(held), deferral_(deferral) {}
 
   Function<void(Result<ReadAnswer>)> answer_later() override {
-    return [&engine = engine_, held = held_, later = deferral_.answer_later()](Result<ReadAnswer> answer) mutable {
+    return [&engine = engine_, held = held_,
+            later = deferral_.answer_later()](Result<ReadAnswer> answer) mutable {
       engine.let_go_of_read(held, answer.ok());
       later(std::move(answer));
     };
@@ -52,8 +54,8 @@ Result<Stream*> Engine::Impl::find_shown(const Located& located) {
   return stream;
 }
 
-std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
-                                         Deferral<ReadAnswer>& deferral) {
+std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader* live,
+                                         ReadAnswer& out, Deferral<ReadAnswer>& deferral) {
   Offset from = request.from;
   std::shared_ptr<Stream> held;
   {
@@ -113,7 +115,9 @@ void Engine::Impl::read_page_later(PageRead page, const ReadRange& range, Stream
     if (life->engine == nullptr) return;
     if (!read) return done(std::move(read).error());
     ReadAnswer answer{.stream = std::move(stream), .page = {}};
-    if (Status taken = page.take(std::move(*read), answer.page); !taken) return done(std::move(taken).error());
+    if (Status taken = page.take(std::move(*read), answer.page); !taken) {
+      return done(std::move(taken).error());
+    }
     const std::optional<ReadRange> more = page.next_range();
     if (!more) return done(std::move(answer));
     life->engine->read_page_later(page, *more, std::move(answer.stream), std::move(done));

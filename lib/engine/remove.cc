@@ -1,5 +1,5 @@
-// The end of streams: deletion, soft deletion, expiry, and the release of sources when their forks go (protocol sections 4.2
-// and 5.4).
+// The end of streams: deletion, soft deletion, expiry, and the release of sources when their forks
+// go (protocol sections 4.2 and 5.4).
 #include <utility>
 
 #include "engine/engine_impl.h"
@@ -19,7 +19,9 @@ AtOnce<void> Engine::Impl::remove_locked(std::string_view path, Deferral<void>& 
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located located = locate(shard, key);
-  if (std::optional<AtOnce<void>> absent = answer_absent(located, deferral, owed)) return *std::move(absent);
+  if (std::optional<AtOnce<void>> absent = answer_absent(located, deferral, owed)) {
+    return *std::move(absent);
+  }
   Entry& entry = *located.entry;
   Result<Transaction*> submitted = remove_reserved(entry, owed);
   if (!submitted) return std::move(submitted).error();
@@ -52,7 +54,10 @@ Result<Transaction*> Engine::Impl::remove_reserved(Entry& entry, std::optional<F
 
 Status Engine::Impl::expire_if_due(Entry& entry, std::optional<ForkPoint>& owed) {
   const Stream* stream = entry.reserved.get();
-  if (stream == nullptr || stream->reserved.soft_deleted || !(stream->expiry.ttl || stream->expiry.at)) return {};
+  if (stream == nullptr || stream->reserved.soft_deleted ||
+      !(stream->expiry.ttl || stream->expiry.at)) {
+    return {};
+  }
   if (!stream->expired(now())) return {};
   Result<Transaction*> removed = remove_reserved(entry, owed);
   if (!removed) return std::move(removed).error();
@@ -80,10 +85,13 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
     return std::nullopt;
   }
   const std::shared_ptr<Stream> stream = entry.reserved;
-  if (stream == nullptr || stream->id != point.source || stream->reserved.forks == 0) return std::nullopt;
+  if (stream == nullptr || stream->id != point.source || stream->reserved.forks == 0) {
+    return std::nullopt;
+  }
   const bool last = stream->reserved.soft_deleted && stream->reserved.forks == 1;
-  Result<Transaction*> submitted =
-      submit(ReleaseChange{.source = stream->id, .version = stream->reserved.version, .remove = last}, entry);
+  Result<Transaction*> submitted = submit(
+      ReleaseChange{.source = stream->id, .version = stream->reserved.version, .remove = last},
+      entry);
   if (!submitted) {
     owe(point);
     return std::nullopt;

@@ -11,8 +11,8 @@ Shard::~Shard() {
 }
 
 Entry* Shard::find(const PathKey& key) {
-  Entry* found =
-      entries_.find(key.hash, [&](const Entry& each) { return each.hash == key.hash && each.path == key.path; });
+  Entry* found = entries_.find(
+      key.hash, [&](const Entry& each) { return each.hash == key.hash && each.path == key.path; });
   if (found != nullptr) found->used = true;
   return found;
 }

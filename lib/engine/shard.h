@@ -1,4 +1,5 @@
-// One lock's worth of paths. An operation holds it briefly, never across I/O, and at most two of them, in index order.
+// One lock's worth of paths. An operation holds it briefly, never across I/O, and at most two of
+// them, in index order.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,8 @@ class Shard {
   // Forgets an entry.
   void drop(Entry& entry);
 
-  // The entry that has gone unused for the longest among those that `may_drop`; looks at a few only. Null: none of these.
+  // The entry that has gone unused for the longest among those that `may_drop`; looks at a few
+  // only. Null: none of these.
   template <class MayDrop>
   Entry* find_idle(MayDrop may_drop);
 

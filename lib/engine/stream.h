@@ -1,4 +1,5 @@
-// One incarnation of a stream as the engine holds it: what the next change is checked against, and what readers see.
+// One incarnation of a stream as the engine holds it: what the next change is checked against, and
+// what readers see.
 #pragma once
 
 #include <durable_streams/store.h>
@@ -20,8 +21,8 @@ class Mailbox;
 class Shard;
 struct Entry;
 
-// The state that the next change is checked against. It runs ahead of what is committed while changes are in flight, and
-// is put back when one of them is refused.
+// The state that the next change is checked against. It runs ahead of what is committed while
+// changes are in flight, and is put back when one of them is refused.
 struct ReservedState {
   std::uint64_t version = 0;
   Offset tail = {};
@@ -42,8 +43,8 @@ struct VisibleState {
   friend bool operator==(const VisibleState&, const VisibleState&) = default;
 };
 
-// The readers of one loop that wait at the tail of one stream. Those that come when others are being woken are a group of
-// their own, for they have seen what the others have not.
+// The readers of one loop that wait at the tail of one stream. Those that come when others are
+// being woken are a group of their own, for they have seen what the others have not.
 struct WaitGroup {
   Mailbox* mailbox = nullptr;   // outlives the group: a handle's readers leave before it does
   LiveReader* first = nullptr;  // never null; a group goes with its last reader
@@ -53,9 +54,14 @@ struct WaitGroup {
 // Guarded by its shard's lock, but for what is const. Threads: any.
 class Stream {
  public:
-  Stream(StreamId stream_id, Entry& place, Shard& home, std::shared_ptr<const MediaType> type, Expiry lifetime,
-         std::optional<ForkPoint> fork_point)
-      : id(stream_id), entry(place), shard(home), media_type(std::move(type)), expiry(lifetime), fork(std::move(fork_point)) {}
+  Stream(StreamId stream_id, Entry& place, Shard& home, std::shared_ptr<const MediaType> type,
+         Expiry lifetime, std::optional<ForkPoint> fork_point)
+      : id(stream_id),
+        entry(place),
+        shard(home),
+        media_type(std::move(type)),
+        expiry(lifetime),
+        fork(std::move(fork_point)) {}
 
   const StreamId id;
   Entry& entry;  // gone when this was removed, or when nothing holds it
@@ -69,11 +75,12 @@ class Stream {
 
   WallTime touched{};                // the last read or write, from which a TTL counts
   WallTime saved_deadline = kNever;  // what the store knows
-  std::uint32_t holds = 0;           // by live readers, and by reads and changes whose outcome is open; see Engine::Impl
+  std::uint32_t holds =
+      0;  // by live readers, and by reads and changes whose outcome is open; see Engine::Impl
   std::vector<WaitGroup> wait_groups;
 
-  // Some of the producers asked for since the stream was loaded, and all that changes in flight are about; nullopt: the
-  // store knows none of that name.
+  // Some of the producers asked for since the stream was loaded, and all that changes in flight are
+  // about; nullopt: the store knows none of that name.
   std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
 
   // When the stream ends if nothing touches it any more; kNever while its TTL is held.
