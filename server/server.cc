@@ -111,6 +111,10 @@ Status Server::make_workers() {
 
 void Server::attach(std::vector<Listener> listeners) {
   port_ = listeners.front().address.port();
+  if (options_.limits.send_buffer_bytes > 0) {
+    for (const Listener& listener : listeners)
+      set_send_buffer(listener, options_.limits.send_buffer_bytes);
+  }
   origin_ = origin_of(options_, port_);
   acceptor_.emplace(
       workers_.front()->uv_loop(), std::move(listeners),

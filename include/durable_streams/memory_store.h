@@ -1,4 +1,5 @@
-// Streams kept in memory, gone with the process: for development, tests, and data that need not outlive its server.
+// Streams kept in memory, gone with the process: for development, tests, and data that need not
+// outlive its server.
 #pragma once
 
 #include <durable_streams/store.h>
@@ -8,15 +9,20 @@
 namespace durable_streams {
 
 struct MemoryStoreOptions {
-  // Past this many bytes (streams' bytes and what it costs to keep them) creates and appends that bring bytes are refused
-  // with kNoSpace; deletes, closes and expiry go on. The default leaves room for a service beside it on a small machine.
+  // Past this many bytes (streams' bytes and what it costs to keep them) creates and appends that
+  // bring bytes are refused with kNoSpace; deletes, closes and expiry go on. The default leaves
+  // room for a service beside it on a small machine.
   std::uint64_t memory_bytes_max = std::uint64_t{4} << 30;
 
-  // Stream ids start at a random number, so that ETags differ between two runs; tests set this to fix them. 0: random.
+  // Stream ids start at a random number, so that ETags differ between two runs; tests set this to
+  // fix them. 0: random.
   StreamId first_stream_id = 0;
 };
 
-// Commits at once: nothing ever waits. An idle stream costs its path, its content type and about 200 bytes. Threads: any.
+// Commits at once: nothing ever waits; who asks by completion all the same is answered inside the
+// next flush(). An idle stream costs its path, its content type and about 200 bytes. One create or
+// append may bring 1 GiB (else kTooLarge), and a path may have 65,535 bytes (else kPathTooLong);
+// the engine's own limits come first. Threads: any.
 class DURABLE_STREAMS_EXPORT MemoryStore final : public Store {
  public:
   explicit MemoryStore(MemoryStoreOptions options = {});
@@ -32,14 +38,17 @@ class DURABLE_STREAMS_EXPORT MemoryStore final : public Store {
   void flush() override;
   std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) override;
   void load(std::string_view path, Done<std::optional<StreamRecord>> done) override;
-  std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id, ProducerState& out) override;
-  void load_producer(StreamId id, std::string_view producer_id, Done<std::optional<ProducerState>> done) override;
+  std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id,
+                                                ProducerState& out) override;
+  void load_producer(StreamId id, std::string_view producer_id,
+                     Done<std::optional<ProducerState>> done) override;
   std::optional<Status> read_now(const ReadRange& range, StoredBytes& out) override;
   void read(const ReadRange& range, Done<StoredBytes> done) override;
   std::optional<Result<std::uint64_t>> append_end_now(StreamId id, std::uint64_t position) override;
   void append_end(StreamId id, std::uint64_t position, Done<std::uint64_t> done) override;
   WallTime earliest_deadline() const override;
-  std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now, std::size_t count_max) override;
+  std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now,
+                                                                std::size_t count_max) override;
   void expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) override;
   StoreStats stats() const override;
 

@@ -1,5 +1,6 @@
-// What is kept, and how: the interface between the engine, which knows the protocol's rules, and a store, which knows
-// where bytes live. Implement it to keep streams somewhere new; tests/store holds the contract suite to run over it.
+// What is kept, and how: the interface between the engine, which knows the protocol's rules, and a
+// store, which knows where bytes live. Implement it to keep streams somewhere new; tests/store
+// holds the contract suite to run over it.
 #pragma once
 
 #include <durable_streams/clock.h>
@@ -21,11 +22,13 @@
 
 namespace durable_streams {
 
-// Names one incarnation of a stream; never reused, so a path deleted and created again has a new one. 0 names none.
+// Names one incarnation of a stream; never reused, so a path deleted and created again has a new
+// one. 0 names none.
 using StreamId = std::uint64_t;
 
-// How stored bytes divide into messages. kBytes: back to back, and the store remembers where appends end. kJson: each
-// message minified and followed by `,\n`, which occurs nowhere else, so boundaries are in the bytes.
+// How stored bytes divide into messages. kBytes: back to back, and the store remembers where
+// appends end. kJson: each message minified and followed by `,\n`, which occurs nowhere else, so
+// boundaries are in the bytes.
 enum class Framing : std::uint8_t { kBytes, kJson };
 
 // A stream's lifetime as it was asked for (protocol section 5.1). At most one of the two is set.
@@ -71,8 +74,9 @@ struct StreamRecord {
   std::string content_type = {};  // as given at creation, parameters included
   Framing framing = Framing::kBytes;
   Expiry expiry = {};
-  WallTime deadline = kNever;  // the saved one: with a TTL the true deadline may be later, never earlier
-  std::uint64_t version = 0;   // grows by one with each change that the record takes
+  WallTime deadline =
+      kNever;  // the saved one: with a TTL the true deadline may be later, never earlier
+  std::uint64_t version = 0;  // grows by one with each change that the record takes
   Offset tail = {};
   bool closed = false;
   bool soft_deleted = false;
@@ -82,33 +86,37 @@ struct StreamRecord {
   std::optional<ForkPoint> fork = {};
 };
 
-// The changes. Each is atomic: all of it is kept, or none. Views and references live for the call of submit(). Each states
-// the version that it was checked against; a store refuses one whose condition does not hold, with kConflict.
+// The changes. Each is atomic: all of it is kept, or none. Views and references live for the call
+// of submit(). Each states the version that it was checked against; a store refuses one whose
+// condition does not hold, with kConflict.
 
-// A new stream with its first bytes. Condition: no stream has `record.path`; for a fork, the source has
-// `source_version`, and its `forks` and version grow by one in the same change. `record.version` is 1 and
-// `record.tail` lies `bytes.size()` after the fork's position (or 0).
+// A new stream with its first bytes. Condition: no stream has `record.path`; for a fork, the source
+// has `source_version`, and its `forks` and version grow by one in the same change.
+// `record.version` is 1 and `record.tail` lies `bytes.size()` after the fork's position (or 0).
 struct CreateChange {
   const StreamRecord& record;
   std::string_view bytes;
   std::uint64_t source_version = 0;
 };
 
-// Bytes behind the tail, with all that the append decides. Any part may be missing: a close may bring no bytes.
+// Bytes behind the tail, with all that the append decides. Any part may be missing: a close may
+// bring no bytes.
 struct AppendChange {
   StreamId id = 0;
   std::uint64_t version = 0;
   std::string_view bytes = {};
-  Slice owned = {};  // when it holds the same bytes, the store may keep this share instead of copying
-  Offset tail = {};  // after the append
+  Slice owned =
+      {};  // when it holds the same bytes, the store may keep this share instead of copying
+  Offset tail = {};                   // after the append
   std::string_view producer_id = {};  // empty: no producer
   ProducerState producer = {};        // the producer's state after the append
   std::string_view stream_seq = {};   // empty: unchanged
   bool close = false;                 // with a producer, its tuple becomes `closed_by`
 };
 
-// A stream ends. kSoft keeps record and bytes for its forks and blocks its path. kFull forgets stream, bytes and
-// producers, and frees its path; if it was a fork, its source is then owed a ReleaseChange.
+// A stream ends. kSoft keeps record and bytes for its forks and blocks its path. kFull forgets
+// stream, bytes and producers, and frees its path; if it was a fork, its source is then owed a
+// ReleaseChange.
 struct RemoveChange {
   enum class Mode : std::uint8_t { kSoft, kFull };
   StreamId id = 0;
@@ -116,21 +124,23 @@ struct RemoveChange {
   Mode mode = Mode::kFull;
 };
 
-// One fork of `source` is gone: `forks` shrinks by one. With `remove` (it was soft-deleted, and this was its last fork)
-// the source goes too, as by RemoveChange::kFull.
+// One fork of `source` is gone: `forks` shrinks by one. With `remove` (it was soft-deleted, and
+// this was its last fork) the source goes too, as by RemoveChange::kFull.
 struct ReleaseChange {
   StreamId source = 0;
   std::uint64_t version = 0;
   bool remove = false;
 };
 
-// Saves a slid deadline. Carries no condition and changes no version; a stream that is gone is ignored.
+// Saves a slid deadline. Carries no condition and changes no version; a stream that is gone is
+// ignored.
 struct DeadlineChange {
   StreamId id = 0;
   WallTime deadline = kNever;
 };
 
-using Change = std::variant<CreateChange, AppendChange, RemoveChange, ReleaseChange, DeadlineChange>;
+using Change =
+    std::variant<CreateChange, AppendChange, RemoveChange, ReleaseChange, DeadlineChange>;
 
 // Names a submitted change to the one that submitted it.
 using Ticket = std::uint64_t;
@@ -139,18 +149,21 @@ enum class Submitted : std::uint8_t { kCommitted, kPending };
 
 struct CommitOutcome {
   Ticket ticket = 0;
-  Status status;  // ok: the change is durable as far as the store promises; else it was refused and left no trace
+  Status status;  // ok: the change is durable as far as the store promises; else it was refused and
+                  // left no trace
 };
 
-// Hears of pending changes. Called from any thread, never inside submit() nor with a lock of the store held (it may submit
-// more), in order per path, as many at once as became durable together.
+// Hears of pending changes. Called from any thread, never inside submit() nor with a lock of the
+// store held (it may submit more), in order per path, as many at once as became durable together. A
+// store knows no loop: the engine carries what it hears to those that wait for it.
 class DURABLE_STREAMS_EXPORT CommitListener {
  public:
   virtual ~CommitListener() = default;
   virtual void on_commits(std::span<CommitOutcome> outcomes) = 0;
 };
 
-// A range of a stream's stored bytes, inherited ones included: `from` up to `to`, which is never past what was committed.
+// A range of a stream's stored bytes, inherited ones included: `from` up to `to`, which is never
+// past what was committed.
 struct ReadRange {
   StreamId id = 0;
   std::uint64_t from = 0;
@@ -175,14 +188,17 @@ struct ExpiredStream {
 };
 
 struct StoreStats {
-  std::uint64_t streams = 0;      // soft-deleted ones included
+  std::uint64_t streams = 0;       // soft-deleted ones included
   std::uint64_t stored_bytes = 0;  // bytes of streams, as appended
   std::uint64_t memory_bytes = 0;  // what a memory limit is held against
 };
 
-// What may have to wait has two forms: `x_now` answers at once, or gives nullopt when it would have to wait; then `x`
-// answers by its completion, from any thread, never inside the call. The engine calls submit() and the `_now` forms under
-// a lock of its own, so they neither wait for I/O nor call back. A store outlives the engine over it. Threads: any.
+// What may have to wait has two forms: `x_now` answers at once, or gives nullopt when it would have
+// to wait; then `x` answers by its completion, exactly once, from any thread, never inside the
+// call. The engine asks by `x` only when `x_now` gave nullopt, so a store whose `_now` forms always
+// answer may keep completions for its next flush(). The engine calls submit() and the `_now` forms
+// under a lock of its own, so they neither wait for I/O nor call back; `x` it may call under that
+// lock or from a completion. A store outlives the engine over it. Threads: any.
 class DURABLE_STREAMS_EXPORT Store {
  public:
   template <class T>
@@ -196,44 +212,56 @@ class DURABLE_STREAMS_EXPORT Store {
   // True if submit() never answers kPending.
   virtual bool commits_at_once() const = 0;
 
-  // Who hears of pending changes; set once, before the first submit(), and null again before the listener goes: that call
-  // returns when no on_commits() is running any more.
+  // Who hears of pending changes; set once, before the first submit(), and null again before the
+  // listener goes: that call returns when no on_commits() is running any more.
   virtual void set_listener(CommitListener* listener) = 0;
 
   // A fresh id, never given before by this store, also not before a restart.
   virtual StreamId next_stream_id() = 0;
 
-  // Takes a change. kCommitted: it is durable and visible now. kPending: the listener hears of `ticket`. An error: it was
-  // refused and left no trace (kConflict, kNoSpace, kUnavailable). Order is kept per path, and between a fork and its source.
+  // Takes a change. kCommitted: it is durable and visible now. kPending: the listener hears of
+  // `ticket`. An error: it was refused and left no trace, with kConflict when its condition does
+  // not hold, kNoSpace or kUnavailable when it could not be kept, kTooLarge or kPathTooLong when
+  // this store never takes as much. Order is kept per path, and between a fork and its source.
   virtual Result<Submitted> submit(const Change& change, Ticket ticket) = 0;
 
-  // A hint that this thread submits nothing more this turn of its loop: a store that gathers may start to commit.
+  // A hint that this thread submits nothing more this turn of its loop: a store that gathers may
+  // start to commit. It does not follow every change (those that the engine submits when it hears
+  // of another come without), so a store commits without it too.
   virtual void flush() = 0;
 
-  // The record of the stream at `path`: true and `out` when there is one, soft-deleted included; false when not.
+  // The record of the stream at `path`: true and `out` when there is one, soft-deleted included;
+  // false when not.
   virtual std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) = 0;
   virtual void load(std::string_view path, Done<std::optional<StreamRecord>> done) = 0;
 
   // What is known of one producer of a stream.
-  virtual std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id, ProducerState& out) = 0;
-  virtual void load_producer(StreamId id, std::string_view producer_id, Done<std::optional<ProducerState>> done) = 0;
+  virtual std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id,
+                                                        ProducerState& out) = 0;
+  virtual void load_producer(StreamId id, std::string_view producer_id,
+                             Done<std::optional<ProducerState>> done) = 0;
 
-  // Bytes of a range, at most `bytes_max` of them, cut at the last end of an append (kBytes) or message (kJson) that fits.
-  // Where none does, kBytes is cut anywhere, and kJson gives its first message whole, however large. Replaces `out`.
+  // Bytes of a range, at most `bytes_max` of them, cut at the last end of an append (kBytes) or
+  // message (kJson) that fits. Where none does, kBytes is cut anywhere, and kJson gives its first
+  // message whole, however large. Replaces `out`.
   virtual std::optional<Status> read_now(const ReadRange& range, StoredBytes& out) = 0;
   virtual void read(const ReadRange& range, Done<StoredBytes> done) = 0;
 
-  // Where the append that covers the byte at `position` ends (kBytes only); inherited appends end at the latest where
-  // the fork leaves its source. `position` must lie before the tail.
-  virtual std::optional<Result<std::uint64_t>> append_end_now(StreamId id, std::uint64_t position) = 0;
+  // Where the append that covers the byte at `position` ends (kBytes only); inherited appends end
+  // at the latest where the fork leaves its source. `position` must lie before the tail.
+  virtual std::optional<Result<std::uint64_t>> append_end_now(StreamId id,
+                                                              std::uint64_t position) = 0;
   virtual void append_end(StreamId id, std::uint64_t position, Done<std::uint64_t> done) = 0;
 
   // The earliest saved deadline, or kNever; soft-deleted streams have none. Cheap.
   virtual WallTime earliest_deadline() const = 0;
 
-  // Up to `count_max` streams whose saved deadline is not after `now`, earliest first; costs no more than it finds.
-  virtual std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now, std::size_t count_max) = 0;
-  virtual void expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) = 0;
+  // Up to `count_max` streams whose saved deadline is not after `now`, earliest first; costs no
+  // more than it finds.
+  virtual std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now,
+                                                                        std::size_t count_max) = 0;
+  virtual void expired(WallTime now, std::size_t count_max,
+                       Done<std::vector<ExpiredStream>> done) = 0;
 
   virtual StoreStats stats() const = 0;
 };

@@ -1,5 +1,5 @@
-// Appending and closing (protocol sections 5.2 and 5.3). The checks stand in the order of their precedence, and nothing is
-// touched before the last of them has passed.
+// Appending and closing (protocol sections 5.2 and 5.3). The checks stand in the order of their
+// precedence, and nothing is touched before the last of them has passed.
 #include <fmt/format.h>
 
 #include <utility>
@@ -16,53 +16,71 @@ Error refusal(ErrorCode code, std::string message, ErrorDetail detail = {}) {
   return {.code = code, .message = std::move(message), .detail = detail};
 }
 
-Appended success(const ReservedState& state, std::optional<ProducerState> producer, bool duplicate) {
-  return {.next_offset = state.tail, .duplicate = duplicate, .closed = state.closed, .producer = producer};
+Appended success(const ReservedState& state, std::optional<ProducerState> producer,
+                 bool duplicate) {
+  return {.next_offset = state.tail,
+          .duplicate = duplicate,
+          .closed = state.closed,
+          .producer = producer};
 }
 
-// A closed stream takes nothing more, but recognises the request that closed it, and a repeated close (section 5.2.1).
+// A closed stream takes nothing more, but recognises the request that closed it, and a repeated
+// close (section 5.2.1).
 Result<Appended> answer_closed(const Stream& stream, const AppendRequest& request) {
   const ReservedState& state = stream.reserved;
   const Producer& producer = request.options.producer;
-  const bool closing_retry = !producer.id.empty() && state.closed_by && state.closed_by->producer_id == producer.id &&
-                             state.closed_by->epoch == producer.epoch && state.closed_by->seq == producer.seq;
-  if (closing_retry) return success(state, ProducerState{.epoch = producer.epoch, .last_seq = producer.seq}, true);
+  const bool closing_retry =
+      !producer.id.empty() && state.closed_by && state.closed_by->producer_id == producer.id &&
+      state.closed_by->epoch == producer.epoch && state.closed_by->seq == producer.seq;
+  if (closing_retry) {
+    return success(state, ProducerState{.epoch = producer.epoch, .last_seq = producer.seq}, true);
+  }
   const bool close_only = request.options.close && request.body.empty() && producer.id.empty();
   if (close_only) return success(state, std::nullopt, true);
-  return refusal(ErrorCode::kClosed, "the stream is closed; nothing can be appended", {.tail = state.tail});
+  return refusal(ErrorCode::kClosed, "the stream is closed; nothing can be appended",
+                 {.tail = state.tail});
 }
 
-std::optional<Error> check_content(const Stream& stream, const AppendRequest& request, PayloadMaker& payload,
-                                   std::size_t bytes_max) {
+std::optional<Error> check_content(const Stream& stream, const AppendRequest& request,
+                                   PayloadMaker& payload, std::size_t bytes_max) {
   if (request.body.empty()) return std::nullopt;
   const std::string_view given = request.options.content_type;
   if (given.empty() && request.content_type_required) {
     return refusal(ErrorCode::kInvalidArgument, "an append with a body needs a Content-Type");
   }
   if (!given.empty() && !protocol::same_media_type(given, stream.media_type->text)) {
-    return refusal(ErrorCode::kContentTypeMismatch,
-                   fmt::format("the stream's content type is {}, not {}", stream.media_type->text, given));
+    return refusal(
+        ErrorCode::kContentTypeMismatch,
+        fmt::format("the stream's content type is {}, not {}", stream.media_type->text, given));
   }
   const Payload& stored = payload.for_framing(stream.media_type->framing);
   if (stored.invalid) return stored.invalid;
   if (stored.no_messages) {
-    return refusal(ErrorCode::kInvalidJson, "an empty JSON array appends nothing; send at least one message");
+    return refusal(ErrorCode::kInvalidJson,
+                   "an empty JSON array appends nothing; send at least one message");
   }
-  if (stored.bytes.size() > bytes_max || stored.bytes.size() > Offset::kPartMax - stream.reserved.tail.position) {
-    return refusal(ErrorCode::kTooLarge, fmt::format("one append may bring at most {} bytes", bytes_max));
+  if (stored.bytes.size() > bytes_max ||
+      stored.bytes.size() > Offset::kPartMax - stream.reserved.tail.position) {
+    return refusal(ErrorCode::kTooLarge,
+                   fmt::format("one append may bring at most {} bytes", bytes_max));
   }
   return std::nullopt;
 }
 
 std::optional<Error> check_stream_seq(const ReservedState& state, std::string_view stream_seq) {
-  if (stream_seq.empty() || state.stream_seq.empty() || stream_seq > state.stream_seq) return std::nullopt;
-  return refusal(ErrorCode::kSequenceRegression, "Stream-Seq must be greater than the last one appended");
+  if (stream_seq.empty() || state.stream_seq.empty() || stream_seq > state.stream_seq) {
+    return std::nullopt;
+  }
+  return refusal(ErrorCode::kSequenceRegression,
+                 "Stream-Seq must be greater than the last one appended");
 }
 
 // What the producer's state says of the request: nothing when it is next in order.
-std::optional<Result<Appended>> check_producer(const ReservedState& state, const std::optional<ProducerState>& known,
+std::optional<Result<Appended>> check_producer(const ReservedState& state,
+                                               const std::optional<ProducerState>& known,
                                                const Producer& producer) {
-  const protocol::ProducerDecision decision = protocol::decide_producer(known, producer.epoch, producer.seq);
+  const protocol::ProducerDecision decision =
+      protocol::decide_producer(known, producer.epoch, producer.seq);
   using Verdict = protocol::ProducerDecision::Verdict;
   if (decision.verdict == Verdict::kAccept) return std::nullopt;
   if (decision.verdict == Verdict::kDuplicate) return success(state, decision.state, true);
@@ -80,33 +98,32 @@ AtOnce<Appended> Engine::Impl::append(const AppendRequest& request, PayloadMaker
 }
 
 AtOnce<Appended> Engine::Impl::append_locked(const AppendRequest& request, PayloadMaker& payload,
-                                             Deferral<Appended>& deferral, std::optional<ForkPoint>& owed) {
+                                             Deferral<Appended>& deferral,
+                                             std::optional<ForkPoint>& owed) {
   const PathKey key = key_of(request.path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
-  Located located = locate(shard, key);
-  if (located.failure) return *std::move(located.failure);
-  if (located.entry == nullptr) return no_such_stream();
-  Entry& entry = *located.entry;
-  if (entry.loading) return after_loading(entry, deferral);
-  if (Status expired = expire_if_due(entry, owed); !expired) return std::move(expired).error();
-  if (entry.reserved == nullptr) return answer_after(entry, deferral, Result<Appended>(no_such_stream()));
-  if (entry.reserved->reserved.soft_deleted) return answer_after(entry, deferral, Result<Appended>(stream_gone()));
-  return append_to(entry, request, payload, deferral);
+  const Located located = locate(shard, key);
+  if (std::optional<AtOnce<Appended>> absent = answer_absent(located, deferral, owed)) {
+    return *std::move(absent);
+  }
+  return append_to(*located.entry, request, payload, deferral);
 }
 
-AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& request, PayloadMaker& payload,
-                                         Deferral<Appended>& deferral) {
+AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& request,
+                                         PayloadMaker& payload, Deferral<Appended>& deferral) {
   Stream& stream = *entry.reserved;
   if (request.body.empty() && !request.options.close) {
-    return answer_after(entry, deferral, Result<Appended>(refusal(ErrorCode::kInvalidArgument, kEmptyAppend)));
+    return answer_after(entry, deferral,
+                        Result<Appended>(refusal(ErrorCode::kInvalidArgument, kEmptyAppend)));
   }
   if (stream.reserved.closed) {
     Result<Appended> answer = answer_closed(stream, request);
-    if (answer.ok()) touch(stream);
+    if (answer.ok()) touch(entry);
     return answer_after(entry, deferral, std::move(answer));
   }
-  if (std::optional<Error> wrong = check_content(stream, request, payload, options_.append_bytes_max)) {
+  if (std::optional<Error> wrong =
+          check_content(stream, request, payload, options_.append_bytes_max)) {
     return answer_after(entry, deferral, Result<Appended>(*std::move(wrong)));
   }
   if (const Producer& producer = request.options.producer; !producer.id.empty()) {
@@ -114,8 +131,9 @@ AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& requ
     const std::optional<ProducerState>* known = find_producer(entry, stream, producer.id, failure);
     if (failure) return *std::move(failure);
     if (known == nullptr) return after_loading(entry, deferral);
-    if (std::optional<Result<Appended>> answer = check_producer(stream.reserved, *known, producer)) {
-      if (answer->ok()) touch(stream);
+    if (std::optional<Result<Appended>> answer =
+            check_producer(stream.reserved, *known, producer)) {
+      if (answer->ok()) touch(entry);
       return answer_after(entry, deferral, *std::move(answer));
     }
   }
@@ -125,8 +143,8 @@ AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& requ
   return commit_append(entry, request, payload.for_framing(stream.media_type->framing), deferral);
 }
 
-AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& request, const Payload& payload,
-                                             Deferral<Appended>& deferral) {
+AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& request,
+                                             const Payload& payload, Deferral<Appended>& deferral) {
   const std::shared_ptr<Stream>& stream = entry.reserved;
   ReservedState& state = stream->reserved;
   const Producer& producer = request.options.producer;
@@ -159,10 +177,11 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
   if (request.options.close) {
     state.closed = true;
     if (!producer.id.empty()) {
-      state.closed_by = {.producer_id = std::string(producer.id), .epoch = producer.epoch, .seq = producer.seq};
+      state.closed_by = {
+          .producer_id = std::string(producer.id), .epoch = producer.epoch, .seq = producer.seq};
     }
   }
-  touch(*stream);
+  touch(entry);
   ++stream->shard.appends;
   stream->shard.appended_bytes += payload.bytes.size();
   settle(entry, stream, pending);

@@ -1,4 +1,5 @@
-// Changes on their way to the store and back: what is shown to readers when they commit, and what is put back when not.
+// Changes on their way to the store and back: what is shown to readers when they commit, and what
+// is put back when not.
 #include <algorithm>
 #include <utility>
 
@@ -16,7 +17,8 @@ Result<Transaction*> Engine::Impl::submit(const Change& change, Entry& entry, En
   }
   auto transaction = std::make_unique<Transaction>();
   Transaction* pending = transaction.get();
-  // Before the store has it: its outcome may come on another thread, which then waits for the locks that this one holds.
+  // Before the store has it: its outcome may come on another thread, which then waits for the locks
+  // that this one holds.
   pending->entry = &entry;
   pending->source = source;
   {
@@ -34,7 +36,8 @@ Result<Transaction*> Engine::Impl::submit(const Change& change, Entry& entry, En
   return nullptr;
 }
 
-PendingChange& Engine::Impl::remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream) {
+PendingChange& Engine::Impl::remember(Transaction& transaction, Entry& entry,
+                                      std::shared_ptr<Stream> stream) {
   ++entry.transactions;
   PendingChange& pending = entry.pending.emplace_back();
   pending.transaction = &transaction;
@@ -44,7 +47,8 @@ PendingChange& Engine::Impl::remember(Transaction& transaction, Entry& entry, st
   return pending;
 }
 
-void Engine::Impl::settle(Entry& entry, const std::shared_ptr<Stream>& stream, PendingChange* pending) {
+void Engine::Impl::settle(Entry& entry, const std::shared_ptr<Stream>& stream,
+                          PendingChange* pending) {
   const VisibleState visible = {.tail = stream->reserved.tail,
                                 .closed = stream->reserved.closed,
                                 .soft_deleted = stream->reserved.soft_deleted,
@@ -57,8 +61,8 @@ void Engine::Impl::settle(Entry& entry, const std::shared_ptr<Stream>& stream, P
   }
 }
 
-void Engine::Impl::show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
-                        const std::shared_ptr<Stream>& shown) {
+void Engine::Impl::show(Entry& entry, const std::shared_ptr<Stream>& stream,
+                        const VisibleState& visible, const std::shared_ptr<Stream>& shown) {
   const bool worth_waking = !(stream->visible == visible);
   stream->visible = visible;
   if (entry.shown != shown) entry.shown = shown;  // seldom: counting shares costs more than looking
@@ -82,8 +86,10 @@ void Engine::Impl::on_commits(std::span<CommitOutcome> outcomes) {
   }
 }
 
-bool Engine::Impl::save_deadline(Entry& entry, const std::shared_ptr<Stream>& stream, WallTime deadline) {
-  Result<Transaction*> submitted = submit(DeadlineChange{.id = stream->id, .deadline = deadline}, entry);
+bool Engine::Impl::save_deadline(Entry& entry, const std::shared_ptr<Stream>& stream,
+                                 WallTime deadline) {
+  Result<Transaction*> submitted =
+      submit(DeadlineChange{.id = stream->id, .deadline = deadline}, entry);
   if (!submitted) return false;
   stream->saved_deadline = deadline;
   if (*submitted == nullptr) return true;
@@ -98,6 +104,7 @@ void Engine::Impl::finish_saving(Transaction& transaction, const Status& status)
   if (!status.ok()) transaction.slid->saved_deadline = kNotKnown;
   --entry.transactions;
   drop_if_empty(entry);
+  note_earliest_deadline();  // only now does the store know of it
 }
 
 void Engine::Impl::finish(Transaction& transaction, const Status& status) {
@@ -112,7 +119,8 @@ void Engine::Impl::finish(Transaction& transaction, const Status& status) {
     DURABLE_STREAMS_ASSERT(!status.ok() || (committed && !transaction.source_rolled_back));
     for (Entry* changed : {&entry, source}) {
       if (changed == nullptr) continue;
-      const bool rolled_back = changed == &entry ? transaction.entry_rolled_back : transaction.source_rolled_back;
+      const bool rolled_back =
+          changed == &entry ? transaction.entry_rolled_back : transaction.source_rolled_back;
       if (committed) {
         commit_oldest(*changed, transaction);
       } else if (!rolled_back) {
@@ -129,14 +137,17 @@ void Engine::Impl::finish(Transaction& transaction, const Status& status) {
   for (Continuation& next : transaction.answers) {
     next(committed || !std::exchange(own, false) ? dependency : status);
   }
-  if (committed) release(std::move(transaction.release));
+  if (committed) return release(std::move(transaction.release));
+  if (transaction.repays) owe(*std::move(transaction.repays));
 }
 
 void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
   PendingChange& oldest = entry.pending.front();
   DURABLE_STREAMS_ASSERT(oldest.transaction == &transaction);
   show(entry, oldest.stream, oldest.visible_after, oldest.shown_after);
-  // Only now does the store know of it: whoever has looked for deadlines since the creation has not seen this one.
+  if (oldest.touches) let_go(oldest.stream, Outcome::kAccepted);
+  // Only now does the store know of it: whoever has looked for deadlines since the creation has not
+  // seen this one.
   if (oldest.reserved_before == nullptr) note_deadline(oldest.stream->saved_deadline);
   entry.pending.pop_front();
 }
@@ -146,19 +157,22 @@ void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
   auto end = entry.pending.end();
   // Without the stream of a refused creation the path is free, as the next creation of it wants.
   if (oldest->reserved_before == nullptr) {
-    end = std::find_if(oldest, end, [&](const PendingChange& each) { return each.stream != oldest->stream; });
+    end = std::find_if(oldest, end,
+                       [&](const PendingChange& each) { return each.stream != oldest->stream; });
   }
   if (end == entry.pending.end()) entry.reserved = oldest->reserved_before;
   for (auto change = end; change != oldest;) {
     --change;
     change->stream->reserved = std::move(change->state_before);
+    if (change->touches) let_go(change->stream, Outcome::kRefused);
     if (change->producer_before) {
       change->stream->producers[change->producer_before->first] = change->producer_before->second;
     }
     Transaction& transaction = *change->transaction;
     const bool is_source = transaction.entry != &entry;
     (is_source ? transaction.source_rolled_back : transaction.entry_rolled_back) = true;
-    // Those of the oldest are told why by finish(), and those of a fork when the store refuses it in its turn.
+    // Those of the oldest are told why by finish(), and those of a fork when the store refuses it
+    // in its turn.
     if (is_source || change == oldest) continue;
     for (Continuation& next : transaction.answers) failed.push_back(std::move(next));
     transaction.answers.clear();

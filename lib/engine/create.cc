@@ -17,18 +17,25 @@ Error conflict(std::string message) {
   return {.code = ErrorCode::kConflict, .message = std::move(message), .detail = {}};
 }
 
+Error source_deleted() { return conflict("the source of the fork was deleted"); }
+
 Error invalid(std::string message) {
   return {.code = ErrorCode::kInvalidArgument, .message = std::move(message), .detail = {}};
 }
 
 Status check_options(std::string_view path, const CreateOptions& options) {
   if (Status valid = protocol::validate_stream_path(path); !valid) return valid;
-  if (protocol::is_reserved_path(path)) return invalid("paths below __ds are reserved by the protocol");
+  if (protocol::is_reserved_path(path)) {
+    return invalid("paths below __ds are reserved by the protocol");
+  }
   if (!options.content_type.empty()) {
     if (Status valid = protocol::validate_content_type(options.content_type); !valid) return valid;
   }
-  if (options.expiry.ttl && options.expiry.at) return invalid("a stream has a TTL or a time to expire at, not both");
-  if (options.expiry.ttl && (options.expiry.ttl->count() < 0 || *options.expiry.ttl > protocol::kTtlMax)) {
+  if (options.expiry.ttl && options.expiry.at) {
+    return invalid("a stream has a TTL or a time to expire at, not both");
+  }
+  if (options.expiry.ttl &&
+      (options.expiry.ttl->count() < 0 || *options.expiry.ttl > protocol::kTtlMax)) {
     return invalid("the TTL is out of range");
   }
   return {};
@@ -50,6 +57,12 @@ bool same_fork(const ForkPoint& existing, const ForkFrom& asked) {
   return asked.sub_offset.value_or(0) == existing.sub_offset;
 }
 
+// What the creator of a fork is told when readers of the source are told `found`.
+Error source_error(Error found) {
+  if (found.code == ErrorCode::kGone) return source_deleted();
+  return found.code == ErrorCode::kNotFound ? no_such_source() : std::move(found);
+}
+
 // How an existing stream differs from the one asked for; null: it does not.
 const char* difference(const Stream& stream, const CreateOptions& asked) {
   const bool fork = asked.fork.has_value();
@@ -57,12 +70,17 @@ const char* difference(const Stream& stream, const CreateOptions& asked) {
     return fork ? "it is not a fork" : "it is a fork";
   }
   if (fork && !same_fork(*stream.fork, *asked.fork)) return "it was forked elsewhere";
-  const std::string_view type = asked.content_type.empty() ? protocol::kDefaultContentType : asked.content_type;
+  const std::string_view type =
+      asked.content_type.empty() ? protocol::kDefaultContentType : asked.content_type;
   const bool any_type = fork && asked.content_type.empty();
-  if (!any_type && !protocol::same_media_type(type, stream.media_type->text)) return "it has another content type";
+  if (!any_type && !protocol::same_media_type(type, stream.media_type->text)) {
+    return "it has another content type";
+  }
   const bool any_expiry = fork && asked.expiry == Expiry{};
   if (!any_expiry && !(asked.expiry == stream.expiry)) return "it has another TTL or expiry time";
-  if (asked.closed != stream.reserved.closed) return stream.reserved.closed ? "it is closed" : "it is open";
+  if (asked.closed != stream.reserved.closed) {
+    return stream.reserved.closed ? "it is closed" : "it is open";
+  }
   return nullptr;
 }
 
@@ -73,50 +91,69 @@ WallTime first_deadline(const Expiry& expiry, WallTime now) {
 
 }  // namespace
 
-AtOnce<CreateAnswer> Engine::Impl::create(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                                          std::shared_ptr<ForkPlan>& plan, Deferral<CreateAnswer>& deferral) {
+AtOnce<CreateAnswer> Engine::Impl::create(std::string_view path, const CreateOptions& options,
+                                          PayloadMaker& payload, std::shared_ptr<ForkPlan>& plan,
+                                          Pace pace, Deferral<CreateAnswer>& deferral) {
   if (Status valid = check_options(path, options); !valid) return std::move(valid).error();
   std::optional<ForkPoint> owed;
-  AtOnce<CreateAnswer> answer = options.fork ? create_fork(path, options, payload, deferral, plan, owed)
-                                             : create_plain(path, options, payload, deferral, owed);
+  AtOnce<CreateAnswer> answer =
+      options.fork ? create_fork(path, options, payload, deferral, plan, pace, owed)
+                   : create_plain(path, options, payload, deferral, owed);
   if (owed) release(std::move(owed));
   return answer;
 }
 
-std::optional<AtOnce<CreateAnswer>> Engine::Impl::answer_existing(const Located& target, const CreateOptions& options,
+std::optional<AtOnce<CreateAnswer>> Engine::Impl::answer_existing(const Located& target,
+                                                                  const CreateOptions& options,
                                                                   Deferral<CreateAnswer>& deferral,
                                                                   std::optional<ForkPoint>& owed) {
   if (target.failure) return AtOnce<CreateAnswer>(*target.failure);
   if (target.entry == nullptr) return std::nullopt;
   Entry& entry = *target.entry;
   if (entry.loading) return after_loading(entry, deferral);
-  if (Status expired = expire_if_due(entry, owed); !expired) return AtOnce<CreateAnswer>(std::move(expired).error());
+  if (Status expired = expire_if_due(entry, owed); !expired) {
+    return AtOnce<CreateAnswer>(std::move(expired).error());
+  }
   if (entry.reserved == nullptr) return std::nullopt;
   Stream& stream = *entry.reserved;
   if (stream.reserved.soft_deleted) {
-    return answer_after(entry, deferral, Result<CreateAnswer>(conflict("a deleted stream keeps the path for its forks")));
+    return answer_after(
+        entry, deferral,
+        Result<CreateAnswer>(conflict("a deleted stream keeps the path for its forks")));
   }
   if (const char* differs = difference(stream, options)) {
-    return answer_after(entry, deferral, Result<CreateAnswer>(conflict(fmt::format("the stream exists, but {}", differs))));
+    return answer_after(
+        entry, deferral,
+        Result<CreateAnswer>(conflict(fmt::format("the stream exists, but {}", differs))));
   }
-  touch(stream);
-  return answer_after(entry, deferral, Result<CreateAnswer>(CreateAnswer{.existed = true, .stream = reserved_view(stream)}));
+  touch(entry);
+  return answer_after(
+      entry, deferral,
+      Result<CreateAnswer>(CreateAnswer{.existed = true, .stream = reserved_view(stream)}));
 }
 
 AtOnce<CreateAnswer> Engine::Impl::create_plain(std::string_view path, const CreateOptions& options,
-                                                PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
+                                                PayloadMaker& payload,
+                                                Deferral<CreateAnswer>& deferral,
                                                 std::optional<ForkPoint>& owed) {
-  const std::string_view text = options.content_type.empty() ? protocol::kDefaultContentType : options.content_type;
+  const std::string_view text =
+      options.content_type.empty() ? protocol::kDefaultContentType : options.content_type;
   std::shared_ptr<const MediaType> type = media_types_.get(text);
-  // Before the lock: a JSON body takes long to validate. That of an existing stream is ignored all the same.
+  // Before the lock: a JSON body takes long to validate. That of an existing stream is ignored all
+  // the same.
   const Payload& stored = payload.for_framing(type->framing);
 
   const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located target = locate(shard, key);
-  if (std::optional<AtOnce<CreateAnswer>> answer = answer_existing(target, options, deferral, owed)) return *std::move(answer);
-  if (Status valid = check_payload(stored, options_.append_bytes_max); !valid) return std::move(valid).error();
+  if (std::optional<AtOnce<CreateAnswer>> answer =
+          answer_existing(target, options, deferral, owed)) {
+    return *std::move(answer);
+  }
+  if (Status valid = check_payload(stored, options_.append_bytes_max); !valid) {
+    return std::move(valid).error();
+  }
   StreamRecord record{.id = store_.next_stream_id(),
                       .path = std::string(path),
                       .content_type = type->text,
@@ -131,24 +168,34 @@ AtOnce<CreateAnswer> Engine::Impl::create_plain(std::string_view path, const Cre
 }
 
 AtOnce<CreateAnswer> Engine::Impl::create_fork(std::string_view path, const CreateOptions& options,
-                                               PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
-                                               std::shared_ptr<ForkPlan>& plan, std::optional<ForkPoint>& owed) {
+                                               PayloadMaker& payload,
+                                               Deferral<CreateAnswer>& deferral,
+                                               std::shared_ptr<ForkPlan>& plan, Pace pace,
+                                               std::optional<ForkPoint>& owed) {
   {
     const PathKey key = key_of(path);
     Shard& shard = shard_of(key);
     const ShardLock lock(shard);
     const Located target = locate(shard, key);
-    if (std::optional<AtOnce<CreateAnswer>> answer = answer_existing(target, options, deferral, owed)) {
+    if (std::optional<AtOnce<CreateAnswer>> answer =
+            answer_existing(target, options, deferral, owed)) {
       return *std::move(answer);
     }
   }
   if (plan == nullptr) {
-    if (std::optional<AtOnce<CreateAnswer>> answer = begin_fork(options, deferral, plan)) return *std::move(answer);
-    if (!plan->resolve_now(store_)) {
-      auto resume = [again = deferral.start_again()]() mutable { again(Status()); };
-      ForkPlan::resolve_later(plan, store_, std::move(resume));
-      return std::nullopt;
+    if (std::optional<AtOnce<CreateAnswer>> answer = begin_fork(options, deferral, plan)) {
+      return *std::move(answer);
     }
+  }
+  if (const ForkPlan::Progress progress = plan->resolve(store_, pace);
+      progress != ForkPlan::Progress::kResolved) {
+    auto resume = [again = deferral.start_again()]() mutable { again(Status()); };
+    if (progress == ForkPlan::Progress::kWaits) {
+      ForkPlan::fetch(plan, store_, std::move(resume));
+    } else {
+      resume();
+    }
+    return std::nullopt;
   }
   if (!plan->resolved()->ok()) return plan->resolved()->error();
   return create_planned_fork(path, options, payload, deferral, *plan, owed);
@@ -162,30 +209,29 @@ std::optional<AtOnce<CreateAnswer>> Engine::Impl::begin_fork(const CreateOptions
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located source = locate(shard, key);
-  if (source.failure) return AtOnce<CreateAnswer>(*source.failure);
-  if (source.entry == nullptr) return AtOnce<CreateAnswer>(no_such_source());
-  if (source.entry->loading) return after_loading(*source.entry, deferral);
-  Result<Stream*> found = find_shown(*source.entry);
-  if (!found) {
-    const bool gone = found.error().code == ErrorCode::kGone;
-    return AtOnce<CreateAnswer>(gone ? conflict("the source of the fork was deleted") : no_such_source());
-  }
+  if (source.loading()) return after_loading(*source.entry, deferral);
+  Result<Stream*> found = find_shown(source);
+  if (!found) return AtOnce<CreateAnswer>(source_error(std::move(found).error()));
   const StreamView view = visible_view(**found);
-  if (!options.content_type.empty() && !protocol::same_media_type(options.content_type, view.media_type->text)) {
-    return AtOnce<CreateAnswer>(
-        Error{.code = ErrorCode::kContentTypeMismatch,
-              .message = fmt::format("a fork has the content type of its source, {}", view.media_type->text),
-              .detail = {}});
+  if (!options.content_type.empty() &&
+      !protocol::same_media_type(options.content_type, view.media_type->text)) {
+    return AtOnce<CreateAnswer>(Error{
+        .code = ErrorCode::kContentTypeMismatch,
+        .message =
+            fmt::format("a fork has the content type of its source, {}", view.media_type->text),
+        .detail = {}});
   }
   const Offset anchor = from.offset.value_or(view.tail);
-  if (anchor > view.tail) return AtOnce<CreateAnswer>(invalid("the fork offset lies beyond the source's tail"));
+  if (anchor > view.tail) {
+    return AtOnce<CreateAnswer>(invalid("the fork offset lies beyond the source's tail"));
+  }
   plan = std::make_shared<ForkPlan>(view, anchor, from.sub_offset.value_or(0));
   return std::nullopt;
 }
 
-AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(std::string_view path, const CreateOptions& options,
-                                                       PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
-                                                       const ForkPlan& plan, std::optional<ForkPoint>& owed) {
+AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(
+    std::string_view path, const CreateOptions& options, PayloadMaker& payload,
+    Deferral<CreateAnswer>& deferral, const ForkPlan& plan, std::optional<ForkPoint>& owed) {
   const StreamView& planned = plan.source();
   const Payload& stored = payload.for_framing(planned.media_type->framing);
   const PathKey key = key_of(path);
@@ -194,7 +240,10 @@ AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(std::string_view path, co
   Shard& source_shard = shard_of(source_key);
   const ShardLock lock(shard, source_shard);
   const Located target = locate(shard, key);
-  if (std::optional<AtOnce<CreateAnswer>> answer = answer_existing(target, options, deferral, owed)) return *std::move(answer);
+  if (std::optional<AtOnce<CreateAnswer>> answer =
+          answer_existing(target, options, deferral, owed)) {
+    return *std::move(answer);
+  }
   const EntryPin target_pin(target.entry);
   const Located source = locate(source_shard, source_key);
   if (source.failure) return *source.failure;
@@ -202,34 +251,40 @@ AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(std::string_view path, co
   const EntryPin source_pin(source.entry);
   if (source.entry->loading) return after_loading(*source.entry, deferral);
   const std::shared_ptr<Stream>& from = source.entry->reserved;
-  if (from == nullptr || from->id != planned.id) return answer_after(*source.entry, deferral, Result<CreateAnswer>(no_such_source()));
-  if (from->reserved.soft_deleted) {
-    return answer_after(*source.entry, deferral, Result<CreateAnswer>(conflict("the source of the fork was deleted")));
+  if (from == nullptr || from->id != planned.id) {
+    return answer_after(*source.entry, deferral, Result<CreateAnswer>(no_such_source()));
   }
-  if (Status valid = check_payload(stored, options_.append_bytes_max); !valid) return std::move(valid).error();
+  if (from->reserved.soft_deleted) {
+    return answer_after(*source.entry, deferral, Result<CreateAnswer>(source_deleted()));
+  }
+  if (Status valid = check_payload(stored, options_.append_bytes_max); !valid) {
+    return std::move(valid).error();
+  }
   const Expiry expiry = options.expiry == Expiry{} ? planned.expiry : options.expiry;
-  StreamRecord record{
-      .id = store_.next_stream_id(),
-      .path = std::string(path),
-      .content_type = planned.media_type->text,
-      .framing = planned.media_type->framing,
-      .expiry = expiry,
-      .deadline = first_deadline(expiry, now()),
-      .version = 1,
-      .tail = {.read_sequence = plan.anchor().read_sequence, .position = plan.position() + stored.bytes.size()},
-      .closed = options.closed,
-      .fork = ForkPoint{.source = planned.id,
-                        .source_path = std::string(options.fork->path),
-                        .position = plan.position(),
-                        .anchor = plan.anchor(),
-                        .sub_offset = plan.sub_offset()}};
+  StreamRecord record{.id = store_.next_stream_id(),
+                      .path = std::string(path),
+                      .content_type = planned.media_type->text,
+                      .framing = planned.media_type->framing,
+                      .expiry = expiry,
+                      .deadline = first_deadline(expiry, now()),
+                      .version = 1,
+                      .tail = {.read_sequence = plan.anchor().read_sequence,
+                               .position = plan.position() + stored.bytes.size()},
+                      .closed = options.closed,
+                      .fork = ForkPoint{.source = planned.id,
+                                        .source_path = std::string(options.fork->path),
+                                        .position = plan.position(),
+                                        .anchor = plan.anchor(),
+                                        .sub_offset = plan.sub_offset()}};
   Entry* entry = target.entry != nullptr ? target.entry : &add_entry(shard, key);
-  return commit_create(*entry, std::move(record), planned.media_type, stored, source.entry, deferral);
+  return commit_create(*entry, std::move(record), planned.media_type, stored, source.entry,
+                       deferral);
 }
 
 AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& record,
-                                                 std::shared_ptr<const MediaType> type, const Payload& payload,
-                                                 Entry* source, Deferral<CreateAnswer>& deferral) {
+                                                 std::shared_ptr<const MediaType> type,
+                                                 const Payload& payload, Entry* source,
+                                                 Deferral<CreateAnswer>& deferral) {
   Stream* from = source != nullptr ? source->reserved.get() : nullptr;
   Result<Transaction*> submitted =
       submit(CreateChange{.record = record,
@@ -241,21 +296,26 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
     return std::move(submitted).error();
   }
   Transaction* transaction = *submitted;
-  auto stream = std::make_shared<Stream>(record.id, target.shard, std::move(type), record.expiry, std::move(record.fork));
-  PendingChange* pending = transaction == nullptr ? nullptr : &remember(*transaction, target, stream);
+  auto stream = std::make_shared<Stream>(record.id, target, target.shard, std::move(type),
+                                         record.expiry, std::move(record.fork));
+  PendingChange* pending =
+      transaction == nullptr ? nullptr : &remember(*transaction, target, stream);
   stream->reserved = {.version = record.version, .tail = record.tail, .closed = record.closed};
   stream->saved_deadline = record.deadline;
-  touch(*stream);
+  if (record.expiry.ttl) stream->touched = record.deadline - *record.expiry.ttl;
   target.reserved = stream;
   settle(target, stream, pending);
   if (from != nullptr) {
-    PendingChange* shared = transaction == nullptr ? nullptr : &remember(*transaction, *source, source->reserved);
+    PendingChange* shared =
+        transaction == nullptr ? nullptr : &remember(*transaction, *source, source->reserved);
     ++from->reserved.version;
     ++from->reserved.forks;
     settle(*source, source->reserved, shared);
   }
   if (transaction == nullptr) note_deadline(record.deadline);
-  return answer_with(transaction, deferral, Result<CreateAnswer>(CreateAnswer{.existed = false, .stream = reserved_view(*stream)}));
+  return answer_with(
+      transaction, deferral,
+      Result<CreateAnswer>(CreateAnswer{.existed = false, .stream = reserved_view(*stream)}));
 }
 
 }  // namespace durable_streams

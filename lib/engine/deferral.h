@@ -19,7 +19,8 @@ class Deferral {
   // Takes the result later, from any thread, and carries it to the loop that asked.
   virtual Function<void(Result<T>)> answer_later() = 0;
 
-  // Starts the whole operation again when run with an ok status, and answers the status's error otherwise.
+  // Starts the whole operation again when run with an ok status, and answers the status's error
+  // otherwise.
   virtual Continuation start_again() = 0;
 
   // Answers `result` when run with an ok status, and the status's error otherwise.

@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <bit>
 #include <mutex>
+#include <utility>
 
+#include "base/assert.h"
 #include "base/keyed_hash.h"
 #include "engine/engine_impl.h"
 
 namespace durable_streams {
 
-ShardLock::ShardLock(Shard& shard) DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS : first_(&shard), second_(nullptr) {
+ShardLock::ShardLock(Shard& shard) DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS : first_(&shard),
+                                                                               second_(nullptr) {
   first_->mutex.lock();
 }
 
@@ -35,7 +38,9 @@ Engine::Impl::Impl(Store& store, const EngineOptions& options)
       life_(std::make_shared<Life>(*this)) {
   const std::size_t count = std::bit_ceil(std::clamp<std::size_t>(options_.shards, 1, 4096));
   shards_.reserve(count);
-  for (std::size_t index = 0; index < count; ++index) shards_.push_back(std::make_unique<Shard>(index));
+  for (std::size_t index = 0; index < count; ++index) {
+    shards_.push_back(std::make_unique<Shard>(index));
+  }
   shard_entries_max_ = std::max<std::size_t>(1, options_.loaded_streams_max / count);
   store_.set_listener(this);
   note_deadline(store_.earliest_deadline());
@@ -60,8 +65,28 @@ EngineStats Engine::Impl::stats() {
   return stats;
 }
 
-void Engine::Impl::touch(Stream& stream) {
-  if (stream.expiry.ttl) stream.touch(now());
+void Engine::Impl::touch(Entry& entry) {
+  Stream& stream = *entry.reserved;
+  if (!stream.expiry.ttl) return;
+  if (entry.pending.empty()) {
+    stream.touched = now();
+    return;
+  }
+  PendingChange& last = entry.pending.back();
+  DURABLE_STREAMS_ASSERT(last.stream == entry.reserved);
+  if (!std::exchange(last.touches, true)) ++stream.holds;
+}
+
+bool Engine::Impl::let_go(const std::shared_ptr<Stream>& stream, Outcome outcome) {
+  --stream->holds;
+  if (outcome == Outcome::kAccepted && stream->expiry.ttl) stream->touched = now();
+  // The reaper may have put the saved deadline off while the stream was held, and would come too
+  // late.
+  const bool late = stream->saved_deadline > stream->deadline();
+  if (!late || stream->visible.removed || stream->visible.soft_deleted) return false;
+  if (!save_deadline(stream->entry, stream, stream->deadline())) return true;
+  note_deadline(stream->deadline());
+  return false;
 }
 
 StreamView Engine::Impl::visible_view(const Stream& stream) const {
@@ -70,7 +95,8 @@ StreamView Engine::Impl::visible_view(const Stream& stream) const {
           .tail = stream.visible.tail,
           .closed = stream.visible.closed,
           .expiry = stream.expiry,
-          .deadline = stream.deadline()};
+          .deadline = stream.holds > 0 && stream.expiry.ttl ? now() + *stream.expiry.ttl
+                                                            : stream.deadline()};
 }
 
 StreamView Engine::Impl::reserved_view(const Stream& stream) const {
@@ -80,7 +106,8 @@ StreamView Engine::Impl::reserved_view(const Stream& stream) const {
   return view;
 }
 
-Engine::Engine(Store& store, EngineOptions options) : impl_(std::make_unique<Impl>(store, options)) {}
+Engine::Engine(Store& store, EngineOptions options)
+    : impl_(std::make_unique<Impl>(store, options)) {}
 Engine::~Engine() = default;
 const EngineOptions& Engine::options() const { return impl_->options(); }
 Store& Engine::store() const { return impl_->store(); }

@@ -1,4 +1,5 @@
-// The shared engine: shards of streams over a store, and the operations on them. Each operation has a file of its own.
+// The shared engine: shards of streams over a store, and the operations on them. Each operation has
+// a file of its own.
 #pragma once
 
 #include <durable_streams/engine.h>
@@ -57,10 +58,13 @@ class Engine::Impl final : public CommitListener {
   EngineStats stats();
   WallTime now() const { return clock_->now(); }
 
-  // `plan` is null at first; when the operation is started again, it is what the first try has found out of the source.
-  AtOnce<CreateAnswer> create(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                              std::shared_ptr<ForkPlan>& plan, Deferral<CreateAnswer>& deferral);
-  AtOnce<Appended> append(const AppendRequest& request, PayloadMaker& payload, Deferral<Appended>& deferral);
+  // `plan` is null at first; when the operation is started again, it is what was found out of the
+  // source so far.
+  AtOnce<CreateAnswer> create(std::string_view path, const CreateOptions& options,
+                              PayloadMaker& payload, std::shared_ptr<ForkPlan>& plan, Pace pace,
+                              Deferral<CreateAnswer>& deferral);
+  AtOnce<Appended> append(const AppendRequest& request, PayloadMaker& payload,
+                          Deferral<Appended>& deferral);
   AtOnce<StreamView> info(std::string_view path, Deferral<StreamView>& deferral);
   AtOnce<void> remove(std::string_view path, Deferral<void>& deferral);
 
@@ -69,7 +73,8 @@ class Engine::Impl final : public CommitListener {
                              Deferral<ReadAnswer>& deferral);
 
   // A page from `from` on of the stream that `out.stream` tells of. Without any lock.
-  std::optional<Status> read_page(Offset from, std::size_t bytes_max, ReadAnswer& out, Deferral<ReadAnswer>& deferral);
+  std::optional<Status> read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,
+                                  Deferral<ReadAnswer>& deferral);
 
   void on_commits(std::span<CommitOutcome> outcomes) override;
 
@@ -77,22 +82,30 @@ class Engine::Impl final : public CommitListener {
   void add_handle(std::shared_ptr<Mailbox> mailbox);
   void remove_handle(const Mailbox& mailbox);
 
-  // When the loop of `mailbox` should call reap(); kNever: another loop does, or nothing expires.
+  // When the loop of `mailbox` should call reap(); kNever: another loop does, or nothing is to be
+  // done.
   WallTime next_reaping(const Mailbox& mailbox);
 
-  // Ends streams that have expired, a bounded number of them.
+  // Ends streams that have expired, a bounded number of them, and releases sources that are still
+  // owed it.
   void reap();
 
-  // Counts as a read or write of the stream: its TTL counts from now. Needs the shard's lock.
-  void touch(Stream& stream);
+  // Ends one of the stream's holds, and the TTL counts from now if what held it was accepted. True:
+  // this has submitted a change, and the store should hear when the turn is over. Needs the shard's
+  // lock.
+  bool let_go(const std::shared_ptr<Stream>& stream, Outcome outcome);
 
-  // What answers tell of a stream: as its readers, or as its next change finds it. Needs the shard's lock.
+  // What answers tell of a stream: as its readers, or as its next change finds it. Needs the
+  // shard's lock.
   StreamView visible_view(const Stream& stream) const;
   StreamView reserved_view(const Stream& stream) const;
 
  private:
-  // What is at a path. Neither entry nor failure: no stream. An entry that is loading: ask again when it has loaded.
+  // What is at a path. Neither entry nor failure: no stream. An entry that is loading: ask again
+  // when it has loaded.
   struct Located {
+    bool loading() const { return entry != nullptr && entry->loading; }
+
     Entry* entry = nullptr;
     std::optional<Error> failure;
   };
@@ -105,7 +118,9 @@ class Engine::Impl final : public CommitListener {
   };
 
   // Keyed at random: clients choose paths, and must not choose who shares a bucket.
-  PathKey key_of(std::string_view path) const { return {.path = path, .hash = keyed_hash(hash_key_, path)}; }
+  PathKey key_of(std::string_view path) const {
+    return {.path = path, .hash = keyed_hash(hash_key_, path)};
+  }
   Shard& shard_of(const PathKey& key) { return *shards_[(key.hash >> 24) & (shards_.size() - 1)]; }
 
   // loading.cc; all need the shard's lock.
@@ -114,8 +129,10 @@ class Engine::Impl final : public CommitListener {
   void install(Entry& entry, StreamRecord&& record);
   void start_loading(Entry& entry);
   void finish_loading(const std::string& path, Result<std::optional<StreamRecord>> record);
-  // The producer's state in `stream.producers`. Null with a failure, or without: it is being loaded.
-  const std::optional<ProducerState>* find_producer(Entry& entry, Stream& stream, std::string_view id,
+  // The producer's state in `stream.producers`. Null with a failure, or without: it is being
+  // loaded.
+  const std::optional<ProducerState>* find_producer(Entry& entry, Stream& stream,
+                                                    std::string_view id,
                                                     std::optional<Error>& failure);
   // Forgets producers that the store knows as well, when many are held.
   static void make_producer_room(const Entry& entry, Stream& stream);
@@ -127,12 +144,13 @@ class Engine::Impl final : public CommitListener {
   static void drop_if_empty(Entry& entry);
 
   // commits.cc; all but finish() and on_commits() need the locks of the shards concerned.
-  // Hands a change of `entry`, and of a fork's source, to the store. Null: it is committed. Else it is pending, and each of
-  // the entries remembers it.
+  // Hands a change of `entry`, and of a fork's source, to the store. Null: it is committed. Else it
+  // is pending, and each of the entries remembers it.
   Result<Transaction*> submit(const Change& change, Entry& entry, Entry* source = nullptr);
   // Before the states are moved: keeps what a refusal puts back.
   PendingChange& remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream);
-  // After they were moved: shows the new state to readers, or keeps it until the transaction commits.
+  // After they were moved: shows the new state to readers, or keeps it until the transaction
+  // commits.
   void settle(Entry& entry, const std::shared_ptr<Stream>& stream, PendingChange* pending);
   static void show(Entry& entry, const std::shared_ptr<Stream>& stream, const VisibleState& visible,
                    const std::shared_ptr<Stream>& shown);
@@ -141,10 +159,17 @@ class Engine::Impl final : public CommitListener {
   void finish_saving(Transaction& transaction, const Status& status);
   void finish(Transaction& transaction, const Status& status);
   void commit_oldest(Entry& entry, const Transaction& transaction);
-  // Takes back the oldest change, which was refused, and those that the store will refuse because of it.
-  static void roll_back(Entry& entry, std::vector<Continuation>& failed);
+  // Takes back the oldest change, which was refused, and those that the store will refuse because
+  // of it.
+  void roll_back(Entry& entry, std::vector<Continuation>& failed);
 
-  // Answers now, or, where changes are in flight that the answer may depend on, after the last of them.
+  // Counts as a read or write of the entry's stream: its TTL counts from now. Where changes are in
+  // flight, whose refusal would refuse this too, only when they commit; until then they hold the
+  // TTL.
+  void touch(Entry& entry);
+
+  // Answers now, or, where changes are in flight that the answer may depend on, after the last of
+  // them.
   template <class T>
   AtOnce<T> answer_after(Entry& entry, Deferral<T>& deferral, Result<T> result);
   // Answers now, or when the answer's own change commits.
@@ -152,51 +177,72 @@ class Engine::Impl final : public CommitListener {
   AtOnce<T> answer_with(Transaction* transaction, Deferral<T>& deferral, Result<T> result);
   template <class T>
   AtOnce<T> after_loading(Entry& entry, Deferral<T>& deferral);
+  // The answer of a change that finds no stream, or cannot tell yet; nullopt: the entry's reserved
+  // stream is there to be changed. Ends that stream first if its time has come.
+  template <class T>
+  std::optional<AtOnce<T>> answer_absent(const Located& target, Deferral<T>& deferral,
+                                         std::optional<ForkPoint>& owed);
 
   // append.cc
-  AtOnce<Appended> append_locked(const AppendRequest& request, PayloadMaker& payload, Deferral<Appended>& deferral,
-                                 std::optional<ForkPoint>& owed);
+  AtOnce<Appended> append_locked(const AppendRequest& request, PayloadMaker& payload,
+                                 Deferral<Appended>& deferral, std::optional<ForkPoint>& owed);
   AtOnce<Appended> append_to(Entry& entry, const AppendRequest& request, PayloadMaker& payload,
                              Deferral<Appended>& deferral);
   AtOnce<Appended> commit_append(Entry& entry, const AppendRequest& request, const Payload& payload,
                                  Deferral<Appended>& deferral);
 
   // create.cc
-  AtOnce<CreateAnswer> create_plain(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                                    Deferral<CreateAnswer>& deferral, std::optional<ForkPoint>& owed);
-  AtOnce<CreateAnswer> create_fork(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                                   Deferral<CreateAnswer>& deferral, std::shared_ptr<ForkPlan>& plan,
+  AtOnce<CreateAnswer> create_plain(std::string_view path, const CreateOptions& options,
+                                    PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
+                                    std::optional<ForkPoint>& owed);
+  AtOnce<CreateAnswer> create_fork(std::string_view path, const CreateOptions& options,
+                                   PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
+                                   std::shared_ptr<ForkPlan>& plan, Pace pace,
                                    std::optional<ForkPoint>& owed);
-  AtOnce<CreateAnswer> create_planned_fork(std::string_view path, const CreateOptions& options, PayloadMaker& payload,
-                                           Deferral<CreateAnswer>& deferral, const ForkPlan& plan,
-                                           std::optional<ForkPoint>& owed);
-  // The answer when the target of a create holds a stream already, or cannot be told yet; nullopt: the path is free.
-  std::optional<AtOnce<CreateAnswer>> answer_existing(const Located& target, const CreateOptions& options,
-                                                      Deferral<CreateAnswer>& deferral, std::optional<ForkPoint>& owed);
+  AtOnce<CreateAnswer> create_planned_fork(std::string_view path, const CreateOptions& options,
+                                           PayloadMaker& payload, Deferral<CreateAnswer>& deferral,
+                                           const ForkPlan& plan, std::optional<ForkPoint>& owed);
+  // The answer when the target of a create holds a stream already, or cannot be told yet; nullopt:
+  // the path is free.
+  std::optional<AtOnce<CreateAnswer>> answer_existing(const Located& target,
+                                                      const CreateOptions& options,
+                                                      Deferral<CreateAnswer>& deferral,
+                                                      std::optional<ForkPoint>& owed);
   // Looks at the source of a fork: `plan` begun, or an answer.
-  std::optional<AtOnce<CreateAnswer>> begin_fork(const CreateOptions& options, Deferral<CreateAnswer>& deferral,
+  std::optional<AtOnce<CreateAnswer>> begin_fork(const CreateOptions& options,
+                                                 Deferral<CreateAnswer>& deferral,
                                                  std::shared_ptr<ForkPlan>& plan);
-  AtOnce<CreateAnswer> commit_create(Entry& target, StreamRecord&& record, std::shared_ptr<const MediaType> type,
-                                     const Payload& payload, Entry* source, Deferral<CreateAnswer>& deferral);
+  AtOnce<CreateAnswer> commit_create(Entry& target, StreamRecord&& record,
+                                     std::shared_ptr<const MediaType> type, const Payload& payload,
+                                     Entry* source, Deferral<CreateAnswer>& deferral);
 
   // read.cc
-  // What readers find at a path now. Needs the shard's lock.
-  Result<Stream*> find_shown(Entry& entry);
+  // What readers find at a path that is not loading. Needs the shard's lock.
+  Result<Stream*> find_shown(const Located& located);
+  class HeldRead;
+  void let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted);
   void read_page_later(PageRead page, const ReadRange& range, StreamView stream,
                        Function<void(Result<ReadAnswer>)> done);
 
   // remove.cc
-  AtOnce<void> remove_locked(std::string_view path, Deferral<void>& deferral, std::optional<ForkPoint>& owed);
-  // Ends the entry's stream if its time has come. Fails when it should have ended but the store refused.
+  AtOnce<void> remove_locked(std::string_view path, Deferral<void>& deferral,
+                             std::optional<ForkPoint>& owed);
+  // Ends the entry's stream if its time has come. Fails when it should have ended but the store
+  // refused.
   Status expire_if_due(Entry& entry, std::optional<ForkPoint>& owed);
   // Removes the entry's stream, softly if it has forks. `owed`: what that leaves to be released.
   Result<Transaction*> remove_reserved(Entry& entry, std::optional<ForkPoint>& owed);
   // Pays what the removal of a fork owes its source, and so on up the chain. Without any lock.
   void release(std::optional<ForkPoint> owed);
   std::optional<ForkPoint> release_one(const ForkPoint& point);
+  // Keeps a release that the store would not take now, for release_owed(), which the reaper calls.
+  void owe(ForkPoint point);
+  void release_owed();
 
   // reaper.cc
+  static constexpr std::chrono::seconds kRetry{1};  // after the store has failed
   void note_deadline(WallTime deadline);
+  void note_earliest_deadline();
   void reap_one(const ExpiredStream& candidate);
   void reap_found(Result<std::vector<ExpiredStream>> found);
 
@@ -212,12 +258,16 @@ class Engine::Impl final : public CommitListener {
   const std::shared_ptr<Life> life_;
 
   Mutex transactions_mutex_;
-  std::unordered_map<Ticket, std::unique_ptr<Transaction>> transactions_ DURABLE_STREAMS_GUARDED_BY(transactions_mutex_);
+  std::unordered_map<Ticket, std::unique_ptr<Transaction>> transactions_
+      DURABLE_STREAMS_GUARDED_BY(transactions_mutex_);
   Ticket last_ticket_ DURABLE_STREAMS_GUARDED_BY(transactions_mutex_) = 0;
 
   Mutex handles_mutex_;
   std::vector<std::shared_ptr<Mailbox>> handles_ DURABLE_STREAMS_GUARDED_BY(handles_mutex_);
   std::atomic<WallTime::rep> next_reaping_{kNever.time_since_epoch().count()};
+
+  Mutex owed_mutex_;
+  std::vector<ForkPoint> owed_ DURABLE_STREAMS_GUARDED_BY(owed_mutex_);
 };
 
 template <class T>
@@ -228,7 +278,8 @@ AtOnce<T> Engine::Impl::answer_after(Entry& entry, Deferral<T>& deferral, Result
 }
 
 template <class T>
-AtOnce<T> Engine::Impl::answer_with(Transaction* transaction, Deferral<T>& deferral, Result<T> result) {
+AtOnce<T> Engine::Impl::answer_with(Transaction* transaction, Deferral<T>& deferral,
+                                    Result<T> result) {
   if (transaction == nullptr) return result;
   transaction->answers.push_back(deferral.answer_with(std::move(result)));
   return std::nullopt;
@@ -237,6 +288,23 @@ AtOnce<T> Engine::Impl::answer_with(Transaction* transaction, Deferral<T>& defer
 template <class T>
 AtOnce<T> Engine::Impl::after_loading(Entry& entry, Deferral<T>& deferral) {
   entry.when_loaded.push_back(deferral.start_again());
+  return std::nullopt;
+}
+
+template <class T>
+std::optional<AtOnce<T>> Engine::Impl::answer_absent(const Located& target, Deferral<T>& deferral,
+                                                     std::optional<ForkPoint>& owed) {
+  if (target.failure) return AtOnce<T>(*target.failure);
+  if (target.entry == nullptr) return AtOnce<T>(no_such_stream());
+  Entry& entry = *target.entry;
+  if (entry.loading) return after_loading(entry, deferral);
+  if (Status expired = expire_if_due(entry, owed); !expired) {
+    return AtOnce<T>(std::move(expired).error());
+  }
+  if (entry.reserved == nullptr) return answer_after(entry, deferral, Result<T>(no_such_stream()));
+  if (entry.reserved->reserved.soft_deleted) {
+    return answer_after(entry, deferral, Result<T>(stream_gone()));
+  }
   return std::nullopt;
 }
 

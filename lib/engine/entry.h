@@ -1,5 +1,5 @@
-// What the engine holds of a path: the incarnation that readers find, the one that the next change is checked against, and
-// the changes in flight between the two.
+// What the engine holds of a path: the incarnation that readers find, the one that the next change
+// is checked against, and the changes in flight between the two.
 #pragma once
 
 #include <durable_streams/function.h>
@@ -23,15 +23,18 @@ struct Entry;
 // Runs when what it waits for has happened or failed; on any thread, with no lock held.
 using Continuation = Function<void(const Status&)>;
 
-// A change in flight at the store, kept under its ticket until its outcome is known. Guarded by the locks of its entries.
+// A change in flight at the store, kept under its ticket until its outcome is known. Guarded by the
+// locks of its entries.
 struct Transaction {
   Ticket ticket = 0;
-  Entry* entry = nullptr;            // of the path that it changes
-  Entry* source = nullptr;           // of a fork's source, which it changes too
-  bool entry_rolled_back = false;    // its share was taken back already, for an earlier change failed
+  Entry* entry = nullptr;          // of the path that it changes
+  Entry* source = nullptr;         // of a fork's source, which it changes too
+  bool entry_rolled_back = false;  // its share was taken back already, for an earlier change failed
   bool source_rolled_back = false;
-  std::optional<ForkPoint> release;  // the source that is owed a release when this has removed its fork
-  std::shared_ptr<Stream> slid;      // whose deadline this saves; then it changes nothing else
+  std::optional<ForkPoint>
+      release;  // the source that is owed a release when this has removed its fork
+  std::optional<ForkPoint> repays;  // the release that this is; owed anew when it is refused
+  std::shared_ptr<Stream> slid;     // whose deadline this saves; then it changes nothing else
   std::vector<Continuation> answers;
 };
 
@@ -44,11 +47,13 @@ struct PendingChange {
   std::shared_ptr<Stream> reserved_before;  // what the path's next change found before
   ReservedState state_before;               // of `stream`
   std::optional<std::pair<std::string, std::optional<ProducerState>>> producer_before;
+  bool touches = false;  // holds the stream, and counts as a read or write of it if it commits
 };
 
 // Guarded by its shard's lock, but for what is const. Threads: any.
 struct Entry {
-  Entry(std::string name, std::uint64_t path_hash, Shard& home) : path(std::move(name)), hash(path_hash), shard(home) {}
+  Entry(std::string name, std::uint64_t path_hash, Shard& home)
+      : path(std::move(name)), hash(path_hash), shard(home) {}
 
   const std::string path;
   const std::uint64_t hash;
@@ -57,19 +62,22 @@ struct Entry {
   std::shared_ptr<Stream> shown;     // what readers find; null: nothing
   std::shared_ptr<Stream> reserved;  // what the next change finds; null: nothing
 
-  std::deque<PendingChange> pending;      // oldest first
-  std::uint32_t transactions = 0;         // that know this entry; rolled back ones are not in `pending` any more
-  bool loading = false;                   // the store was asked for the stream or a producer
+  std::deque<PendingChange> pending;  // oldest first
+  std::uint32_t transactions =
+      0;                 // that know this entry; rolled back ones are not in `pending` any more
+  bool loading = false;  // the store was asked for the stream or a producer
   std::vector<Continuation> when_loaded;  // operations that wait for that
 
   std::uint32_t pins = 0;  // by operations that look at another entry meanwhile
 
   bool used = true;  // since the last look for entries to drop
+  Entry* next_in_table = nullptr;
   Entry* newer = nullptr;
   Entry* older = nullptr;
 };
 
-// Keeps an entry from being dropped while another is looked up under the same lock. Threads: one at a time.
+// Keeps an entry from being dropped while another is looked up under the same lock. Threads: one at
+// a time.
 class EntryPin {
  public:
   explicit EntryPin(Entry* entry) : entry_(entry) {

@@ -12,7 +12,9 @@ namespace durable_streams {
 // Kept alive by its follower, and by a read that has not come back yet. Threads: loop only.
 class Follower::Impl final : public LiveReader, public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Streams::Impl& handle, std::string_view path, Offset from) : handle_(handle), path_(path) { set_position(from); }
+  Impl(Streams::Impl& handle, std::string_view path, Offset from) : handle_(handle), path_(path) {
+    set_position(from);
+  }
 
   void next(Completion<Page> done) {
     if (done_) return refuse(std::move(done));
@@ -37,17 +39,18 @@ class Follower::Impl final : public LiveReader, public std::enable_shared_from_t
   void open() {
     ReadAnswer answer;
     reading_ = true;
-    std::optional<Status> status =
-        handle_.open_live({.path = path_, .from = position()}, *this, answer,
-                          [self = shared_from_this()](Result<ReadAnswer> later) { self->on_page(std::move(later)); });
+    std::optional<Status> status = handle_.open_live(
+        {.path = path_, .from = position()}, *this, answer,
+        [self = shared_from_this()](Result<ReadAnswer> later) { self->on_page(std::move(later)); });
     take(status, std::move(answer));
   }
 
   void read_on() {
     ReadAnswer answer;
     reading_ = true;
-    std::optional<Status> status =
-        read(0, answer, [self = shared_from_this()](Result<ReadAnswer> later) { self->on_page(std::move(later)); });
+    std::optional<Status> status = read(
+        0, answer,
+        [self = shared_from_this()](Result<ReadAnswer> later) { self->on_page(std::move(later)); });
     take(status, std::move(answer));
   }
 
@@ -88,7 +91,9 @@ class Follower::Impl final : public LiveReader, public std::enable_shared_from_t
   void refuse(Completion<Page> done) {
     handle_.loop().post([self = shared_from_this(), done = std::move(done)]() mutable {
       if (self->abandoned_) return;
-      done(Error{.code = ErrorCode::kInvalidArgument, .message = "next() is waiting already", .detail = {}});
+      done(Error{.code = ErrorCode::kInvalidArgument,
+                 .message = "next() is waiting already",
+                 .detail = {}});
     });
   }
 

@@ -1,24 +1,30 @@
-// First the anchor must lie between messages, then the sub-offset is counted off: bytes within one append, or messages.
+// First the anchor must lie between messages, then the sub-offset is counted off: bytes within one
+// append, or messages.
 #include "engine/fork_plan.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
+
+#include "protocol/json_messages.h"
 
 namespace durable_streams {
 
 namespace {
 
-constexpr std::string_view kMessageEnd = ",\n";
+// What is looked through in one slice, unless a single message is larger: up to 2 ms, for messages
+// of one character.
 constexpr std::size_t kScanBytesMax = 1 << 20;
 
 }  // namespace
 
 ForkPlan::ForkPlan(StreamView source, Offset anchor, std::uint64_t sub_offset)
-    : source_(std::move(source)), anchor_(anchor), sub_offset_(sub_offset), position_(anchor.position) {
+    : source_(std::move(source)),
+      anchor_(anchor),
+      sub_offset_(sub_offset),
+      position_(anchor.position) {
   const bool json = source_.media_type->framing == Framing::kJson;
   if (!json || anchor_.position == 0 || anchor_ == source_.tail) next_step();
 }
@@ -28,57 +34,69 @@ void ForkPlan::next_step() {
   if (step_ == Step::kCheckAnchor && sub_offset_ > 0) {
     step_ = json ? Step::kSkipMessages : Step::kSkipBytes;
     messages_left_ = sub_offset_;
-    if (anchor_ == source_.tail) fail_past_end();
+    const std::uint64_t bytes_left = source_.tail.position - anchor_.position;
+    const std::uint64_t fit_at_most =
+        json ? bytes_left / protocol::kStoredJsonMessageBytesMin : bytes_left;
+    if (sub_offset_ > fit_at_most) fail_past_end();
     return;
   }
   step_ = Step::kDone;
   resolved_ = Status();
 }
 
-bool ForkPlan::resolve_now(Store& store) {
+ForkPlan::Progress ForkPlan::resolve(Store& store, Pace pace) {
   StoredBytes bytes;
   while (!resolved_) {
     if (step_ == Step::kSkipBytes) {
-      const std::optional<Result<std::uint64_t>> end = store.append_end_now(source_.id, anchor_.position);
-      if (!end) return false;
+      const std::optional<Result<std::uint64_t>> end =
+          store.append_end_now(source_.id, anchor_.position);
+      if (!end) return Progress::kWaits;
       take_append_end(*end);
     } else {
+      const bool slice = step_ == Step::kSkipMessages;
       const std::optional<Status> read = store.read_now(range(), bytes);
-      if (!read) return false;
+      if (!read) return Progress::kWaits;
       take_bytes(*read, bytes);
+      if (slice && !resolved_ && pace == Pace::kInSlices) return Progress::kUnfinished;
     }
   }
-  return true;
+  return Progress::kResolved;
 }
 
-void ForkPlan::resolve_later(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done) {
-  if (plan->resolve_now(store)) return done();
+void ForkPlan::fetch(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done) {
   ForkPlan& self = *plan;
   if (self.step_ == Step::kSkipBytes) {
-    store.append_end(self.source_.id, self.anchor_.position,
-                     [plan = std::move(plan), &store, done = std::move(done)](Result<std::uint64_t> end) mutable {
-                       plan->take_append_end(end);
-                       resolve_later(std::move(plan), store, std::move(done));
-                     });
+    store.append_end(
+        self.source_.id, self.anchor_.position,
+        [plan = std::move(plan), done = std::move(done)](const Result<std::uint64_t>& end) mutable {
+          plan->take_append_end(end);
+          done();
+        });
     return;
   }
   const ReadRange wanted = self.range();
-  store.read(wanted, [plan = std::move(plan), &store, done = std::move(done)](Result<StoredBytes> read) mutable {
+  store.read(wanted, [plan = std::move(plan),
+                      done = std::move(done)](const Result<StoredBytes>& read) mutable {
     if (read.ok()) {
       plan->take_bytes({}, *read);
     } else {
       plan->take_bytes(read.error(), {});
     }
-    resolve_later(std::move(plan), store, std::move(done));
+    done();
   });
 }
 
 ReadRange ForkPlan::range() const {
   if (step_ == Step::kCheckAnchor) {
-    const std::uint64_t from = anchor_.position - std::min<std::uint64_t>(kMessageEnd.size(), anchor_.position);
-    return {.id = source_.id, .from = from, .to = anchor_.position, .bytes_max = kMessageEnd.size()};
+    const std::size_t before =
+        std::min<std::uint64_t>(protocol::kJsonMessageEnd.size(), anchor_.position);
+    return {.id = source_.id,
+            .from = anchor_.position - before,
+            .to = anchor_.position,
+            .bytes_max = before};
   }
-  return {.id = source_.id, .from = position_, .to = source_.tail.position, .bytes_max = kScanBytesMax};
+  return {
+      .id = source_.id, .from = position_, .to = source_.tail.position, .bytes_max = kScanBytesMax};
 }
 
 void ForkPlan::take_append_end(const Result<std::uint64_t>& end) {
@@ -100,21 +118,16 @@ void ForkPlan::take_bytes(const Status& status, const StoredBytes& bytes) {
 void ForkPlan::check_anchor(const StoredBytes& bytes) {
   std::string before;
   for (const Slice& slice : bytes.slices) before += slice.view();
-  if (before == kMessageEnd) return next_step();
-  fail({.code = ErrorCode::kInvalidArgument, .message = "the fork offset lies inside a message", .detail = {}});
+  if (before == protocol::kJsonMessageEnd) return next_step();
+  fail({.code = ErrorCode::kInvalidArgument,
+        .message = "the fork offset lies inside a message",
+        .detail = {}});
 }
 
 void ForkPlan::skip_messages(const StoredBytes& bytes) {
   for (const Slice& slice : bytes.slices) {
-    const char* from = slice.data();
-    const char* const end = from + slice.size();
-    while (const void* found = from < end ? std::memchr(from, '\n', static_cast<std::size_t>(end - from)) : nullptr) {
-      const char* after = static_cast<const char*>(found) + 1;
-      position_ += static_cast<std::uint64_t>(after - from);
-      from = after;
-      if (--messages_left_ == 0) return next_step();
-    }
-    position_ += static_cast<std::uint64_t>(end - from);
+    position_ += protocol::skip_json_messages(slice.view(), &messages_left_);
+    if (messages_left_ == 0) return next_step();
   }
   if (position_ >= source_.tail.position) fail_past_end();
 }
@@ -124,8 +137,9 @@ void ForkPlan::fail(Error error) { resolved_ = Status(std::move(error)); }
 void ForkPlan::fail_past_end() {
   const bool json = source_.media_type->framing == Framing::kJson;
   fail({.code = ErrorCode::kInvalidArgument,
-        .message = fmt::format("the fork sub-offset {} lies past {}", sub_offset_,
-                               json ? "the source's last message" : "the end of the append at the fork offset"),
+        .message = fmt::format(
+            "the fork sub-offset {} lies past {}", sub_offset_,
+            json ? "the source's last message" : "the end of the append at the fork offset"),
         .detail = {}});
 }
 

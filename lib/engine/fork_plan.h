@@ -1,4 +1,5 @@
-// Where exactly a fork leaves its source: found out from the source's bytes before the fork is made (protocol section 4.2).
+// Where exactly a fork leaves its source: found out from the source's bytes before the fork is made
+// (protocol section 4.2).
 #pragma once
 
 #include <durable_streams/function.h>
@@ -14,10 +15,16 @@
 
 namespace durable_streams {
 
-// Bytes before a visible tail never change, so no lock is needed. Goes as far as the store answers at once, and where it would
-// wait, goes on by completions. Threads: one at a time.
+// Bytes before a visible tail never change, so no lock is needed. Looks through a bounded number of
+// bytes at a time, however far away the sub-offset is. Threads: one at a time.
 class ForkPlan {
  public:
+  enum class Progress : std::uint8_t {
+    kResolved,    // see resolved()
+    kUnfinished,  // a slice is done: go on when others had their turn
+    kWaits,       // the store has to wait: go on with fetch()
+  };
+
   // `source` as its readers see it; `anchor` is not beyond its tail.
   ForkPlan(StreamView source, Offset anchor, std::uint64_t sub_offset);
 
@@ -31,11 +38,11 @@ class ForkPlan {
   // How the resolution went; nullopt: it has not ended.
   const std::optional<Status>& resolved() const { return resolved_; }
 
-  // Resolves as far as possible; true if that is to the end.
-  bool resolve_now(Store& store);
+  // Goes on with what the store answers at once: to the end, or a slice of it.
+  Progress resolve(Store& store, Pace pace);
 
-  // Resolves the rest, then runs `done`, on any thread.
-  static void resolve_later(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done);
+  // Takes the one answer that the store had to wait for, then runs `done`, on any thread.
+  static void fetch(std::shared_ptr<ForkPlan> plan, Store& store, Function<void()> done);
 
  private:
   enum class Step : std::uint8_t { kCheckAnchor, kSkipBytes, kSkipMessages, kDone };

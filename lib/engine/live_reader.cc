@@ -27,11 +27,10 @@ WaitGroup& group_to_join(Stream& stream, Mailbox& mailbox) {
 
 }  // namespace
 
-void LiveReader::attach(std::shared_ptr<Stream> stream, const Touch& touch) {
+void LiveReader::attach(std::shared_ptr<Stream> stream) {
   DURABLE_STREAMS_ASSERT(stream_ == nullptr && handle_ != nullptr);
-  ++stream->live_readers;
   stream_ = std::move(stream);
-  opening_ = touch;
+  ++stream_->holds;
   handle_->count_live_reader(+1);
 }
 
@@ -42,7 +41,8 @@ LiveReader::State LiveReader::state() const {
 
 StreamId LiveReader::stream_id() const { return stream_->id; }
 
-std::optional<Status> LiveReader::read(std::size_t bytes_max, ReadAnswer& out, Completion<ReadAnswer> done) {
+std::optional<Status> LiveReader::read(std::size_t bytes_max, ReadAnswer& out,
+                                       Completion<ReadAnswer> done) {
   {
     const ShardLock lock(stream_->shard);
     if (stream_->visible.soft_deleted) return stream_gone();
@@ -96,24 +96,18 @@ void LiveReader::unlink() {
 void LiveReader::detach() {
   if (stream_ == nullptr) return;
   stop_waiting();
-  {
-    const ShardLock lock(stream_->shard);
-    if (--stream_->live_readers == 0) handle_->engine().touch(*stream_);
-  }
-  leave();
+  leave(Outcome::kAccepted);
 }
 
 void LiveReader::give_up() {
-  if (stream_ == nullptr) return;
-  {
-    const ShardLock lock(stream_->shard);
-    --stream_->live_readers;
-    stream_->untouch(opening_);
-  }
-  leave();
+  if (stream_ != nullptr) leave(Outcome::kRefused);
 }
 
-void LiveReader::leave() {
+void LiveReader::leave(Outcome outcome) {
+  {
+    const ShardLock lock(stream_->shard);
+    if (handle_->engine().let_go(stream_, outcome)) handle_->flush_later();
+  }
   stream_ = nullptr;
   handle_->count_live_reader(-1);
 }

@@ -28,8 +28,9 @@ Entry& Engine::Impl::add_entry(Shard& shard, const PathKey& key) {
 }
 
 void Engine::Impl::install(Entry& entry, StreamRecord&& record) {
-  auto stream = std::make_shared<Stream>(record.id, entry.shard, media_types_.get(record.content_type), record.expiry,
-                                         std::move(record.fork));
+  auto stream =
+      std::make_shared<Stream>(record.id, entry, entry.shard, media_types_.get(record.content_type),
+                               record.expiry, std::move(record.fork));
   DURABLE_STREAMS_ASSERT(stream->media_type->framing == record.framing);
   stream->reserved = {.version = record.version,
                       .tail = record.tail,
@@ -50,13 +51,15 @@ void Engine::Impl::install(Entry& entry, StreamRecord&& record) {
 
 void Engine::Impl::start_loading(Entry& entry) {
   entry.loading = true;
-  store_.load(entry.path, [life = life_, path = entry.path](Result<std::optional<StreamRecord>> record) mutable {
+  store_.load(entry.path, [life = life_,
+                           path = entry.path](Result<std::optional<StreamRecord>> record) mutable {
     const std::shared_lock<std::shared_mutex> alive(life->mutex);
     if (life->engine != nullptr) life->engine->finish_loading(path, std::move(record));
   });
 }
 
-void Engine::Impl::finish_loading(const std::string& path, Result<std::optional<StreamRecord>> record) {
+void Engine::Impl::finish_loading(const std::string& path,
+                                  Result<std::optional<StreamRecord>> record) {
   const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   std::vector<Continuation> waiting;
@@ -87,9 +90,12 @@ void Engine::Impl::make_producer_room(const Entry& entry, Stream& stream) {
   }
 }
 
-const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, Stream& stream, std::string_view id,
+const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, Stream& stream,
+                                                                std::string_view id,
                                                                 std::optional<Error>& failure) {
-  if (const auto known = stream.producers.find(id); known != stream.producers.end()) return &known->second;
+  if (const auto known = stream.producers.find(id); known != stream.producers.end()) {
+    return &known->second;
+  }
   make_producer_room(entry, stream);
   ProducerState state;
   std::optional<Result<bool>> loaded = store_.load_producer_now(stream.id, id, state);
@@ -111,7 +117,8 @@ const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, St
   return nullptr;
 }
 
-void Engine::Impl::finish_loading_producer(const std::string& path, Stream& stream, const std::string& id,
+void Engine::Impl::finish_loading_producer(const std::string& path, Stream& stream,
+                                           const std::string& id,
                                            const Result<std::optional<ProducerState>>& found) {
   const PathKey key = key_of(path);
   std::vector<Continuation> waiting;
@@ -138,7 +145,8 @@ void Engine::Impl::make_room(Shard& shard) {
     Entry* idle = shard.find_idle(&Impl::may_drop);
     if (idle == nullptr) return;
     const std::shared_ptr<Stream> stream = idle->reserved;
-    const bool slid = stream != nullptr && stream->expiry.ttl && stream->deadline() != stream->saved_deadline;
+    const bool slid =
+        stream != nullptr && stream->expiry.ttl && stream->deadline() != stream->saved_deadline;
     // Loaded again before its deadline is saved, the stream would expire too early.
     if (slid && !save_deadline(*idle, stream, stream->deadline())) {
       ++saved;
@@ -149,15 +157,19 @@ void Engine::Impl::make_room(Shard& shard) {
 }
 
 bool Engine::Impl::may_drop(const Entry& entry) {
-  if (entry.loading || entry.pins > 0 || entry.transactions > 0 || entry.shown != entry.reserved) return false;
+  if (entry.loading || entry.pins > 0 || entry.transactions > 0 || entry.shown != entry.reserved) {
+    return false;
+  }
   if (entry.shown == nullptr) return true;
   // Two shares are the entry's own; any more is a reader's.
-  return entry.shown.use_count() == 2 && entry.shown->live_readers == 0;
+  return entry.shown.use_count() == 2 && entry.shown->holds == 0;
 }
 
 void Engine::Impl::drop_if_empty(Entry& entry) {
   const bool empty = entry.shown == nullptr && entry.reserved == nullptr;
-  if (empty && !entry.loading && entry.pins == 0 && entry.transactions == 0) entry.shard.drop(entry);
+  if (empty && !entry.loading && entry.pins == 0 && entry.transactions == 0) {
+    entry.shard.drop(entry);
+  }
 }
 
 }  // namespace durable_streams

@@ -1,5 +1,5 @@
-// The way from any thread to one loop: answers of operations that waited, and streams whose readers are to be woken. However
-// much gathers, the loop is posted to once.
+// The way from any thread to one loop: answers of operations that waited, and streams whose readers
+// are to be woken. However much gathers, the loop is posted to once.
 #pragma once
 
 #include <durable_streams/event_loop.h>

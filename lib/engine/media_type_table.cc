@@ -9,16 +9,15 @@ namespace durable_streams {
 
 std::shared_ptr<const MediaType> MediaTypeTable::get(std::string_view text) {
   const MutexLock lock(mutex_);
-  std::string key(text);
-  if (const auto found = types_.find(key); found != types_.end()) {
+  if (const auto found = types_.find(text); found != types_.end()) {
     if (std::shared_ptr<const MediaType> type = found->second.lock()) return type;
   }
-  auto type = std::make_shared<const MediaType>(MediaType{
-      .text = key,
-      .framing = protocol::is_json(text) ? Framing::kJson : Framing::kBytes,
-      .sse_text = protocol::is_sse_text(text)});
+  auto type = std::make_shared<const MediaType>(
+      MediaType{.text = std::string(text),
+                .framing = protocol::is_json(text) ? Framing::kJson : Framing::kBytes,
+                .sse_text = protocol::is_sse_text(text)});
   if (types_.size() >= forget_at_) forget_unused();
-  types_[std::move(key)] = type;
+  types_[type->text] = type;
   return type;
 }
 

@@ -1,5 +1,5 @@
-// The operations as the endpoint and the public handle start them: each answers at once where it can, without allocating, and
-// by a completion where it must wait.
+// The operations as the endpoint and the public handle start them: each answers at once where it
+// can, without allocating, and by a completion where it must wait.
 #pragma once
 
 #include <durable_streams/result.h>
@@ -8,6 +8,7 @@
 #include <durable_streams/streams.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,8 @@
 
 namespace durable_streams {
 
-// The result, if it is known at once; nullopt: the completion that was passed is called later, on the handle's loop.
+// The result, if it is known at once; nullopt: the completion that was passed is called later, on
+// the handle's loop.
 template <class T>
 using AtOnce = std::optional<Result<T>>;
 
@@ -28,8 +30,14 @@ struct StreamView {
   Offset tail;
   bool closed = false;
   Expiry expiry;
-  WallTime deadline = kNever;  // kNever while a live reader holds the stream and it has no absolute deadline
+  WallTime deadline = kNever;  // at the earliest: a TTL that is held counts as beginning now
 };
+
+// How an operation ended, as far as its stream's TTL is concerned.
+enum class Outcome : std::uint8_t { kAccepted, kRefused };
+
+// Whether long work may be done in slices, between which the loop serves others.
+enum class Pace : std::uint8_t { kInSlices, kInOneGo };
 
 struct CreateAnswer {
   bool existed = false;
@@ -41,7 +49,8 @@ struct AppendRequest {
   std::string_view body;
   Slice owned_body;  // when it holds the body, a store may keep it instead of copying
   AppendOptions options;
-  bool content_type_required = false;  // HTTP: a body without a content type is refused, after the stream was found open
+  bool content_type_required =
+      false;  // HTTP: a body without a content type is refused, after the stream was found open
 };
 
 struct ReadAnswer {

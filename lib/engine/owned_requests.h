@@ -1,4 +1,5 @@
-// Requests that outlive the call that brought them: what is kept of an operation that must be started again.
+// Requests that outlive the call that brought them: what is kept of an operation that must be
+// started again.
 #pragma once
 
 #include <durable_streams/slice.h>

@@ -1,22 +1,24 @@
-// The arithmetic of a page: clamping to the tail, the check of a JSON offset, and what remains to be told to the reader.
+// The arithmetic of a page: clamping to the tail, the check of a JSON offset, and what remains to
+// be told to the reader.
 #include "engine/page_read.h"
 
+#include <algorithm>
 #include <string>
-#include <string_view>
 #include <utility>
+
+#include "protocol/json_messages.h"
 
 namespace durable_streams {
 
 namespace {
 
-// Follows every message of a JSON stream; its second byte occurs nowhere else.
-constexpr std::string_view kMessageEnd = ",\n";
-
 // Takes the first `count` bytes off a list of slices, and returns them.
 std::string take_front(std::vector<Slice>& slices, std::size_t count) {
   std::string taken;
   std::size_t whole = 0;
-  while (whole < slices.size() && taken.size() + slices[whole].size() <= count) taken += slices[whole++].view();
+  while (whole < slices.size() && taken.size() + slices[whole].size() <= count) {
+    taken += slices[whole++].view();
+  }
   if (whole < slices.size() && taken.size() < count) {
     const std::size_t part = count - taken.size();
     taken += slices[whole].view().substr(0, part);
@@ -36,12 +38,10 @@ PageRead::PageRead(const StreamView& stream, Offset from, std::size_t bytes_max,
       closed_(stream.closed),
       bytes_max_(bytes_max) {
   page.slices.clear();
-  page.framing = framing_;
-  page.start = start_;
   if (start_.position >= tail_.position) {
     end_page(page, tail_.position);
   } else if (framing_ == Framing::kJson && start_.position > 0) {
-    read_along_ = kMessageEnd.size() < start_.position ? kMessageEnd.size() : start_.position;
+    read_along_ = std::min<std::uint64_t>(protocol::kJsonMessageEnd.size(), start_.position);
   }
 }
 
@@ -55,13 +55,14 @@ std::optional<ReadRange> PageRead::next_range() const {
 
 Status PageRead::take(StoredBytes bytes, Page& page) {
   if (read_along_ > 0) {
-    if (take_front(bytes.slices, read_along_) != kMessageEnd) {
+    if (take_front(bytes.slices, read_along_) != protocol::kJsonMessageEnd) {
       return Error{.code = ErrorCode::kInvalidArgument,
                    .message = "the offset lies inside a message of the stream",
                    .detail = {}};
     }
     read_along_ = 0;
-    // The bytes before counted as a message; one that follows but does not fit comes whole only when asked for alone.
+    // The bytes before counted as a message; one that follows but does not fit comes whole only
+    // when asked for alone.
     if (bytes.end == start_.position) return {};
   }
   page.slices = std::move(bytes.slices);
@@ -71,8 +72,11 @@ Status PageRead::take(StoredBytes bytes, Page& page) {
 
 void PageRead::end_page(Page& page, std::uint64_t end) {
   done_ = true;
+  page.framing = framing_;
+  page.start = start_;
   page.up_to_date = end >= tail_.position;
-  page.next_offset = page.up_to_date ? tail_ : Offset{.read_sequence = start_.read_sequence, .position = end};
+  page.next_offset =
+      page.up_to_date ? tail_ : Offset{.read_sequence = start_.read_sequence, .position = end};
   page.closed = closed_ && page.up_to_date;
 }
 

@@ -12,16 +12,19 @@
 
 namespace durable_streams {
 
-// Asks for one range, rarely two; give it what the store answered until next_range() has no more. In a JSON stream an
-// offset must follow a message: the two bytes before it are read along to see that. Threads: one at a time.
+// Asks for one range, rarely two; give it what the store answered until next_range() has no more.
+// In a JSON stream an offset must follow a message: the two bytes before it are read along to see
+// that. Threads: one at a time.
 class PageRead {
  public:
-  // A page of what `stream` shows, from `from` on, or an empty one at the tail when `from` lies beyond it. Begins `page`.
+  // A page of what `stream` shows, from `from` on, or an empty one at the tail when `from` lies
+  // beyond it; empties `page`.
   PageRead(const StreamView& stream, Offset from, std::size_t bytes_max, Page& page);
 
   std::optional<ReadRange> next_range() const;
 
-  // Fails with kInvalidArgument when the offset lies inside a message.
+  // Writes all of `page` when this was the last range, whichever page the others went to. Fails
+  // with kInvalidArgument when the offset lies inside a message.
   Status take(StoredBytes bytes, Page& page);
 
  private:

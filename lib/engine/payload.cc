@@ -28,7 +28,9 @@ const Payload& PayloadMaker::for_framing(Framing framing) {
 
 void PayloadMaker::frame_json() {
   const std::size_t bytes_max = protocol::json_frame_bytes_max(body_.size());
-  if (scratch_.size() > kScratchKeptBytesMax && bytes_max <= kScratchKeptBytesMax) std::string().swap(scratch_);
+  if (scratch_.size() > kScratchKeptBytesMax && bytes_max <= kScratchKeptBytesMax) {
+    std::string().swap(scratch_);
+  }
   if (scratch_.size() < bytes_max) scratch_.resize(bytes_max);
   Result<protocol::JsonFrame> framed = protocol::frame_json(body_, scratch_.data());
   if (!framed) {

@@ -18,8 +18,9 @@ struct Payload {
   std::optional<Error> invalid;  // not JSON
 };
 
-// Makes the stored form of a body, once, before any lock is taken if the framing is known then: validating a large JSON
-// body takes long. Lives for one operation; `scratch` is memory that operations use again. Threads: one at a time.
+// Makes the stored form of a body, once, before any lock is taken if the framing is known then:
+// validating a large JSON body takes long. Lives for one operation; `scratch` is memory that
+// operations use again. Threads: one at a time.
 class PayloadMaker {
  public:
   // `owned` may hold the same bytes as `body`.

@@ -1,5 +1,5 @@
-// Reading pages and metadata (protocol sections 5.5 and 5.6). The lock is held to look at the stream, not to fetch its bytes:
-// what is visible never changes, and its memory is shared.
+// Reading pages and metadata (protocol sections 5.5 and 5.6). The lock is held to look at the
+// stream, not to fetch its bytes: what is visible never changes, and its memory is shared.
 #include <mutex>
 #include <utility>
 
@@ -9,21 +9,43 @@
 
 namespace durable_streams {
 
+// A read of a stream with a TTL that has to wait: the stream is held until its answer is known.
+// Threads: one at a time.
+class Engine::Impl::HeldRead final : public Deferral<ReadAnswer> {
+ public:
+  HeldRead(Impl& engine, const std::shared_ptr<Stream>& held, Deferral<ReadAnswer>& deferral)
+      : engine_(engine), held_(held), deferral_(deferral) {}
+
+  Function<void(Result<ReadAnswer>)> answer_later() override {
+    return [&engine = engine_, held = held_,
+            later = deferral_.answer_later()](Result<ReadAnswer> answer) mutable {
+      engine.let_go_of_read(held, answer.ok());
+      later(std::move(answer));
+    };
+  }
+
+  Continuation start_again() override { return deferral_.start_again(); }
+
+ private:
+  Impl& engine_;
+  const std::shared_ptr<Stream>& held_;
+  Deferral<ReadAnswer>& deferral_;
+};
+
 AtOnce<StreamView> Engine::Impl::info(std::string_view path, Deferral<StreamView>& deferral) {
   const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
-  Located located = locate(shard, key);
-  if (located.failure) return *std::move(located.failure);
-  if (located.entry == nullptr) return no_such_stream();
-  if (located.entry->loading) return after_loading(*located.entry, deferral);
-  Result<Stream*> stream = find_shown(*located.entry);
+  const Located located = locate(shard, key);
+  if (located.loading()) return after_loading(*located.entry, deferral);
+  Result<Stream*> stream = find_shown(located);
   if (!stream) return std::move(stream).error();
   return visible_view(**stream);
 }
 
-Result<Stream*> Engine::Impl::find_shown(Entry& entry) {
-  Stream* stream = entry.shown.get();
+Result<Stream*> Engine::Impl::find_shown(const Located& located) {
+  if (located.failure) return *located.failure;
+  Stream* stream = located.entry != nullptr ? located.entry->shown.get() : nullptr;
   if (stream == nullptr) return no_such_stream();
   if (stream->visible.soft_deleted) return stream_gone();
   if ((stream->expiry.ttl || stream->expiry.at) && stream->expired(now())) {
@@ -32,40 +54,40 @@ Result<Stream*> Engine::Impl::find_shown(Entry& entry) {
   return stream;
 }
 
-std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
-                                         Deferral<ReadAnswer>& deferral) {
+std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader* live,
+                                         ReadAnswer& out, Deferral<ReadAnswer>& deferral) {
   Offset from = request.from;
-  std::shared_ptr<Stream> slid;
-  Touch touch;
+  std::shared_ptr<Stream> held;
   {
     const PathKey key = key_of(request.path);
     Shard& shard = shard_of(key);
     const ShardLock lock(shard);
-    Located located = locate(shard, key);
-    if (located.failure) return *std::move(located.failure);
-    if (located.entry == nullptr) return no_such_stream();
-    if (located.entry->loading) {
+    const Located located = locate(shard, key);
+    if (located.loading()) {
       located.entry->when_loaded.push_back(deferral.start_again());
       return std::nullopt;
     }
-    Result<Stream*> found = find_shown(*located.entry);
+    Result<Stream*> found = find_shown(located);
     if (!found) return std::move(found).error();
-    Stream& stream = **found;
-    if (stream.expiry.ttl) {
-      touch = stream.touch(now());
-      if (live == nullptr) slid = located.entry->shown;
+    if (live != nullptr) {
+      live->attach(located.entry->shown);
+    } else if ((*found)->expiry.ttl) {
+      held = located.entry->shown;
+      ++held->holds;
     }
-    if (live != nullptr) live->attach(located.entry->shown, touch);
-    out.stream = visible_view(stream);
+    out.stream = visible_view(**found);
     if (request.from_now) from = out.stream.tail;
   }
-  std::optional<Status> answer = read_page(from, request.bytes_max, out, deferral);
-  // A refused read counts for nothing; a live one takes its own back.
-  if (answer && !answer->ok() && slid != nullptr) {
-    const ShardLock lock(slid->shard);
-    slid->untouch(touch);
-  }
+  if (held == nullptr) return read_page(from, request.bytes_max, out, deferral);
+  HeldRead deferred(*this, held, deferral);
+  std::optional<Status> answer = read_page(from, request.bytes_max, out, deferred);
+  if (answer) let_go_of_read(held, answer->ok());
   return answer;
+}
+
+void Engine::Impl::let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted) {
+  const ShardLock lock(stream->shard);
+  let_go(stream, accepted ? Outcome::kAccepted : Outcome::kRefused);
 }
 
 std::optional<Status> Engine::Impl::read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,
@@ -93,7 +115,9 @@ void Engine::Impl::read_page_later(PageRead page, const ReadRange& range, Stream
     if (life->engine == nullptr) return;
     if (!read) return done(std::move(read).error());
     ReadAnswer answer{.stream = std::move(stream), .page = {}};
-    if (Status taken = page.take(std::move(*read), answer.page); !taken) return done(std::move(taken).error());
+    if (Status taken = page.take(std::move(*read), answer.page); !taken) {
+      return done(std::move(taken).error());
+    }
     const std::optional<ReadRange> more = page.next_range();
     if (!more) return done(std::move(answer));
     life->engine->read_page_later(page, *more, std::move(answer.stream), std::move(done));

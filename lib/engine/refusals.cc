@@ -3,12 +3,18 @@
 
 namespace durable_streams {
 
-Error no_such_stream() { return {.code = ErrorCode::kNotFound, .message = "no such stream", .detail = {}}; }
+Error no_such_stream() {
+  return {.code = ErrorCode::kNotFound, .message = "no such stream", .detail = {}};
+}
 
-Error no_such_source() { return {.code = ErrorCode::kNotFound, .message = "no such source to fork", .detail = {}}; }
+Error no_such_source() {
+  return {.code = ErrorCode::kNotFound, .message = "no such source to fork", .detail = {}};
+}
 
 Error stream_gone() {
-  return {.code = ErrorCode::kGone, .message = "the stream was deleted; its forks keep its path taken", .detail = {}};
+  return {.code = ErrorCode::kGone,
+          .message = "the stream was deleted; its forks keep its path taken",
+          .detail = {}};
 }
 
 Error dependency_failed() {

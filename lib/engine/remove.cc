@@ -1,5 +1,5 @@
-// The end of streams: deletion, soft deletion, expiry, and the release of sources when their forks go (protocol sections 4.2
-// and 5.4).
+// The end of streams: deletion, soft deletion, expiry, and the release of sources when their forks
+// go (protocol sections 4.2 and 5.4).
 #include <utility>
 
 #include "engine/engine_impl.h"
@@ -18,14 +18,11 @@ AtOnce<void> Engine::Impl::remove_locked(std::string_view path, Deferral<void>& 
   const PathKey key = key_of(path);
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
-  Located located = locate(shard, key);
-  if (located.failure) return *std::move(located.failure);
-  if (located.entry == nullptr) return no_such_stream();
+  const Located located = locate(shard, key);
+  if (std::optional<AtOnce<void>> absent = answer_absent(located, deferral, owed)) {
+    return *std::move(absent);
+  }
   Entry& entry = *located.entry;
-  if (entry.loading) return after_loading(entry, deferral);
-  if (Status expired = expire_if_due(entry, owed); !expired) return std::move(expired).error();
-  if (entry.reserved == nullptr) return answer_after(entry, deferral, Status(no_such_stream()));
-  if (entry.reserved->reserved.soft_deleted) return answer_after(entry, deferral, Status(stream_gone()));
   Result<Transaction*> submitted = remove_reserved(entry, owed);
   if (!submitted) return std::move(submitted).error();
   Transaction* pending = *submitted;
@@ -57,7 +54,10 @@ Result<Transaction*> Engine::Impl::remove_reserved(Entry& entry, std::optional<F
 
 Status Engine::Impl::expire_if_due(Entry& entry, std::optional<ForkPoint>& owed) {
   const Stream* stream = entry.reserved.get();
-  if (stream == nullptr || stream->reserved.soft_deleted || !(stream->expiry.ttl || stream->expiry.at)) return {};
+  if (stream == nullptr || stream->reserved.soft_deleted ||
+      !(stream->expiry.ttl || stream->expiry.at)) {
+    return {};
+  }
   if (!stream->expired(now())) return {};
   Result<Transaction*> removed = remove_reserved(entry, owed);
   if (!removed) return std::move(removed).error();
@@ -74,21 +74,30 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
   Shard& shard = shard_of(key);
   const ShardLock lock(shard);
   const Located located = locate(shard, key);
+  if (located.failure) owe(point);
   if (located.entry == nullptr) return std::nullopt;
   Entry& entry = *located.entry;
   if (entry.loading) {
     entry.when_loaded.emplace_back([this, point](const Status& status) {
-      if (status.ok()) release(point);
+      if (status.ok()) return release(point);
+      owe(point);
     });
     return std::nullopt;
   }
   const std::shared_ptr<Stream> stream = entry.reserved;
-  if (stream == nullptr || stream->id != point.source || stream->reserved.forks == 0) return std::nullopt;
+  if (stream == nullptr || stream->id != point.source || stream->reserved.forks == 0) {
+    return std::nullopt;
+  }
   const bool last = stream->reserved.soft_deleted && stream->reserved.forks == 1;
-  Result<Transaction*> submitted =
-      submit(ReleaseChange{.source = stream->id, .version = stream->reserved.version, .remove = last}, entry);
-  if (!submitted) return std::nullopt;
+  Result<Transaction*> submitted = submit(
+      ReleaseChange{.source = stream->id, .version = stream->reserved.version, .remove = last},
+      entry);
+  if (!submitted) {
+    owe(point);
+    return std::nullopt;
+  }
   PendingChange* pending = *submitted == nullptr ? nullptr : &remember(**submitted, entry, stream);
+  if (pending != nullptr) pending->transaction->repays = point;
   ++stream->reserved.version;
   --stream->reserved.forks;
   std::optional<ForkPoint> owed;
@@ -99,6 +108,23 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
   settle(entry, stream, pending);
   drop_if_empty(entry);
   return owed;
+}
+
+void Engine::Impl::owe(ForkPoint point) {
+  {
+    const MutexLock lock(owed_mutex_);
+    owed_.push_back(std::move(point));
+  }
+  note_deadline(now() + kRetry);
+}
+
+void Engine::Impl::release_owed() {
+  std::vector<ForkPoint> owed;
+  {
+    const MutexLock lock(owed_mutex_);
+    owed.swap(owed_);
+  }
+  for (ForkPoint& point : owed) release(std::move(point));
 }
 
 }  // namespace durable_streams

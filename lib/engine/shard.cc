@@ -1,31 +1,33 @@
 // The table of one shard's paths, and the order in which they were last found idle.
 #include "engine/shard.h"
 
+#include <memory>
 #include <string>
-
-#include "base/assert.h"
 
 namespace durable_streams {
 
+Shard::~Shard() {
+  entries_.clear([](Entry* entry) { delete entry; });
+}
+
 Entry* Shard::find(const PathKey& key) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return nullptr;
-  found->second->used = true;
-  return found->second.get();
+  Entry* found = entries_.find(
+      key.hash, [&](const Entry& each) { return each.hash == key.hash && each.path == key.path; });
+  if (found != nullptr) found->used = true;
+  return found;
 }
 
 Entry& Shard::add(const PathKey& key) {
   auto entry = std::make_unique<Entry>(std::string(key.path), key.hash, *this);
-  Entry& added = *entry;
-  const bool inserted = entries_.emplace(PathKey{.path = added.path, .hash = added.hash}, std::move(entry)).second;
-  DURABLE_STREAMS_ASSERT(inserted);
-  link_newest(added);
-  return added;
+  entries_.insert(*entry);
+  link_newest(*entry);
+  return *entry.release();
 }
 
 void Shard::drop(Entry& entry) {
   unlink(entry);
-  entries_.erase(PathKey{.path = entry.path, .hash = entry.hash});
+  entries_.remove(entry);
+  delete &entry;
 }
 
 void Shard::link_newest(Entry& entry) {

@@ -1,12 +1,12 @@
-// One lock's worth of paths. An operation holds it briefly, never across I/O, and at most two of them, in index order.
+// One lock's worth of paths. An operation holds it briefly, never across I/O, and at most two of
+// them, in index order.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
-#include <unordered_map>
 
+#include "base/chain_table.h"
 #include "base/mutex.h"
 #include "engine/entry.h"
 
@@ -16,18 +16,13 @@ namespace durable_streams {
 struct PathKey {
   std::string_view path;
   std::uint64_t hash = 0;
-
-  friend bool operator==(const PathKey& a, const PathKey& b) { return a.hash == b.hash && a.path == b.path; }
-};
-
-struct PathKeyHash {
-  std::size_t operator()(const PathKey& key) const noexcept { return key.hash; }
 };
 
 // Threads: any, with `mutex` held.
 class Shard {
  public:
   explicit Shard(std::size_t number) : index(number) {}
+  ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
@@ -43,7 +38,8 @@ class Shard {
   // Forgets an entry.
   void drop(Entry& entry);
 
-  // The entry that has gone unused for the longest among those that `may_drop`; looks at a few only. Null: none of these.
+  // The entry that has gone unused for the longest among those that `may_drop`; looks at a few
+  // only. Null: none of these.
   template <class MayDrop>
   Entry* find_idle(MayDrop may_drop);
 
@@ -55,10 +51,15 @@ class Shard {
   std::uint64_t waiting_readers = 0;
 
  private:
+  struct Links {
+    static Entry*& next(Entry& entry) { return entry.next_in_table; }
+    static std::uint64_t hash(const Entry& entry) { return entry.hash; }
+  };
+
   void link_newest(Entry& entry);
   void unlink(Entry& entry);
 
-  std::unordered_map<PathKey, std::unique_ptr<Entry>, PathKeyHash> entries_;
+  ChainTable<Entry, Links> entries_;  // owns them
   Entry* newest_ = nullptr;
   Entry* oldest_ = nullptr;
 };

@@ -1,4 +1,5 @@
-// One incarnation of a stream as the engine holds it: what the next change is checked against, and what readers see.
+// One incarnation of a stream as the engine holds it: what the next change is checked against, and
+// what readers see.
 #pragma once
 
 #include <durable_streams/store.h>
@@ -18,9 +19,10 @@ namespace durable_streams {
 class LiveReader;
 class Mailbox;
 class Shard;
+struct Entry;
 
-// The state that the next change is checked against. It runs ahead of what is committed while changes are in flight, and
-// is put back when one of them is refused.
+// The state that the next change is checked against. It runs ahead of what is committed while
+// changes are in flight, and is put back when one of them is refused.
 struct ReservedState {
   std::uint64_t version = 0;
   Offset tail = {};
@@ -41,28 +43,28 @@ struct VisibleState {
   friend bool operator==(const VisibleState&, const VisibleState&) = default;
 };
 
-// The readers of one loop that wait at the tail of one stream. Those that come when others are being woken are a group of
-// their own, for they have seen what the others have not.
+// The readers of one loop that wait at the tail of one stream. Those that come when others are
+// being woken are a group of their own, for they have seen what the others have not.
 struct WaitGroup {
   Mailbox* mailbox = nullptr;   // outlives the group: a handle's readers leave before it does
   LiveReader* first = nullptr;  // never null; a group goes with its last reader
   bool woken = false;           // its mailbox knows already
 };
 
-// One read or write, as far as a TTL counts it.
-struct Touch {
-  WallTime before{};  // the touch before this one
-  std::uint32_t number = 0;
-};
-
 // Guarded by its shard's lock, but for what is const. Threads: any.
 class Stream {
  public:
-  Stream(StreamId stream_id, Shard& home, std::shared_ptr<const MediaType> type, Expiry lifetime,
-         std::optional<ForkPoint> fork_point)
-      : id(stream_id), shard(home), media_type(std::move(type)), expiry(lifetime), fork(std::move(fork_point)) {}
+  Stream(StreamId stream_id, Entry& place, Shard& home, std::shared_ptr<const MediaType> type,
+         Expiry lifetime, std::optional<ForkPoint> fork_point)
+      : id(stream_id),
+        entry(place),
+        shard(home),
+        media_type(std::move(type)),
+        expiry(lifetime),
+        fork(std::move(fork_point)) {}
 
   const StreamId id;
+  Entry& entry;  // gone when this was removed, or when nothing holds it
   Shard& shard;
   const std::shared_ptr<const MediaType> media_type;
   const Expiry expiry;
@@ -71,33 +73,20 @@ class Stream {
   ReservedState reserved;
   VisibleState visible;
 
-  WallTime touched{};                  // the last read or write, from which a TTL counts
-  std::uint32_t touches = 0;           // how many there were
-  WallTime saved_deadline = kNever;    // what the store knows
-  std::uint32_t live_readers = 0;      // while there are any, the TTL does not count
+  WallTime touched{};                // the last read or write, from which a TTL counts
+  WallTime saved_deadline = kNever;  // what the store knows
+  std::uint32_t holds =
+      0;  // by live readers, and by reads and changes whose outcome is open; see Engine::Impl
   std::vector<WaitGroup> wait_groups;
 
-  // Some of the producers asked for since the stream was loaded, and all that changes in flight are about; nullopt: the
-  // store knows none of that name.
+  // Some of the producers asked for since the stream was loaded, and all that changes in flight are
+  // about; nullopt: the store knows none of that name.
   std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
 
-  // A read or write at `now`: a TTL counts from there.
-  Touch touch(WallTime now) {
-    if (!expiry.ttl) return {};
-    const Touch made{.before = touched, .number = ++touches};
-    touched = now;
-    return made;
-  }
-
-  // Takes a touch back that proved to be refused, unless others have followed it.
-  void untouch(const Touch& refused) {
-    if (expiry.ttl && touches == refused.number) touched = refused.before;
-  }
-
-  // When the stream ends if nothing touches it any more.
+  // When the stream ends if nothing touches it any more; kNever while its TTL is held.
   WallTime deadline() const {
     if (expiry.at) return *expiry.at;
-    if (!expiry.ttl || live_readers > 0) return kNever;
+    if (!expiry.ttl || holds > 0) return kNever;
     return touched + *expiry.ttl;
   }
 

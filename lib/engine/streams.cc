@@ -1,16 +1,20 @@
-// The public operations: the same ones as the endpoint's, with plain types and a completion that always runs later.
+// The public operations: the same ones as the endpoint's, with plain types and a completion that
+// always runs later.
 #include <durable_streams/streams.h>
 
 #include <utility>
 
 #include "engine/streams_impl.h"
+#include "protocol/json_messages.h"
 
 namespace durable_streams {
 
 namespace {
 
 Error would_wait() {
-  return {.code = ErrorCode::kWouldWait, .message = "the store would have to wait; use the form with a completion", .detail = {}};
+  return {.code = ErrorCode::kWouldWait,
+          .message = "the store would have to wait; use the form with a completion",
+          .detail = {}};
 }
 
 StreamInfo info_of(StreamView&& view) {
@@ -38,18 +42,20 @@ Result<Page> page_of(Result<ReadAnswer>&& answer) {
   return std::move(answer->page);
 }
 
-AppendRequest append_request(std::string_view path, std::string_view body, const AppendOptions& options) {
+AppendRequest append_request(std::string_view path, std::string_view body,
+                             const AppendOptions& options) {
   return {.path = path, .body = body, .owned_body = {}, .options = options};
 }
 
-// For calls that only want what is known at once. What they would wait for may still be fetched: a later call finds it.
+// For calls that only want what is known at once. What they would wait for may still be fetched: a
+// later call finds it.
 template <class T>
 Completion<T> nobody() {
   return [](const Result<T>&) {};
 }
 
-// Runs an asynchronous operation to its completion. `start` begins it with what takes a later answer, and gives an answer that
-// is there at once; `convert` makes the public form of either.
+// Runs an asynchronous operation to its completion. `start` begins it with what takes a later
+// answer, and gives an answer that is there at once; `convert` makes the public form of either.
 template <class T, class Internal, class Start, class Convert>
 void run(Streams::Impl& handle, Completion<T> done, Start start, Convert convert) {
   auto shared = std::make_shared<Completion<T>>(std::move(done));
@@ -87,7 +93,9 @@ std::string Page::text() const {
   if (framing == Framing::kJson) text += '[';
   for (const Slice& slice : slices) text += slice.view();
   if (framing != Framing::kJson) return text;
-  if (text.size() > 1) text.resize(text.size() - 2);  // the last message's `,\n`
+  if (text.size() > 1) {
+    text.resize(text.size() - protocol::kJsonMessageEnd.size());  // the last message's
+  }
   text += ']';
   return text;
 }
@@ -100,16 +108,21 @@ EventLoop& Streams::loop() const { return impl_->loop(); }
 
 Result<Created> Streams::create_now(std::string_view path, const CreateOptions& options) {
   if (!impl_->engine().store().commits_at_once()) return would_wait();
-  AtOnce<CreateAnswer> answer = impl_->create(path, options, {}, nobody<CreateAnswer>());
+  AtOnce<CreateAnswer> answer =
+      impl_->create(path, options, {}, nobody<CreateAnswer>(), Pace::kInOneGo);
   return answer ? created_of(*std::move(answer)) : would_wait();
 }
 
-void Streams::create(std::string_view path, const CreateOptions& options, Completion<Created> done) {
-  auto start = [&](Completion<CreateAnswer> later) { return impl_->create(path, options, {}, std::move(later)); };
+void Streams::create(std::string_view path, const CreateOptions& options,
+                     Completion<Created> done) {
+  auto start = [&](Completion<CreateAnswer> later) {
+    return impl_->create(path, options, {}, std::move(later));
+  };
   run<Created, CreateAnswer>(*impl_, std::move(done), start, &created_of);
 }
 
-Result<Appended> Streams::append_now(std::string_view path, std::string_view body, const AppendOptions& options) {
+Result<Appended> Streams::append_now(std::string_view path, std::string_view body,
+                                     const AppendOptions& options) {
   if (!impl_->engine().store().commits_at_once()) return would_wait();
   AtOnce<Appended> answer = impl_->append(append_request(path, body, options), nobody<Appended>());
   return answer ? *std::move(answer) : would_wait();
@@ -120,7 +133,8 @@ void Streams::append(std::string_view path, std::string_view body, const AppendO
   auto start = [&](Completion<Appended> later) {
     return impl_->append(append_request(path, body, options), std::move(later));
   };
-  run<Appended, Appended>(*impl_, std::move(done), start, [](Result<Appended>&& answer) { return std::move(answer); });
+  run<Appended, Appended>(*impl_, std::move(done), start,
+                          [](Result<Appended>&& answer) { return std::move(answer); });
 }
 
 Result<Page> Streams::read_now(std::string_view path, Offset from, std::size_t bytes_max) {
@@ -130,7 +144,8 @@ Result<Page> Streams::read_now(std::string_view path, Offset from, std::size_t b
   return answer ? page_of(*std::move(answer)) : would_wait();
 }
 
-void Streams::read(std::string_view path, Offset from, std::size_t bytes_max, Completion<Page> done) {
+void Streams::read(std::string_view path, Offset from, std::size_t bytes_max,
+                   Completion<Page> done) {
   const ReadRequest request{.path = path, .from = from, .bytes_max = bytes_max};
   auto start = [&](Completion<ReadAnswer> later) {
     return read_value([&](ReadAnswer& out) { return impl_->read(request, out, std::move(later)); });
@@ -156,7 +171,8 @@ Status Streams::remove_now(std::string_view path) {
 
 void Streams::remove(std::string_view path, Completion<void> done) {
   auto start = [&](Completion<void> later) { return impl_->remove(path, std::move(later)); };
-  run<void, void>(*impl_, std::move(done), start, [](Status&& answer) { return std::move(answer); });
+  run<void, void>(*impl_, std::move(done), start,
+                  [](Status&& answer) { return std::move(answer); });
 }
 
 }  // namespace durable_streams

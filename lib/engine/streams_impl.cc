@@ -1,4 +1,5 @@
-// One loop's handle: operations that must wait are kept here by name, and come back through the mailbox.
+// One loop's handle: operations that must wait are kept here by name, and come back through the
+// mailbox.
 #include "engine/streams_impl.h"
 
 #include <algorithm>
@@ -12,8 +13,9 @@ namespace durable_streams {
 
 namespace {
 
-// Keeps an operation's completion with the handle when it turns out that it must wait. `MakeRestart` makes a callable that
-// owns the operation's arguments and starts it again with the completion.
+// Keeps an operation's completion with the handle when it turns out that it must wait.
+// `MakeRestart` makes a callable that owns the operation's arguments and starts it again with the
+// completion.
 template <class T, class MakeRestart>
 class HandleDeferral : public Deferral<T> {
  public:
@@ -22,9 +24,10 @@ class HandleDeferral : public Deferral<T> {
 
   Function<void(Result<T>)> answer_later() override {
     auto cell = std::make_shared<std::optional<Result<T>>>();
-    const std::uint64_t operation = handle_.keep([cell, done = std::move(done_)](const Status& status) mutable {
-      done(status.ok() ? *std::move(*cell) : Result<T>(status.error()));
-    });
+    const std::uint64_t operation =
+        handle_.keep([cell, done = std::move(done_)](const Status& status) mutable {
+          done(status.ok() ? *std::move(*cell) : Result<T>(status.error()));
+        });
     return [cell, operation, mailbox = handle_.mailbox().shared_from_this()](Result<T> result) {
       cell->emplace(std::move(result));
       mailbox->answer(operation, {});
@@ -32,8 +35,8 @@ class HandleDeferral : public Deferral<T> {
   }
 
   Continuation start_again() override {
-    const std::uint64_t operation =
-        handle_.keep([restart = make_restart_(), done = std::move(done_)](const Status& status) mutable {
+    const std::uint64_t operation = handle_.keep(
+        [restart = make_restart_(), done = std::move(done_)](const Status& status) mutable {
           if (!status.ok()) return done(status.error());
           restart(std::move(done));
         });
@@ -69,7 +72,10 @@ Completion<ReadAnswer> advancing(LiveReader* reader, Completion<ReadAnswer> done
 }  // namespace
 
 Streams::Impl::Impl(Engine& engine, EventLoop& loop)
-    : public_engine_(engine), engine_(engine.impl()), loop_(loop), mailbox_(std::make_shared<Mailbox>(loop, *this)) {
+    : public_engine_(engine),
+      engine_(engine.impl()),
+      loop_(loop),
+      mailbox_(std::make_shared<Mailbox>(loop, *this)) {
   engine_.add_handle(mailbox_);
   mailbox_->rearm();
 }
@@ -78,7 +84,8 @@ Streams::Impl::~Impl() {
   engine_.remove_handle(*mailbox_);
   mailbox_->close();
   loop_.cancel(reap_timer_);
-  const Status canceled = Error{.code = ErrorCode::kCanceled, .message = "the handle was closed", .detail = {}};
+  const Status canceled =
+      Error{.code = ErrorCode::kCanceled, .message = "the handle was closed", .detail = {}};
   while (!waiting_.empty()) {
     Continuation resume = std::move(waiting_.begin()->second);
     waiting_.erase(waiting_.begin());
@@ -88,23 +95,27 @@ Streams::Impl::~Impl() {
   DURABLE_STREAMS_ASSERT(live_readers_ == 0);
 }
 
-AtOnce<CreateAnswer> Streams::Impl::create(std::string_view path, const CreateOptions& options, const Slice& owned_body,
-                                           Completion<CreateAnswer> done) {
-  return run_create(path, options, owned_body, nullptr, done);
+AtOnce<CreateAnswer> Streams::Impl::create(std::string_view path, const CreateOptions& options,
+                                           const Slice& owned_body, Completion<CreateAnswer> done,
+                                           Pace pace) {
+  return run_create(path, options, owned_body, nullptr, pace, done);
 }
 
 AtOnce<CreateAnswer> Streams::Impl::run_create(std::string_view path, const CreateOptions& options,
-                                               const Slice& owned_body, std::shared_ptr<ForkPlan> plan,
+                                               const Slice& owned_body,
+                                               std::shared_ptr<ForkPlan> plan, Pace pace,
                                                Completion<CreateAnswer>& done) {
   auto make_restart = [&] {
-    return [this, plan, owned = OwnedCreate(path, options, owned_body)](Completion<CreateAnswer> again) {
-      AtOnce<CreateAnswer> answer = run_create(owned.path(), owned.options(), owned.body(), plan, again);
+    return [this, plan, pace,
+            owned = OwnedCreate(path, options, owned_body)](Completion<CreateAnswer> again) {
+      AtOnce<CreateAnswer> answer =
+          run_create(owned.path(), owned.options(), owned.body(), plan, pace, again);
       if (answer) again(*std::move(answer));
     };
   };
   HandleDeferral<CreateAnswer, decltype(make_restart)> deferral(*this, done, make_restart);
   PayloadMaker payload(options.body, owned_body, scratch_);
-  AtOnce<CreateAnswer> answer = engine_.create(path, options, payload, plan, deferral);
+  AtOnce<CreateAnswer> answer = engine_.create(path, options, payload, plan, pace, deferral);
   if (!answer) flush_later();
   return answer;
 }
@@ -113,7 +124,8 @@ AtOnce<Appended> Streams::Impl::append(const AppendRequest& request, Completion<
   return run_append(request, done);
 }
 
-AtOnce<Appended> Streams::Impl::run_append(const AppendRequest& request, Completion<Appended>& done) {
+AtOnce<Appended> Streams::Impl::run_append(const AppendRequest& request,
+                                           Completion<Appended>& done) {
   auto make_restart = [&] {
     return [this, owned = OwnedAppend(request)](Completion<Appended> again) {
       AtOnce<Appended> answer = run_append(owned.request(), again);
@@ -129,31 +141,37 @@ AtOnce<Appended> Streams::Impl::run_append(const AppendRequest& request, Complet
   return answer;
 }
 
-std::optional<Status> Streams::Impl::read(const ReadRequest& request, ReadAnswer& out, Completion<ReadAnswer> done) {
+std::optional<Status> Streams::Impl::read(const ReadRequest& request, ReadAnswer& out,
+                                          Completion<ReadAnswer> done) {
   return run_read(request, nullptr, out, done);
 }
 
-std::optional<Status> Streams::Impl::open_live(const ReadRequest& request, LiveReader& reader, ReadAnswer& out,
-                                               Completion<ReadAnswer> done) {
+std::optional<Status> Streams::Impl::open_live(const ReadRequest& request, LiveReader& reader,
+                                               ReadAnswer& out, Completion<ReadAnswer> done) {
   reader.handle_ = this;
   return run_read(request, &reader, out, done);
 }
 
-std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
-                                              Completion<ReadAnswer>& done) {
+std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveReader* live,
+                                              ReadAnswer& out, Completion<ReadAnswer>& done) {
   auto make_restart = [&] {
     return [this, live, owned = OwnedRead(request)](Completion<ReadAnswer> again) {
       ReadAnswer answer;
       std::optional<Status> status = run_read(owned.request(), live, answer, again);
-      if (status) again(status->ok() ? Result<ReadAnswer>(std::move(answer)) : std::move(*status).error());
+      if (status) {
+        again(status->ok() ? Result<ReadAnswer>(std::move(answer)) : std::move(*status).error());
+      }
     };
   };
 
   // The page of a reader that stays comes back through the reader.
   class ReadDeferral final : public HandleDeferral<ReadAnswer, decltype(make_restart)> {
    public:
-    ReadDeferral(Impl& handle, Completion<ReadAnswer>& done, decltype(make_restart) restart, LiveReader* reader)
-        : HandleDeferral<ReadAnswer, decltype(make_restart)>(handle, done, restart), done_(done), reader_(reader) {}
+    ReadDeferral(Impl& handle, Completion<ReadAnswer>& done, decltype(make_restart) restart,
+                 LiveReader* reader)
+        : HandleDeferral<ReadAnswer, decltype(make_restart)>(handle, done, restart),
+          done_(done),
+          reader_(reader) {}
 
     Function<void(Result<ReadAnswer>)> answer_later() override {
       done_ = advancing(reader_, std::move(done_));
@@ -199,7 +217,9 @@ AtOnce<StreamView> Streams::Impl::run_info(std::string_view path, Completion<Str
   return engine_.info(path, deferral);
 }
 
-AtOnce<void> Streams::Impl::remove(std::string_view path, Completion<void> done) { return run_remove(path, done); }
+AtOnce<void> Streams::Impl::remove(std::string_view path, Completion<void> done) {
+  return run_remove(path, done);
+}
 
 AtOnce<void> Streams::Impl::run_remove(std::string_view path, Completion<void>& done) {
   auto make_restart = [&] {
@@ -240,8 +260,9 @@ void Streams::Impl::on_answer(std::uint64_t operation, const Status& status) {
 void Streams::Impl::on_wake(const std::shared_ptr<Stream>& stream) {
   {
     const ShardLock lock(stream->shard);
-    const auto group = std::find_if(stream->wait_groups.begin(), stream->wait_groups.end(),
-                                    [&](const WaitGroup& each) { return each.mailbox == mailbox_.get() && each.woken; });
+    const auto group = std::find_if(
+        stream->wait_groups.begin(), stream->wait_groups.end(),
+        [&](const WaitGroup& each) { return each.mailbox == mailbox_.get() && each.woken; });
     if (group == stream->wait_groups.end()) return;  // its readers have all left
     first_woken_ = group->first;
     for (LiveReader* reader = first_woken_; reader != nullptr; reader = reader->next_) {
@@ -267,7 +288,10 @@ void Streams::Impl::on_rearm() {
   const auto wait = std::clamp(at - engine_.now(), std::chrono::milliseconds(0), kLookAgain);
   reap_timer_ = loop_.run_after(wait, [this] {
     reap_timer_ = 0;
-    if (engine_.next_reaping(*mailbox_) <= engine_.now()) engine_.reap();
+    if (engine_.next_reaping(*mailbox_) <= engine_.now()) {
+      engine_.reap();
+      flush_later();
+    }
     on_rearm();
   });
 }

@@ -1,4 +1,5 @@
-// The engine's side of one loop: starts operations, carries their answers back to the loop, and wakes its readers.
+// The engine's side of one loop: starts operations, carries their answers back to the loop, and
+// wakes its readers.
 #pragma once
 
 #include <durable_streams/streams.h>
@@ -27,17 +28,20 @@ class Streams::Impl final : public MailReceiver {
   Impl& operator=(const Impl&) = delete;
 
   // Protocol sections 5.1 and 4.2. `owned_body` may share the memory of `options.body`.
-  AtOnce<CreateAnswer> create(std::string_view path, const CreateOptions& options, const Slice& owned_body,
-                              Completion<CreateAnswer> done);
+  AtOnce<CreateAnswer> create(std::string_view path, const CreateOptions& options,
+                              const Slice& owned_body, Completion<CreateAnswer> done,
+                              Pace pace = Pace::kInSlices);
 
   // Protocol sections 5.2 and 5.3.
   AtOnce<Appended> append(const AppendRequest& request, Completion<Appended> done);
 
-  // Protocol section 5.6. Fills `out` when it answers at once; `out` is used again to save allocations.
-  std::optional<Status> read(const ReadRequest& request, ReadAnswer& out, Completion<ReadAnswer> done);
+  // Protocol section 5.6. Fills `out` when it answers at once; `out` is used again to save
+  // allocations.
+  std::optional<Status> read(const ReadRequest& request, ReadAnswer& out,
+                             Completion<ReadAnswer> done);
 
-  // The same, and when the answer is ok, `reader` stays with the stream, positioned behind the page. Protocol sections 5.7
-  // and 5.8.
+  // The same, and when the answer is ok, `reader` stays with the stream, positioned behind the
+  // page. Protocol sections 5.7 and 5.8.
   std::optional<Status> open_live(const ReadRequest& request, LiveReader& reader, ReadAnswer& out,
                                   Completion<ReadAnswer> done);
 
@@ -53,11 +57,16 @@ class Streams::Impl final : public MailReceiver {
   Mailbox& mailbox() const { return *mailbox_; }
 
   // For LiveReader.
-  std::optional<Status> read_live(Offset from, std::size_t bytes_max, ReadAnswer& out, Completion<ReadAnswer> done);
+  std::optional<Status> read_live(Offset from, std::size_t bytes_max, ReadAnswer& out,
+                                  Completion<ReadAnswer> done);
   void set_first_woken(LiveReader* first) { first_woken_ = first; }
   void count_live_reader(int change) { live_readers_ += change; }
 
-  // Keeps `resume` until its answer comes by the mailbox, or the handle ends, and returns the name to answer it by.
+  // A change was handed to a store that gathers: it is told when this turn of the loop is over.
+  void flush_later();
+
+  // Keeps `resume` until its answer comes by the mailbox, or the handle ends, and returns the name
+  // to answer it by.
   std::uint64_t keep(Continuation resume);
 
   void on_answer(std::uint64_t operation, const Status& status) override;
@@ -65,16 +74,14 @@ class Streams::Impl final : public MailReceiver {
   void on_rearm() override;
 
  private:
-  AtOnce<CreateAnswer> run_create(std::string_view path, const CreateOptions& options, const Slice& owned_body,
-                                  std::shared_ptr<ForkPlan> plan, Completion<CreateAnswer>& done);
+  AtOnce<CreateAnswer> run_create(std::string_view path, const CreateOptions& options,
+                                  const Slice& owned_body, std::shared_ptr<ForkPlan> plan,
+                                  Pace pace, Completion<CreateAnswer>& done);
   AtOnce<Appended> run_append(const AppendRequest& request, Completion<Appended>& done);
   std::optional<Status> run_read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
                                  Completion<ReadAnswer>& done);
   AtOnce<StreamView> run_info(std::string_view path, Completion<StreamView>& done);
   AtOnce<void> run_remove(std::string_view path, Completion<void>& done);
-  // A change was handed to a store that gathers: it is told when this turn of the loop is over.
-  void flush_later();
-
   Engine& public_engine_;
   Engine::Impl& engine_;
   EventLoop& loop_;

@@ -78,7 +78,8 @@ void Exchange::Impl::start_create(const Request& request) {
   }
   const bool asks_source = options.fork && !options.fork->path.empty();
   if (asks_source && !allowed(request.head, options.fork->path, Right::kRead)) return;
-  make_location(request.head, request.fields, request.target, endpoint_->text);
+  make_location(request.head, request.fields, endpoint_->options.prefix, request.target,
+                endpoint_->text);
   KeptRequest& kept = keep();
   kept.path = request.target.path;
   kept.create = options;

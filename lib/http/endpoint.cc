@@ -52,6 +52,10 @@ void Exchange::body(std::string_view piece, bool last) {
   if (impl_ != nullptr) impl_->body(piece, last);
 }
 
+void Exchange::announce(std::uint64_t bytes) {
+  if (impl_ != nullptr) impl_->announce(bytes);
+}
+
 void Exchange::writable() {
   if (impl_ != nullptr) impl_->writable();
 }

@@ -75,10 +75,7 @@ void Exchange::Impl::body(std::string_view piece, bool last) {
   if (!wants_body_) return;
   GatheredBody& gathered = kept_->body;
   if (piece.size() > endpoint_->options.body_bytes_max - gathered.size()) {
-    wants_body_ = false;
-    forget_kept();
-    return answer_error(
-        {.code = ErrorCode::kTooLarge, .message = std::string(kBodyTooLarge), .detail = {}});
+    return refuse_body(ErrorCode::kTooLarge, kBodyTooLarge);
   }
   const bool in_place = last && gathered.size() == 0;
   if (!in_place) gathered.add(piece);
@@ -91,6 +88,19 @@ void Exchange::Impl::body(std::string_view piece, bool last) {
   } else {
     create(whole, owned);
   }
+}
+
+void Exchange::Impl::announce(std::uint64_t bytes) {
+  if (!wants_body_) return;
+  if (bytes > endpoint_->options.body_bytes_max - kept_->body.size()) {
+    refuse_body(ErrorCode::kTooLarge, kBodyTooLarge);
+  }
+}
+
+void Exchange::Impl::refuse_body(ErrorCode code, std::string_view message) {
+  wants_body_ = false;
+  forget_kept();
+  answer_error({.code = code, .message = std::string(message), .detail = {}});
 }
 
 ResponseFields& Exchange::Impl::begin_fields() {

@@ -50,6 +50,7 @@ class Exchange::Impl {
   void start(const RequestHead& head);
   bool wants_body() const { return wants_body_; }
   void body(std::string_view piece, bool last);
+  void announce(std::uint64_t bytes);
   void writable();
   bool live() const;
   void abandon();
@@ -93,6 +94,8 @@ class Exchange::Impl {
   KeptRequest& keep();
   void forget_kept();
   void await_body(const RequestHead& head, BodyUse use);
+  // Answers in the middle of the body, of which nothing more is wanted.
+  void refuse_body(ErrorCode code, std::string_view message);
   void answer_problem(int status, std::string_view code, std::string_view detail);
 
   // append.cc

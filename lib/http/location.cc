@@ -1,26 +1,13 @@
-// What goes into the URL comes from the client: nothing is taken over that a URL may not hold.
+// What goes into the URL comes from the client: nothing is taken over that a URL may not hold, and
+// a path is written in one way however it was sent.
 #include "http/location.h"
 
-#include <algorithm>
-
+#include "http/url_characters.h"
 #include "protocol/ascii.h"
 
 namespace durable_streams::http {
 
 namespace {
-
-bool is_letter(char c) {
-  const char lower = protocol::to_lower(c);
-  return lower >= 'a' && lower <= 'z';
-}
-
-// RFC 3986, section 3.2: a registered name, an address or an address in brackets, and a port.
-bool is_host(std::string_view text) {
-  constexpr std::string_view kOther = "-._~%!$&'()*+,;=:[]";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_letter(c) || protocol::is_digit(c) || kOther.find(c) != std::string_view::npos;
-  });
-}
 
 // A chain of proxies writes a list; its first item is what the client used.
 std::string_view first_item(std::string_view list) {
@@ -47,14 +34,13 @@ std::string_view host_of(const RequestHead& head, const RequestFields& fields,
   return is_host(host) ? host : std::string_view();
 }
 
-// As sent, but for bytes that may not stand in a URL though some servers let them through.
 void append_url_path(std::string& out, std::string_view path) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte > 0x20 && byte < 0x7F && c != '"' && c != '<' && c != '>') {
+    if (is_path_char(c)) {
       out += c;
     } else {
+      const auto byte = static_cast<unsigned char>(c);
       out += '%';
       out += kDigits[byte >> 4];
       out += kDigits[byte & 15];
@@ -64,12 +50,13 @@ void append_url_path(std::string& out, std::string_view path) {
 
 }  // namespace
 
-void make_location(const RequestHead& head, const RequestFields& fields, const StreamTarget& target,
-                   std::string& out) {
+void make_location(const RequestHead& head, const RequestFields& fields, std::string_view prefix,
+                   const StreamTarget& target, std::string& out) {
   out.clear();
   const std::string_view host = host_of(head, fields, target);
   if (!host.empty()) out.append(scheme_of(head, fields)).append("://").append(host);
-  append_url_path(out, target.url_path);
+  append_url_path(out, prefix);
+  append_url_path(out, target.path);
 }
 
 }  // namespace durable_streams::http

@@ -1,6 +1,7 @@
 // A prefix may be written with escapes like any other part of a path; mostly it is not.
 #include "http/path_resolver.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/stream_path.h"
@@ -11,6 +12,14 @@ namespace {
 
 Error not_found(std::string_view message) {
   return {.code = ErrorCode::kNotFound, .message = std::string(message), .detail = {}};
+}
+
+// Where the path begins in a target that something is wrong with.
+std::string_view path_of_malformed(std::string_view target) {
+  const std::size_t authority = target.find("://");
+  if (target.starts_with('/') || authority == std::string_view::npos) return target;
+  const std::string_view rest = target.substr(authority + 3);
+  return rest.substr(std::min(rest.find('/'), rest.size()));
 }
 
 Error outside() { return not_found("no streams are kept under this path"); }
@@ -24,7 +33,7 @@ PathResolver::PathResolver(std::string prefix)
 
 bool PathResolver::serves(std::string_view target) const {
   const Result<protocol::RequestTarget> parts = protocol::split_request_target(target);
-  if (!parts) return target.starts_with(prefix_);
+  if (!parts) return path_of_malformed(target).starts_with(prefix_);
   if (parts->path.starts_with(prefix_)) return true;
   if (parts->path.find('%') == std::string_view::npos) return false;
   std::vector<char> buffer(target_buffer_.size());
@@ -43,8 +52,7 @@ Result<StreamTarget> PathResolver::resolve(std::string_view target) {
   if (protocol::is_reserved_path(*path)) {
     return not_found("__ds is reserved for control requests, and there are none of this name");
   }
-  return StreamTarget{
-      .path = *path, .query = parts->query, .url_path = parts->path, .authority = parts->authority};
+  return StreamTarget{.path = *path, .query = parts->query, .authority = parts->authority};
 }
 
 Result<std::string_view> PathResolver::resolve_source(std::string_view url_path) {

@@ -12,7 +12,6 @@ namespace durable_streams::http {
 struct StreamTarget {
   std::string_view path;       // decoded, relative to the prefix; may name a stream
   std::string_view query;      // as sent, after the question mark
-  std::string_view url_path;   // as sent
   std::string_view authority;  // of an absolute-form target; else empty
 };
 

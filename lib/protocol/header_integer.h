@@ -14,8 +14,8 @@ inline constexpr std::uint64_t kHeaderIntegerMax = (std::uint64_t{1} << 53) - 1;
 enum class LeadingZeros : std::uint8_t { kAllowed, kRefused };
 
 // Reads decimal digits, or gives nullopt for anything else (a sign, a space, a fraction, nothing)
-// and for more than kHeaderIntegerMax. The protocol refuses leading zeros for Stream-TTL and
-// Stream-Fork-Sub-Offset; it does not for Producer-Epoch and Producer-Seq.
+// and for more than kHeaderIntegerMax. The protocol refuses leading zeros for Stream-TTL, and its
+// official suite for Stream-Fork-Sub-Offset; neither does for Producer-Epoch and Producer-Seq.
 std::optional<std::uint64_t> parse_header_integer(std::string_view text,
                                                   LeadingZeros leading_zeros);
 

@@ -12,9 +12,12 @@ namespace durable_streams::protocol {
 // Follows every message; its last byte occurs nowhere else.
 inline constexpr std::string_view kJsonMessageEnd = ",\n";
 
-// The end of the last message that ends in the first `limit` bytes of `stored`; 0 if none does.
-inline std::size_t last_json_message_end(std::string_view stored, std::size_t limit) {
-  return stored.substr(0, limit).rfind(kJsonMessageEnd.back()) + 1;
+// What a message takes at the least: no value is shorter than one character.
+inline constexpr std::size_t kStoredJsonMessageBytesMin = 1 + kJsonMessageEnd.size();
+
+// The end of the last message that ends in `stored`; 0 if none does.
+inline std::size_t last_json_message_end(std::string_view stored) {
+  return stored.rfind(kJsonMessageEnd.back()) + 1;
 }
 
 // Skips up to `*messages` messages, lowers that count by those that end in `stored`, and returns
@@ -29,13 +32,6 @@ inline std::size_t skip_json_messages(std::string_view stored, std::uint64_t* me
     --*messages;
   }
   return at;
-}
-
-// How many messages end in `stored`.
-inline std::uint64_t count_json_messages(std::string_view stored) {
-  std::uint64_t left = UINT64_MAX;
-  skip_json_messages(stored, &left);
-  return UINT64_MAX - left;
 }
 
 }  // namespace durable_streams::protocol

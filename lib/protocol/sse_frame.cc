@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "protocol/cursor.h"
+#include "protocol/json_messages.h"
 
 #include <cstring>
 #include <utility>
@@ -219,8 +220,8 @@ void SseJsonEvent::add(std::string_view piece) {
 
 void SseJsonEvent::finish() {
   if (!empty_) {
-    DURABLE_STREAMS_ASSERT(out_.ends_with(",\n"));
-    out_.resize(out_.size() - 2);
+    DURABLE_STREAMS_ASSERT(out_.ends_with(kJsonMessageEnd));
+    out_.resize(out_.size() - kJsonMessageEnd.size());
     out_ += '\n';
   }
   out_ += "data:]\n\n";

@@ -147,12 +147,18 @@ void Connection::take_body() {
   const std::string_view piece = parser_.body();
   const bool last = parser_.body_ended();
   if (last) request_ = Request::kDone;
-  if (answer_ && response_ != Response::kFinished && answer_->wants_body()) {
-    answer_->body(piece, last);
-    return;
+  const std::uint64_t still_to_come = parser_.chunk_left();
+  const auto wanted = [&] {
+    return answer_ && response_ != Response::kFinished && answer_->wants_body();
+  };
+  if (still_to_come > 0 && wanted()) {
+    close_if_refused_ = still_to_come > group_.limits().discarded_bytes_max;
+    answer_->announce(piece.size() + still_to_come);
   }
+  if (wanted()) return answer_->body(piece, last);
   discarded_ += piece.size();
-  if (!last && discarded_ > group_.limits().discarded_bytes_max) keep_alive_ = false;
+  if (!last && discarded_ + still_to_come > group_.limits().discarded_bytes_max)
+    keep_alive_ = false;
 }
 
 // Answers a request that cannot be read to its end, if nothing has been answered yet, and closes.

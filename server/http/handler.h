@@ -5,6 +5,7 @@
 #include <durable_streams/http/message.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <string_view>
 #include <type_traits>
@@ -21,6 +22,7 @@ class Answer {
 
   virtual bool wants_body() const = 0;
   virtual void body(std::string_view piece, bool last) = 0;
+  virtual void announce(std::uint64_t bytes) = 0;
   virtual void writable() = 0;
 };
 

@@ -46,6 +46,11 @@ struct Limits {
   // costs. A page that was begun is taken whole.
   std::size_t output_bytes_max = std::size_t{256} << 10;
 
+  // Of the kernel's memory, what it holds of our answers for one connection; 0: as much as the
+  // kernel likes, often 4 MiB. What fits in a processor's cache is sent faster, and slow readers
+  // cost less; only a client that is both far away and fast needs more than this in a round trip.
+  std::size_t send_buffer_bytes = std::size_t{256} << 10;
+
   // Requests of one connection that are begun in one turn of its loop, however many came in one
   // piece: the other connections wait no longer than these take.
   std::size_t requests_per_turn_max = 64;

@@ -1,11 +1,12 @@
-// The one user of llhttp. llhttp finds the fields and decodes chunks; where each line of a head
-// begins and ends is checked here byte by byte, so that folded headers, bare carriage returns and
-// bare line feeds are refused whatever its version.
+// The one user of llhttp. llhttp finds the fields; where each line of a head begins and ends is
+// checked here byte by byte, so that folded headers, bare carriage returns and bare line feeds are
+// refused whatever its version.
 #include "server/http/request_parser.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+
+#include "server/http/characters.h"
 
 namespace durable_streams::server {
 namespace {
@@ -15,28 +16,9 @@ constexpr std::uint8_t kEmptyLinesMax = 4;
 constexpr std::size_t kVersionLineBytes = 11;  // ` HTTP/1.1\r\n`
 constexpr char kTlsHandshake = 0x16;
 
-// A chunk of one byte needs five bytes of framing; ones beyond that count against the limit for
-// headers.
-constexpr std::uint64_t kFramingBytesPerBodyByte = 8;
-
-constexpr std::array<bool, 256> char_set(std::string_view others) {
-  std::array<bool, 256> set{};
-  for (int c = '0'; c <= '9'; ++c) set[static_cast<std::size_t>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) set[static_cast<std::size_t>(c)] = true;
-  for (int c = 'a'; c <= 'z'; ++c) set[static_cast<std::size_t>(c)] = true;
-  for (const char c : others) set[static_cast<unsigned char>(c)] = true;
-  return set;
+bool all_in(const CharacterSet& set, std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [&](char c) { return in(set, c); });
 }
-
-constexpr std::array<bool, 256> kTokenChars = char_set("!#$%&'*+-.^_`|~");
-constexpr std::array<bool, 256> kHostChars = char_set("-._~%!$&'()*+,;=:[]");
-
-bool all_in(const std::array<bool, 256>& set, std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [&](char c) { return set[static_cast<unsigned char>(c)]; });
-}
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 // `lower` is in lower case.
 bool same_word(std::string_view text, std::string_view lower) {
@@ -51,7 +33,12 @@ bool is_target(std::string_view method, std::string_view target) {
   if (target.find('#') != std::string_view::npos) return false;
   if (target.starts_with('/')) return true;
   if (target == "*") return method == "OPTIONS";
-  return same_word(target.substr(0, 7), "http://") || same_word(target.substr(0, 8), "https://");
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!same_word(target.substr(0, scheme.size()), scheme)) continue;
+    const std::string_view rest = target.substr(scheme.size());
+    return http::is_host(rest.substr(0, rest.find_first_of("/?")));
+  }
+  return false;
 }
 
 }  // namespace
@@ -62,7 +49,7 @@ struct RequestParser::Callbacks {
   }
 
   static std::uint32_t place(const RequestParser& self, const char* at) {
-    return static_cast<std::uint32_t>(at - self.base_);
+    return self.scratch_.fed_place + static_cast<std::uint32_t>(at - self.scratch_.fed);
   }
 
   static int on_url(llhttp_t* parser, const char* at, std::size_t size) {
@@ -74,7 +61,6 @@ struct RequestParser::Callbacks {
 
   static int on_header_field(llhttp_t* parser, const char* at, std::size_t size) {
     RequestParser& me = self(parser);
-    if (me.stage_ != Stage::kHead) return 0;  // a trailer
     const std::uint32_t from = place(me, at);
     if (me.part_ == Part::kName && me.places().back().name + me.places().back().name_size == from) {
       me.places().back().name_size += static_cast<std::uint32_t>(size);
@@ -87,7 +73,6 @@ struct RequestParser::Callbacks {
 
   static int on_header_value(llhttp_t* parser, const char* at, std::size_t size) {
     RequestParser& me = self(parser);
-    if (me.stage_ != Stage::kHead) return 0;
     FieldPlace& field = me.places().back();
     const std::uint32_t from = place(me, at);
     if (me.part_ == Part::kName) {
@@ -106,26 +91,6 @@ struct RequestParser::Callbacks {
     return HPE_PAUSED;
   }
 
-  // Pauses while a piece is held, so that each piece is handed over before the next, and the last
-  // one known as the last.
-  static int on_chunk_header(llhttp_t* parser) {
-    const bool held = !self(parser).scratch_.piece.empty();
-    return held && parser->content_length > 0 ? HPE_PAUSED : 0;
-  }
-
-  static int on_body(llhttp_t* parser, const char* at, std::size_t size) {
-    self(parser).scratch_.piece = {at, size};
-    return 0;
-  }
-
-  static int on_message_complete(llhttp_t* parser) {
-    RequestParser& me = self(parser);
-    me.complete_ = true;
-    if ((parser->flags & F_CONTENT_LENGTH) == 0) return HPE_PAUSED;
-    me.fail(400, "A trailer may not tell the body's length.");
-    return -1;
-  }
-
   static llhttp_settings_t make_settings() {
     llhttp_settings_t settings;
     llhttp_settings_init(&settings);
@@ -133,9 +98,6 @@ struct RequestParser::Callbacks {
     settings.on_header_field = on_header_field;
     settings.on_header_value = on_header_value;
     settings.on_headers_complete = on_headers_complete;
-    settings.on_chunk_header = on_chunk_header;
-    settings.on_body = on_body;
-    settings.on_message_complete = on_message_complete;
     return settings;
   }
 
@@ -172,7 +134,6 @@ RequestParser::Event RequestParser::next_start(std::string_view& input) {
   part_ = Part::kNone;
   empty_lines_ = 0;
   unknown_method_ = false;
-  complete_ = false;
   stage_ = Stage::kHead;
   return next_head(input);
 }
@@ -223,19 +184,35 @@ RequestParser::Event RequestParser::next_kept_head(std::string_view& input) {
 
 RequestParser::Event RequestParser::feed(const char* from, const char* end, const char*& stopped) {
   if (unknown_method_) return feed_unknown_method(end, stopped);
-  const llhttp_errno_t error = llhttp_execute(&llhttp_, from, static_cast<std::size_t>(end - from));
-  if (error == HPE_OK) return Event::kNeedMore;
-  if (error == HPE_INVALID_METHOD && target_size_ == 0) return feed_unknown_method(end, stopped);
-  if (error != HPE_PAUSED) return explain(error);
-  stopped = llhttp_get_error_pos(&llhttp_);
-  return finish_head(stopped);
+  while (from != end) {
+    const auto size = static_cast<std::size_t>(end - from);
+    const auto* const tab = static_cast<const char*>(std::memchr(from, '\t', size));
+    const char* const to = tab == nullptr ? end : std::max(tab, from + 1);
+    const llhttp_errno_t error = execute(from, to);
+    if (error == HPE_PAUSED) {
+      stopped = from + (llhttp_get_error_pos(&llhttp_) - scratch_.fed);
+      return finish_head(stopped);
+    }
+    if (error == HPE_INVALID_METHOD && target_size_ == 0) return feed_unknown_method(end, stopped);
+    if (error != HPE_OK) return explain(error);
+    from = to;
+  }
+  return Event::kNeedMore;
+}
+
+// llhttp knows tabs for the white space that they are in some places only, so a space stands in for
+// each. What it finds are places; what stands there is handed over as it came.
+llhttp_errno_t RequestParser::execute(const char* from, const char* to) {
+  scratch_.fed = *from == '\t' ? " " : from;
+  scratch_.fed_place = static_cast<std::uint32_t>(from - base_);
+  return llhttp_execute(&llhttp_, scratch_.fed, static_cast<std::size_t>(to - from));
 }
 
 // llhttp knows a list of methods; any token is one, and is the endpoint's to refuse. A known method
 // stands in for it.
 RequestParser::Event RequestParser::feed_unknown_method(const char* end, const char*& stopped) {
   const char* cursor = base_;
-  while (cursor != end && kTokenChars[static_cast<unsigned char>(*cursor)]) ++cursor;
+  while (cursor != end && in(kTokenChars, *cursor)) ++cursor;
   const auto size = static_cast<std::size_t>(cursor - base_);
   unknown_method_ = cursor == end && size <= kMethodBytesMax;
   if (unknown_method_) return Event::kNeedMore;
@@ -261,8 +238,7 @@ RequestParser::Event RequestParser::finish_head(const char* end) {
   const char* cursor = nullptr;
   if (!read_request_line(end, cursor) || !read_fields(end, cursor)) return Event::kRefused;
   body_left_ = scratch_.head.content_length.value_or(0);
-  body_seen_ = 0;
-  framing_seen_ = 0;
+  chunked_.begin(limits_.header_bytes_max);
   stage_ = scratch_.head.chunked ? Stage::kChunked : Stage::kSized;
   return Event::kHead;
 }
@@ -271,7 +247,8 @@ RequestParser::Event RequestParser::finish_head(const char* end) {
 bool RequestParser::read_request_line(const char* end, const char*& cursor) {
   ParsedHead& head = scratch_.head;
   const char* const target = base_ + target_;
-  if (target_size_ == 0 || target_ < 2) return fail(400, "The request line is malformed.");
+  if (target_size_ == 0 || target_ < 2 || target[-1] != ' ')
+    return fail(400, "The request line is malformed.");
   head.method = {base_, target_ - std::size_t{1}};
   head.target = {target, target_size_};
   cursor = target + target_size_;
@@ -304,7 +281,8 @@ bool RequestParser::read_fields(const char* end, const char* cursor) {
     const http::Header& field = scratch_.headers.back();
     if (field.name.size() == 4 && same_word(field.name, "host")) {
       ++hosts;
-      if (!all_in(kHostChars, field.value)) return fail(400, "The Host header is malformed.");
+      if (!field.value.empty() && !http::is_host(field.value))
+        return fail(400, "The Host header is malformed.");
     } else if (field.name.size() == 6 && same_word(field.name, "expect")) {
       if (!same_word(field.value, "100-continue"))
         return fail(417, "Only 100-continue can be expected.");
@@ -353,8 +331,7 @@ bool RequestParser::check_framing(int hosts, int transfer_encodings) {
   if (hosts == 0 && head.http_1_1) return fail(400, "The Host header is missing.");
   const bool sized = (llhttp_.flags & F_CONTENT_LENGTH) != 0;
   head.chunked = transfer_encodings == 1;
-  if (transfer_encodings > 1 ||
-      (head.chunked && (sized || !head.http_1_1 || (llhttp_.flags & F_CHUNKED) == 0))) {
+  if (transfer_encodings > 1 || (head.chunked && (sized || !head.http_1_1))) {
     return fail(400, "The body's length is ambiguous.");
   }
   head.headers = scratch_.headers;
@@ -374,21 +351,22 @@ RequestParser::Event RequestParser::next_sized(std::string_view& input) {
 
 RequestParser::Event RequestParser::next_chunked(std::string_view& input) {
   spill_.reset();
-  scratch_.piece = {};
-  llhttp_resume(&llhttp_);
-  const llhttp_errno_t error = llhttp_execute(&llhttp_, input.data(), input.size());
-  if (error != HPE_OK && error != HPE_PAUSED) return explain(error);
-  const char* const stopped =
-      error == HPE_OK ? input.data() + input.size() : llhttp_get_error_pos(&llhttp_);
-  const auto consumed = static_cast<std::size_t>(stopped - input.data());
-  input.remove_prefix(consumed);
-  body_seen_ += scratch_.piece.size();
-  framing_seen_ += consumed - scratch_.piece.size();
-  if (framing_seen_ > limits_.header_bytes_max + kFramingBytesPerBodyByte * body_seen_) {
-    return refuse(431, "The body's chunk extensions or trailers are too large.");
+  const bool in_chunk = chunked_.chunk_left() > 0;
+  std::string_view piece;
+  switch (chunked_.next(input, piece)) {
+    case ChunkedDecoder::Outcome::kMore:
+      if (piece.empty() && (in_chunk || chunked_.chunk_left() == 0)) return Event::kNeedMore;
+      return give(piece, false);
+    case ChunkedDecoder::Outcome::kPiece:
+      return give(piece, false);
+    case ChunkedDecoder::Outcome::kEnd:
+      return give(piece, true);
+    case ChunkedDecoder::Outcome::kMalformed:
+      return refuse(400, chunked_.fault());
+    case ChunkedDecoder::Outcome::kTooLarge:
+      break;
   }
-  if (error == HPE_OK && scratch_.piece.empty()) return Event::kNeedMore;
-  return give(scratch_.piece, complete_);
+  return refuse(431, "The body's chunk extensions or trailers are too large.");
 }
 
 RequestParser::Event RequestParser::give(std::string_view piece, bool last) {
@@ -400,7 +378,6 @@ RequestParser::Event RequestParser::give(std::string_view piece, bool last) {
 RequestParser::Event RequestParser::explain(llhttp_errno_t error) {
   switch (error) {
     case HPE_USER:
-    case HPE_CB_MESSAGE_COMPLETE:
       return Event::kRefused;  // a callback has said why
     case HPE_INVALID_VERSION:
       // Also said of what follows a version that is fine.
@@ -415,8 +392,6 @@ RequestParser::Event RequestParser::explain(llhttp_errno_t error) {
     case HPE_UNEXPECTED_CONTENT_LENGTH:
     case HPE_INVALID_TRANSFER_ENCODING:
       return refuse(400, "The body's length is ambiguous.");
-    case HPE_INVALID_CHUNK_SIZE:
-      return refuse(400, "The size of a chunk is malformed.");
     case HPE_INVALID_HEADER_TOKEN:
     case HPE_UNEXPECTED_SPACE:
     case HPE_CR_EXPECTED:

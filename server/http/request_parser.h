@@ -1,6 +1,6 @@
-// Reads requests from the bytes of a connection. It wraps llhttp, which is known nowhere else, and
-// checks the framing that llhttp lets pass, so that no two HTTP implementations can disagree about
-// where a request ends.
+// Reads requests from the bytes of a connection. It wraps llhttp, which reads heads and is known
+// nowhere else, and checks the framing that llhttp lets pass, so that no two HTTP implementations
+// can disagree about where a request ends.
 #pragma once
 
 #include <durable_streams/http/message.h>
@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/http/chunked_decoder.h"
 #include "server/http/limits.h"
 
 namespace durable_streams::server {
@@ -49,6 +50,8 @@ struct ParsedHead {
 // What parsers hand over, and room for the fields of one head: shared by all parsers of a loop,
 // since it is used before the next of them runs.
 struct ParserScratch {
+  const char* fed = nullptr;    // what llhttp is reading
+  std::uint32_t fed_place = 0;  // where in the head that stands
   std::vector<FieldPlace> places;
   std::vector<http::Header> headers;
   ParsedHead head;
@@ -83,6 +86,10 @@ class RequestParser {
   bool body_ended() const { return stage_ == Stage::kStart; }
   const Refusal& refusal() const { return scratch_.refusal; }
 
+  // How many bytes of the chunk that has begun are still to come. Every size of a chunk that came
+  // without any of its bytes brings a kBody, so that it can be judged before they come.
+  std::uint64_t chunk_left() const { return stage_ == Stage::kChunked ? chunked_.chunk_left() : 0; }
+
   // Nothing of a next request has been read.
   bool between_requests() const { return stage_ == Stage::kStart; }
   bool in_head() const { return stage_ == Stage::kHead; }
@@ -105,6 +112,7 @@ class RequestParser {
   Event next_head(std::string_view& input);
   Event next_kept_head(std::string_view& input);
   Event feed(const char* from, const char* end, const char*& stopped);
+  llhttp_errno_t execute(const char* from, const char* to);
   Event feed_unknown_method(const char* end, const char*& stopped);
   Event need_more_head(std::size_t size);
   Event finish_head(const char* end);
@@ -126,9 +134,8 @@ class RequestParser {
   llhttp_t llhttp_{};
   const char* base_ = nullptr;  // the head's first byte, during next()
   std::unique_ptr<Spill> spill_;
-  std::uint64_t body_left_ = 0;     // of a sized body
-  std::uint64_t body_seen_ = 0;     // of a chunked body, in bytes
-  std::uint64_t framing_seen_ = 0;  // of a chunked body, what is not its bytes
+  ChunkedDecoder chunked_;
+  std::uint64_t body_left_ = 0;  // of a sized body
   std::uint32_t target_ = 0;
   std::uint32_t target_size_ = 0;
   Stage stage_ = Stage::kStart;
@@ -136,7 +143,6 @@ class RequestParser {
   std::uint8_t empty_lines_ = 0;
   bool after_cr_ = false;
   bool unknown_method_ = false;
-  bool complete_ = false;
 };
 
 }  // namespace durable_streams::server

@@ -14,6 +14,7 @@ class EndpointAnswer final : public Answer {
 
   bool wants_body() const override { return exchange_.wants_body(); }
   void body(std::string_view piece, bool last) override { exchange_.body(piece, last); }
+  void announce(std::uint64_t bytes) override { exchange_.announce(bytes); }
   void writable() override { exchange_.writable(); }
 
  private:

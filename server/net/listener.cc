@@ -139,4 +139,8 @@ Result<std::vector<Listener>> listen_at(const ListenAddress& address) {
   return listen_by_name(address);
 }
 
+void set_send_buffer(const Listener& listener, std::size_t bytes) {
+  set_option(listener.socket.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(bytes));
+}
+
 }  // namespace durable_streams::server

@@ -4,6 +4,7 @@
 
 #include <durable_streams/result.h>
 
+#include <cstddef>
 #include <vector>
 
 #include "server/net/listen_address.h"
@@ -21,5 +22,9 @@ struct Listener {
 // there are any, and looked up nowhere; the empty host is every interface. Any other name is looked
 // up, which may block. An error says what to do about it.
 Result<std::vector<Listener>> listen_at(const ListenAddress& address);
+
+// Has the kernel hold about so many bytes for a connection that will be accepted, twice as many
+// with its own book-keeping, and never more than the machine allows (net.core.wmem_max).
+void set_send_buffer(const Listener& listener, std::size_t bytes);
 
 }  // namespace durable_streams::server

@@ -1,9 +1,11 @@
-// The rules of appending and closing (protocol sections 5.2 and 5.3), and the order in which they are checked.
+// The rules of appending and closing (protocol sections 5.2 and 5.3), and the order in which they
+// are checked.
 #include "tests/engine/engine_fixture.h"
 
 namespace durable_streams {
 
-TEST_CASE("appended bytes are read back in order, and offsets grow by what was appended", "[engine][append]") {
+TEST_CASE("appended bytes are read back in order, and offsets grow by what was appended",
+          "[engine][append]") {
   EngineFixture fixture;
   fixture.create("a");
   const Offset first = fixture.append("a", "one");
@@ -28,7 +30,8 @@ TEST_CASE("an empty append is invalid unless it closes", "[engine][append]") {
   CHECK(fixture.streams.append_now("a", "", {.close = true}).value().closed);
 }
 
-TEST_CASE("append to a closed stream is a conflict that tells the final offset", "[engine][append][close]") {
+TEST_CASE("append to a closed stream is a conflict that tells the final offset",
+          "[engine][append][close]") {
   EngineFixture fixture;
   fixture.create("a");
   const Offset tail = fixture.append("a", "last", {.close = true});
@@ -49,7 +52,8 @@ TEST_CASE("closing is idempotent without a body, and a conflict with one", "[eng
   CHECK(fixture.append_error("a", "y", {.close = true}) == ErrorCode::kClosed);
 }
 
-TEST_CASE("closed comes before content type, content type before JSON, JSON before producer", "[engine][append]") {
+TEST_CASE("closed comes before content type, content type before JSON, JSON before producer",
+          "[engine][append]") {
   EngineFixture fixture;
   fixture.create("closed", {.content_type = "application/json", .closed = true});
   CHECK(fixture.append_error("closed", "{", {.content_type = "text/plain"}) == ErrorCode::kClosed);
@@ -68,7 +72,9 @@ TEST_CASE("the producer's word comes before Stream-Seq", "[engine][append][produ
   EngineFixture fixture;
   fixture.create("a");
   fixture.append("a", "1", {.producer = {"p", 0, 0}, .stream_seq = "b"});
-  CHECK(fixture.streams.append_now("a", "1", {.producer = {"p", 0, 0}, .stream_seq = "a"}).value().duplicate);
+  CHECK(fixture.streams.append_now("a", "1", {.producer = {"p", 0, 0}, .stream_seq = "a"})
+            .value()
+            .duplicate);
   CHECK(fixture.append_error("a", "2", {.producer = {"p", 0, 1}, .stream_seq = "a"}) ==
         ErrorCode::kSequenceRegression);
 }
@@ -85,12 +91,14 @@ TEST_CASE("Stream-Seq must increase byte by byte, whoever writes", "[engine][app
   CHECK(fixture.read("a") == "1234");
 }
 
-TEST_CASE("content types match by type and subtype, whatever their case and parameters", "[engine][append]") {
+TEST_CASE("content types match by type and subtype, whatever their case and parameters",
+          "[engine][append]") {
   EngineFixture fixture;
   fixture.create("a", {.content_type = "Text/Plain; charset=utf-8"});
   fixture.append("a", "x", {.content_type = "text/plain"});
   fixture.append("a", "y", {.content_type = "TEXT/PLAIN;charset=latin1"});
-  CHECK(fixture.append_error("a", "z", {.content_type = "text/html"}) == ErrorCode::kContentTypeMismatch);
+  CHECK(fixture.append_error("a", "z", {.content_type = "text/html"}) ==
+        ErrorCode::kContentTypeMismatch);
   CHECK(fixture.streams.info_now("a").value().content_type == "Text/Plain; charset=utf-8");
 }
 
@@ -105,7 +113,8 @@ TEST_CASE("a JSON append is flattened by one level and minified", "[engine][appe
   CHECK(fixture.read("a") == "[{\"a\":1},\n[1,2],\n\"x y\",\n1.10]");
 }
 
-TEST_CASE("a producer's retries are duplicates, gaps and stale epochs are refused", "[engine][producer]") {
+TEST_CASE("a producer's retries are duplicates, gaps and stale epochs are refused",
+          "[engine][producer]") {
   EngineFixture fixture;
   fixture.create("a");
   const auto send = [&](std::uint64_t epoch, std::uint64_t seq) {
@@ -127,16 +136,19 @@ TEST_CASE("a producer's retries are duplicates, gaps and stale epochs are refuse
   CHECK(fixture.read("a") == "xxx");
 }
 
-TEST_CASE("the tuple that closed a stream is recognised, another is a conflict", "[engine][producer][close]") {
+TEST_CASE("the tuple that closed a stream is recognised, another is a conflict",
+          "[engine][producer][close]") {
   EngineFixture fixture;
   fixture.create("a");
   fixture.append("a", "x", {.producer = {"p", 0, 0}});
   fixture.append("a", "y", {.producer = {"p", 0, 1}, .close = true});
-  const Appended retry = fixture.streams.append_now("a", "y", {.producer = {"p", 0, 1}, .close = true}).value();
+  const Appended retry =
+      fixture.streams.append_now("a", "y", {.producer = {"p", 0, 1}, .close = true}).value();
   CHECK(retry.duplicate);
   CHECK(retry.closed);
   CHECK(fixture.append_error("a", "x", {.producer = {"p", 0, 0}}) == ErrorCode::kClosed);
-  CHECK(fixture.append_error("a", "", {.producer = {"q", 0, 0}, .close = true}) == ErrorCode::kClosed);
+  CHECK(fixture.append_error("a", "", {.producer = {"q", 0, 0}, .close = true}) ==
+        ErrorCode::kClosed);
   CHECK(fixture.streams.append_now("a", "", {.close = true}).value().duplicate);
 }
 
@@ -145,18 +157,22 @@ TEST_CASE("a refused append changes nothing at all", "[engine][append]") {
   fixture.create("a", {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}});
   fixture.append("a", "x", {.producer = {"p", 0, 0}, .stream_seq = "1"});
   fixture.advance(9s);
-  CHECK(fixture.append_error("a", "y", {.producer = {"p", 0, 1}, .stream_seq = "1", .close = true}) ==
-        ErrorCode::kSequenceRegression);
+  CHECK(
+      fixture.append_error("a", "y", {.producer = {"p", 0, 1}, .stream_seq = "1", .close = true}) ==
+      ErrorCode::kSequenceRegression);
   CHECK(fixture.append_error("a", "y", {.content_type = "text/html", .stream_seq = "9"}) ==
         ErrorCode::kContentTypeMismatch);
   const StreamInfo info = fixture.streams.info_now("a").value();
   CHECK_FALSE(info.closed);
   CHECK(info.tail.position == 1);
   CHECK(info.deadline == fixture.clock.now() + 1s);
-  CHECK_FALSE(fixture.streams.append_now("a", "y", {.producer = {"p", 0, 1}, .stream_seq = "2"}).value().duplicate);
+  CHECK_FALSE(fixture.streams.append_now("a", "y", {.producer = {"p", 0, 1}, .stream_seq = "2"})
+                  .value()
+                  .duplicate);
 }
 
-TEST_CASE("an append past its limit is too large and leaves the stream as it was", "[engine][append][limit]") {
+TEST_CASE("an append past its limit is too large and leaves the stream as it was",
+          "[engine][append][limit]") {
   EngineFixture fixture(EngineOptions{.append_bytes_max = 4});
   fixture.create("a");
   CHECK(fixture.append_error("a", "12345") == ErrorCode::kTooLarge);
@@ -165,7 +181,8 @@ TEST_CASE("an append past its limit is too large and leaves the stream as it was
   CHECK(fixture.create_error("b", {.body = "12345"}) == ErrorCode::kTooLarge);
 }
 
-TEST_CASE("a full store refuses what brings bytes, and still takes closes and removals", "[engine][append][limit]") {
+TEST_CASE("a full store refuses what brings bytes, and still takes closes and removals",
+          "[engine][append][limit]") {
   ManualLoop loop(ManualLoop::Time::kVirtual);
   MemoryStore store({.memory_bytes_max = 8'192});
   Engine engine(store);

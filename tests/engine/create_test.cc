@@ -3,10 +3,14 @@
 
 namespace durable_streams {
 
-TEST_CASE("creating a stream again with the same configuration finds it, and ignores the body", "[engine][create]") {
+TEST_CASE("creating a stream again with the same configuration finds it, and ignores the body",
+          "[engine][create]") {
   EngineFixture fixture;
-  CHECK_FALSE(fixture.streams.create_now("a", {.content_type = "text/plain", .body = "one"}).value().existed);
-  const Created again = fixture.streams.create_now("a", {.content_type = "TEXT/plain;x=y", .body = "two"}).value();
+  CHECK_FALSE(fixture.streams.create_now("a", {.content_type = "text/plain", .body = "one"})
+                  .value()
+                  .existed);
+  const Created again =
+      fixture.streams.create_now("a", {.content_type = "TEXT/plain;x=y", .body = "two"}).value();
   CHECK(again.existed);
   CHECK(again.stream.tail.position == 3);
   CHECK(fixture.read("a") == "one");
@@ -16,20 +20,28 @@ TEST_CASE("a stream of another configuration is a conflict", "[engine][create]")
   EngineFixture fixture;
   const Expiry hour{.ttl = 3600s, .at = {}};
   fixture.create("a", {.content_type = "text/plain", .expiry = hour});
-  CHECK(fixture.create_error("a", {.content_type = "text/html", .expiry = hour}) == ErrorCode::kConflict);
+  CHECK(fixture.create_error("a", {.content_type = "text/html", .expiry = hour}) ==
+        ErrorCode::kConflict);
   CHECK(fixture.create_error("a", {.expiry = hour}) == ErrorCode::kConflict);
   CHECK(fixture.create_error("a", {.content_type = "text/plain"}) == ErrorCode::kConflict);
   CHECK(fixture.create_error("a", {.content_type = "text/plain", .expiry = hour, .closed = true}) ==
         ErrorCode::kConflict);
-  CHECK(fixture.streams.create_now("a", {.content_type = "text/plain", .expiry = hour}).value().existed);
+  CHECK(fixture.streams.create_now("a", {.content_type = "text/plain", .expiry = hour})
+            .value()
+            .existed);
   fixture.append("a", "", {.close = true});
-  CHECK(fixture.create_error("a", {.content_type = "text/plain", .expiry = hour}) == ErrorCode::kConflict);
-  CHECK(fixture.streams.create_now("a", {.content_type = "text/plain", .expiry = hour, .closed = true}).value().existed);
+  CHECK(fixture.create_error("a", {.content_type = "text/plain", .expiry = hour}) ==
+        ErrorCode::kConflict);
+  CHECK(fixture.streams
+            .create_now("a", {.content_type = "text/plain", .expiry = hour, .closed = true})
+            .value()
+            .existed);
 }
 
 TEST_CASE("without a content type a stream is bytes", "[engine][create]") {
   EngineFixture fixture;
-  CHECK(fixture.streams.create_now("a", {}).value().stream.content_type == "application/octet-stream");
+  CHECK(fixture.streams.create_now("a", {}).value().stream.content_type ==
+        "application/octet-stream");
 }
 
 TEST_CASE("a stream may be created with its content, and closed at once", "[engine][create]") {
@@ -39,7 +51,8 @@ TEST_CASE("a stream may be created with its content, and closed at once", "[engi
   CHECK(fixture.streams.read_now("a", Offset::start()).value().closed);
   fixture.create("empty", {.content_type = "application/json", .body = "[]"});
   CHECK(fixture.read("empty") == "[]");
-  CHECK(fixture.create_error("bad", {.content_type = "application/json", .body = "[1,"}) == ErrorCode::kInvalidJson);
+  CHECK(fixture.create_error("bad", {.content_type = "application/json", .body = "[1,"}) ==
+        ErrorCode::kInvalidJson);
   CHECK_FALSE(fixture.exists("bad"));
 }
 
@@ -55,7 +68,8 @@ TEST_CASE("paths that cannot name a stream are refused", "[engine][create]") {
   CHECK_FALSE(fixture.streams.create_now("a/__ds").value().existed);
 }
 
-TEST_CASE("a deleted stream is gone, and its path is free for another incarnation", "[engine][remove]") {
+TEST_CASE("a deleted stream is gone, and its path is free for another incarnation",
+          "[engine][remove]") {
   EngineFixture fixture;
   fixture.create("a");
   fixture.append("a", "old", {.producer = {"p", 4, 0}, .stream_seq = "9"});
@@ -70,7 +84,8 @@ TEST_CASE("a deleted stream is gone, and its path is free for another incarnatio
   CHECK(fixture.read("a") == "new");
 }
 
-TEST_CASE("streams beyond the loaded limit are kept by the store and come back", "[engine][loading]") {
+TEST_CASE("streams beyond the loaded limit are kept by the store and come back",
+          "[engine][loading]") {
   EngineFixture fixture(EngineOptions{.shards = 1, .loaded_streams_max = 8});
   for (int i = 0; i < 100; ++i) {
     const std::string path = "s/" + std::to_string(i);
@@ -86,7 +101,8 @@ TEST_CASE("streams beyond the loaded limit are kept by the store and come back",
   }
 }
 
-TEST_CASE("a TTL that slid survives the stream's being dropped from memory", "[engine][loading][expiry]") {
+TEST_CASE("a TTL that slid survives the stream's being dropped from memory",
+          "[engine][loading][expiry]") {
   EngineFixture fixture(EngineOptions{.shards = 1, .loaded_streams_max = 2});
   fixture.create("a", {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}});
   fixture.advance(8s);

@@ -15,7 +15,8 @@ namespace durable_streams {
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace)
 
 struct EngineFixture {
-  explicit EngineFixture(EngineOptions options = {}) : engine(store, with_clock(options)), streams(engine, loop) {}
+  explicit EngineFixture(EngineOptions options = {})
+      : engine(store, with_clock(options)), streams(engine, loop) {}
 
   EngineOptions with_clock(EngineOptions options) const {
     options.clock = &clock;
@@ -29,7 +30,8 @@ struct EngineFixture {
     loop.run_until_idle();
   }
 
-  Offset create(std::string_view path, const CreateOptions& options = {.content_type = "text/plain"}) {
+  Offset create(std::string_view path,
+                const CreateOptions& options = {.content_type = "text/plain"}) {
     return streams.create_now(path, options).value().stream.tail;
   }
 
@@ -41,7 +43,8 @@ struct EngineFixture {
     return streams.read_now(path, from).value().text();
   }
 
-  ErrorCode append_error(std::string_view path, std::string_view body, const AppendOptions& options = {}) {
+  ErrorCode append_error(std::string_view path, std::string_view body,
+                         const AppendOptions& options = {}) {
     return streams.append_now(path, body, options).error().code;
   }
 

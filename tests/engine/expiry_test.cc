@@ -1,4 +1,5 @@
-// The rules of a stream's lifetime (protocol section 5.1): what slides a TTL, what holds it, and what happens at the end.
+// The rules of a stream's lifetime (protocol section 5.1): what slides a TTL, what holds it, and
+// what happens at the end.
 #include <optional>
 
 #include "tests/engine/engine_fixture.h"
@@ -36,10 +37,13 @@ TEST_CASE("a TTL slides on every read and write, and not on looking", "[engine][
 
 TEST_CASE("a refused read or write does not slide a TTL", "[engine][expiry]") {
   EngineFixture fixture;
-  fixture.create("a", {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.create(
+      "a",
+      {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
   const WallTime deadline = fixture.streams.info_now("a").value().deadline;
   fixture.advance(5s);
-  CHECK(fixture.streams.read_now("a", {.read_sequence = 0, .position = 2}).error().code == ErrorCode::kInvalidArgument);
+  CHECK(fixture.streams.read_now("a", {.read_sequence = 0, .position = 2}).error().code ==
+        ErrorCode::kInvalidArgument);
   CHECK(fixture.append_error("a", "nope") == ErrorCode::kInvalidJson);
   CHECK(fixture.create_error("a", with_ttl(10s)) == ErrorCode::kConflict);
   CHECK(fixture.streams.info_now("a").value().deadline == deadline);
@@ -47,7 +51,9 @@ TEST_CASE("a refused read or write does not slide a TTL", "[engine][expiry]") {
 
 TEST_CASE("a refused live read does not slide a TTL", "[engine][expiry][live]") {
   EngineFixture fixture;
-  fixture.create("a", {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.create(
+      "a",
+      {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
   const WallTime deadline = fixture.streams.info_now("a").value().deadline;
   fixture.advance(5s);
   Follower follower = fixture.streams.follow("a", {.read_sequence = 0, .position = 2});
@@ -69,7 +75,8 @@ TEST_CASE("an expired stream is gone for every operation at once", "[engine][exp
   CHECK_FALSE(fixture.streams.create_now("a", with_ttl(5s)).value().existed);
 }
 
-TEST_CASE("a stream created with TTL 0 or a past deadline has expired at once", "[engine][expiry]") {
+TEST_CASE("a stream created with TTL 0 or a past deadline has expired at once",
+          "[engine][expiry]") {
   EngineFixture fixture;
   CHECK_FALSE(fixture.streams.create_now("ttl", with_ttl(0s)).value().existed);
   CHECK_FALSE(fixture.exists("ttl"));
@@ -80,7 +87,8 @@ TEST_CASE("a stream created with TTL 0 or a past deadline has expired at once", 
 
 TEST_CASE("an absolute deadline does not move", "[engine][expiry]") {
   EngineFixture fixture;
-  fixture.create("a", {.content_type = "text/plain", .expiry = {.ttl = {}, .at = fixture.clock.now() + 10s}});
+  fixture.create(
+      "a", {.content_type = "text/plain", .expiry = {.ttl = {}, .at = fixture.clock.now() + 10s}});
   fixture.advance(9s);
   fixture.append("a", "x");
   fixture.advance(1s);
@@ -101,8 +109,9 @@ TEST_CASE("the memory of expired streams is given back unasked", "[engine][expir
   CHECK(fixture.engine.stats().expired_streams == 1'000);
 }
 
-TEST_CASE("a stream that is used lives on past its first deadline, and expires unasked after its last use",
-          "[engine][expiry]") {
+TEST_CASE(
+    "a stream that is used lives past its first deadline, and expires unasked after its last use",
+    "[engine][expiry]") {
   EngineFixture fixture;
   fixture.create("a", with_ttl(10s));
   for (int i = 0; i < 5; ++i) {
@@ -114,7 +123,8 @@ TEST_CASE("a stream that is used lives on past its first deadline, and expires u
   CHECK(fixture.store.stats().streams == 0);
 }
 
-TEST_CASE("a held live read suspends the TTL, and its end starts it anew", "[engine][expiry][live]") {
+TEST_CASE("a held live read suspends the TTL, and its end starts it anew",
+          "[engine][expiry][live]") {
   EngineFixture fixture;
   fixture.create("a", with_ttl(10s));
   std::optional<Follower> follower = fixture.streams.follow("a", Offset::start());
@@ -132,13 +142,30 @@ TEST_CASE("a held live read suspends the TTL, and its end starts it anew", "[eng
   CHECK(fixture.exists("a"));
   fixture.advance(1s);
   CHECK_FALSE(fixture.exists("a"));
-  for (int i = 0; i < 61; ++i) fixture.advance(1s);
+}
+
+TEST_CASE("a stream that a live reader held is given back on time, and so is its deleted source",
+          "[engine][expiry][live][fork]") {
+  EngineFixture fixture;
+  fixture.create("source", {.content_type = "text/plain", .body = "abc"});
+  fixture.create("fork", {.expiry = {.ttl = 10s, .at = {}},
+                          .fork = ForkFrom{.path = "source", .offset = {}, .sub_offset = {}}});
+  fixture.streams.remove_now("source").value();
+  std::optional<Follower> follower = fixture.streams.follow("fork", Offset::start());
+  follower->next([](const Result<Page>&) {});
+  for (int i = 0; i < 15; ++i) fixture.advance(1s);  // its first deadline is looked at, and put off
+  follower.reset();
+  fixture.advance(9s);
+  CHECK(fixture.store.stats().streams == 2);
+  fixture.advance(1s);
+  fixture.advance(20ms);
   CHECK(fixture.store.stats().streams == 0);
 }
 
 TEST_CASE("a waiting reader learns of its stream's deadline", "[engine][expiry][live]") {
   EngineFixture fixture;
-  fixture.create("a", {.content_type = "text/plain", .expiry = {.ttl = {}, .at = fixture.clock.now() + 10s}});
+  fixture.create(
+      "a", {.content_type = "text/plain", .expiry = {.ttl = {}, .at = fixture.clock.now() + 10s}});
   Follower follower = fixture.streams.follow("a", Offset::start());
   std::optional<ErrorCode> ended;
   follower.next([&](Result<Page> page) { ended = page.error().code; });
@@ -149,10 +176,13 @@ TEST_CASE("a waiting reader learns of its stream's deadline", "[engine][expiry][
   CHECK(ended == ErrorCode::kNotFound);
 }
 
-TEST_CASE("a source that expires while it has forks is soft-deleted until the last of them goes", "[engine][expiry][fork]") {
+TEST_CASE("a source that expires while it has forks is soft-deleted until the last of them goes",
+          "[engine][expiry][fork]") {
   EngineFixture fixture;
-  fixture.create("source", {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}, .body = "abc"});
-  fixture.create("fork", {.expiry = {.ttl = 100s, .at = {}}, .fork = ForkFrom{.path = "source", .offset = {}, .sub_offset = {}}});
+  fixture.create("source",
+                 {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}, .body = "abc"});
+  fixture.create("fork", {.expiry = {.ttl = 100s, .at = {}},
+                          .fork = ForkFrom{.path = "source", .offset = {}, .sub_offset = {}}});
   fixture.advance(11s);
   CHECK(fixture.streams.info_now("source").error().code == ErrorCode::kGone);
   CHECK(fixture.create_error("source", {.content_type = "text/plain"}) == ErrorCode::kConflict);
@@ -164,7 +194,8 @@ TEST_CASE("a source that expires while it has forks is soft-deleted until the la
 
 TEST_CASE("reading a fork never slides its source", "[engine][expiry][fork]") {
   EngineFixture fixture;
-  fixture.create("source", {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}, .body = "abc"});
+  fixture.create("source",
+                 {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}, .body = "abc"});
   fixture.create("fork", {.fork = ForkFrom{.path = "source", .offset = {}, .sub_offset = {}}});
   fixture.advance(6s);
   CHECK(fixture.read("fork") == "abc");

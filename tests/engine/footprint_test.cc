@@ -1,4 +1,5 @@
-// What operations cost in memory and in allocations, counted where they are made: by the program's operator new.
+// What operations cost in memory and in allocations, counted where they are made: by the program's
+// operator new.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +38,9 @@ void* operator new(std::size_t size) {
 }
 
 void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return operator new(size, std::nothrow); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return operator new(size, std::nothrow);
+}
 
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
@@ -66,7 +69,8 @@ std::int64_t allocations_of(int calls, Action action) {
 
 }  // namespace
 
-TEST_CASE("an append allocates nothing but chunks, whoever sends it", "[engine][append][footprint]") {
+TEST_CASE("an append allocates nothing but chunks, whoever sends it",
+          "[engine][append][footprint]") {
   EngineFixture fixture;
   fixture.create("text");
   fixture.create("json", {.content_type = "application/json"});
@@ -75,7 +79,10 @@ TEST_CASE("an append allocates nothing but chunks, whoever sends it", "[engine][
   std::uint64_t seq = 0;
   const auto append = [&](std::string_view path, std::string_view type, std::string_view body) {
     const AppendRequest request{
-        .path = path, .body = body, .owned_body = {}, .options = {.content_type = type, .producer = {"producer", 0, seq++}}};
+        .path = path,
+        .body = body,
+        .owned_body = {},
+        .options = {.content_type = type, .producer = {"producer", 0, seq++}}};
     CHECK(fixture.streams.impl().append(request, [](const Result<Appended>&) {})->ok());
   };
   for (int i = 0; i < 5'000; ++i) append("text", "text/plain", text);
@@ -83,14 +90,16 @@ TEST_CASE("an append allocates nothing but chunks, whoever sends it", "[engine][
   for (int i = 0; i < 5'000; ++i) append("json", "application/json", json);
   // By now a chunk holds more than two thousand of them.
   const auto plain = [&](std::string_view path, std::string_view type, std::string_view body) {
-    const AppendRequest request{.path = path, .body = body, .owned_body = {}, .options = {.content_type = type}};
+    const AppendRequest request{
+        .path = path, .body = body, .owned_body = {}, .options = {.content_type = type}};
     fixture.streams.impl().append(request, [](const Result<Appended>&) {})->value();
   };
   CHECK(allocations_of(2'000, [&] { plain("text", "text/plain", text); }) <= 4);
   CHECK(allocations_of(2'000, [&] { plain("json", "application/json", json); }) <= 4);
 }
 
-TEST_CASE("a read into an answer that is used again allocates nothing", "[engine][read][footprint]") {
+TEST_CASE("a read into an answer that is used again allocates nothing",
+          "[engine][read][footprint]") {
   EngineFixture fixture;
   fixture.create("text", {.content_type = "text/plain", .body = std::string(1024, 'x')});
   fixture.create("json", {.content_type = "application/json", .body = R"([1,2,3])"});
@@ -104,7 +113,8 @@ TEST_CASE("a read into an answer that is used again allocates nothing", "[engine
   CHECK(allocations_of(100, [&] { read("json", 3); }) == 0);
 }
 
-TEST_CASE("refused appends of ever new producers leave nothing behind", "[engine][append][producer][footprint]") {
+TEST_CASE("refused appends of ever new producers leave nothing behind",
+          "[engine][append][producer][footprint]") {
   EngineFixture fixture;
   fixture.create("a");
   const auto refuse = [&](int producer) {

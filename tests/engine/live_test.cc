@@ -46,7 +46,10 @@ struct Collector {
 struct CountingReader final : LiveReader {
   CountingReader(Streams& streams, std::string_view path) {
     ReadAnswer answer;
-    streams.impl().open_live({.path = path, .from = {}, .from_now = true}, *this, answer, [](const Result<ReadAnswer>&) {})->value();
+    streams.impl()
+        .open_live({.path = path, .from = {}, .from_now = true}, *this, answer,
+                   [](const Result<ReadAnswer>&) {})
+        ->value();
     CHECK(wait());
   }
   ~CountingReader() override { detach(); }
@@ -85,7 +88,8 @@ TEST_CASE("an append larger than a page is continued, never lost", "[engine][rea
   CHECK(all == std::string(10, 'x') + std::string(10, 'y'));
 }
 
-TEST_CASE("JSON pages end between messages, and a large message comes whole", "[engine][read][json]") {
+TEST_CASE("JSON pages end between messages, and a large message comes whole",
+          "[engine][read][json]") {
   EngineFixture fixture;
   fixture.create("a", {.content_type = "application/json"});
   fixture.append("a", R"([1,"a message that is larger than a page",2,3])");
@@ -95,7 +99,8 @@ TEST_CASE("JSON pages end between messages, and a large message comes whole", "[
     page = fixture.streams.read_now("a", next, 6).value();
     pages.push_back(page.text());
   }
-  CHECK(pages == std::vector<std::string>{"[1]", R"(["a message that is larger than a page"])", "[2,\n3]"});
+  CHECK(pages ==
+        std::vector<std::string>{"[1]", R"(["a message that is larger than a page"])", "[2,\n3]"});
 }
 
 TEST_CASE("an offset inside a JSON message is invalid", "[engine][read][json]") {
@@ -125,7 +130,8 @@ TEST_CASE("beyond the tail is an empty page at the tail", "[engine][read]") {
   }
 }
 
-TEST_CASE("slices of a page stay as they are while the stream grows and after it is deleted", "[engine][read]") {
+TEST_CASE("slices of a page stay as they are while the stream grows and after it is deleted",
+          "[engine][read]") {
   EngineFixture fixture;
   fixture.create("a", {.content_type = "text/plain", .body = "abc"});
   const Page page = fixture.streams.read_now("a", Offset::start()).value();
@@ -151,7 +157,8 @@ TEST_CASE("a follower gets what is there, then what comes, then the end", "[engi
   CHECK(fixture.engine.stats().waiting_readers == 0);
 }
 
-TEST_CASE("a waiting follower is told of the end of its own incarnation, whatever came after it", "[engine][live][remove]") {
+TEST_CASE("a waiting follower is told of the end of its own incarnation, whatever came after it",
+          "[engine][live][remove]") {
   EngineFixture fixture;
   fixture.create("a");
   Collector collector(fixture.streams.follow("a", Offset::start()));
@@ -163,7 +170,8 @@ TEST_CASE("a waiting follower is told of the end of its own incarnation, whateve
   CHECK(collector.error == ErrorCode::kNotFound);
 }
 
-TEST_CASE("a waiting follower of a stream with forks is told that it is gone", "[engine][live][fork]") {
+TEST_CASE("a waiting follower of a stream with forks is told that it is gone",
+          "[engine][live][fork]") {
   EngineFixture fixture;
   fixture.create("a");
   fixture.create("fork", {.fork = ForkFrom{.path = "a", .offset = {}, .sub_offset = {}}});
@@ -208,7 +216,8 @@ TEST_CASE("a follower that goes away while others wait leaves them waiting", "[e
   CHECK(fixture.engine.stats().waiting_readers == 6);
 }
 
-TEST_CASE("a second next() while one waits is refused and leaves the first waiting", "[engine][live]") {
+TEST_CASE("a second next() while one waits is refused and leaves the first waiting",
+          "[engine][live]") {
   EngineFixture fixture;
   fixture.create("a");
   Follower follower = fixture.streams.follow("a", Offset::start());
@@ -222,7 +231,8 @@ TEST_CASE("a second next() while one waits is refused and leaves the first waiti
   CHECK(got == "x");
 }
 
-TEST_CASE("a reader that comes to a tail while others are being woken is not woken with them", "[engine][live]") {
+TEST_CASE("a reader that comes to a tail while others are being woken is not woken with them",
+          "[engine][live]") {
   EngineFixture fixture;
   fixture.create("a");
   CountingReader before(fixture.streams, "a");
@@ -255,7 +265,8 @@ TEST_CASE("two changes that each found readers waiting wake all of them", "[engi
   CHECK(third.ready == 0);
 }
 
-TEST_CASE("a handle that went before its readers could be woken leaves nothing behind for the next", "[engine][live]") {
+TEST_CASE("a handle that went before its readers could be woken leaves nothing behind for the next",
+          "[engine][live]") {
   EngineFixture fixture;
   fixture.create("a");
   for (int i = 0; i < 20; ++i) {
@@ -329,7 +340,8 @@ TEST_CASE("a handle that goes cancels what its loop has not delivered", "[engine
   fixture.loop.run_until_idle();
 }
 
-// Appends as one producer to some streams, from a thread of its own; returns how many appends failed.
+// Appends as one producer to some streams, from a thread of its own; returns how many appends
+// failed.
 int write_all(Engine& engine, int writer, int appends) {
   ManualLoop loop;
   Streams streams(engine, loop);
@@ -338,7 +350,9 @@ int write_all(Engine& engine, int writer, int appends) {
   int failed = 0;
   for (int i = 0; i < appends; ++i) {
     const Producer producer{.id = id, .epoch = 0, .seq = static_cast<std::uint64_t>(i)};
-    for (const char* path : {"a", "b"}) failed += streams.append_now(path, body, {.producer = producer}).ok() ? 0 : 1;
+    for (const char* path : {"a", "b"}) {
+      failed += streams.append_now(path, body, {.producer = producer}).ok() ? 0 : 1;
+    }
   }
   return failed;
 }
@@ -354,28 +368,35 @@ std::string follow_to_the_end(Engine& engine, std::string_view path) {
   return collector.text;
 }
 
-TEST_CASE("many threads append to and follow the same streams, and nothing is lost or doubled", "[engine][threads]") {
+TEST_CASE("many threads append to and follow the same streams, and nothing is lost or doubled",
+          "[engine][threads]") {
   constexpr int kAppends = 2'000;
   MemoryStore store;
   Engine engine(store);
   ManualLoop loop;
   Streams streams(engine, loop);
-  for (const char* path : {"a", "b"}) streams.create_now(path, {.content_type = "text/plain"}).value();
+  for (const char* path : {"a", "b"}) {
+    streams.create_now(path, {.content_type = "text/plain"}).value();
+  }
 
   std::vector<std::future<std::string>> readers;
   for (const char* path : {"a", "b", "a"}) {
-    readers.push_back(std::async(std::launch::async, [&engine, path] { return follow_to_the_end(engine, path); }));
+    readers.push_back(std::async(std::launch::async,
+                                 [&engine, path] { return follow_to_the_end(engine, path); }));
   }
   std::vector<std::future<int>> writers;
   for (int writer = 0; writer < 3; ++writer) {
-    writers.push_back(std::async(std::launch::async, [&engine, writer] { return write_all(engine, writer, kAppends); }));
+    writers.push_back(std::async(
+        std::launch::async, [&engine, writer] { return write_all(engine, writer, kAppends); }));
   }
   for (std::future<int>& writer : writers) CHECK(writer.get() == 0);
   for (const char* path : {"a", "b"}) streams.append_now(path, "", {.close = true}).value();
   for (std::future<std::string>& reader : readers) {
     const std::string text = reader.get();
     CHECK(text.size() == 3 * kAppends);
-    for (const char digit : {'0', '1', '2'}) CHECK(std::count(text.begin(), text.end(), digit) == kAppends);
+    for (const char digit : {'0', '1', '2'}) {
+      CHECK(std::count(text.begin(), text.end(), digit) == kAppends);
+    }
   }
 }
 

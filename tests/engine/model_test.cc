@@ -1,4 +1,5 @@
-// Random operations against the engine and its model: every answer must be the same. A failure prints the seed that replays it.
+// Random operations against the engine and its model: every answer must be the same. A failure
+// prints the seed that replays it.
 #include <cstdlib>
 #include <random>
 #include <vector>
@@ -13,7 +14,8 @@ namespace {
 // Drives an engine and its model with the same random operations.
 class RandomRun {
  public:
-  explicit RandomRun(std::uint32_t seed, EngineOptions options = {}) : random_(seed), fixture_(options) {
+  explicit RandomRun(std::uint32_t seed, EngineOptions options = {})
+      : random_(seed), fixture_(options) {
     model_.advance_to(fixture_.clock.now());
   }
 
@@ -33,12 +35,15 @@ class RandomRun {
   }
 
  private:
-  std::uint32_t pick(std::uint32_t below) { return std::uniform_int_distribution<std::uint32_t>(0, below - 1)(random_); }
+  std::uint32_t pick(std::uint32_t below) {
+    return std::uniform_int_distribution<std::uint32_t>(0, below - 1)(random_);
+  }
   bool chance(std::uint32_t percent) { return pick(100) < percent; }
   std::string pick_path() { return "s/" + std::to_string(pick(12)); }
 
   std::string_view pick_type() {
-    constexpr std::string_view kTypes[] = {"text/plain", "application/json", "application/octet-stream"};
+    constexpr std::string_view kTypes[] = {"text/plain", "application/json",
+                                           "application/octet-stream"};
     return kTypes[pick(3)];
   }
 
@@ -68,14 +73,20 @@ class RandomRun {
     ErrorCode why{};
     const ModelStream* stream = model_.find(path, why);
     if (stream == nullptr) return {};
-    if (!stream->ends.empty() && chance(70)) return {.read_sequence = 0, .position = stream->ends[pick(static_cast<std::uint32_t>(stream->ends.size()))]};
-    return {.read_sequence = 0, .position = pick(static_cast<std::uint32_t>(stream->bytes.size()) + 3)};
+    if (!stream->ends.empty() && chance(70)) {
+      return {.read_sequence = 0,
+              .position = stream->ends[pick(static_cast<std::uint32_t>(stream->ends.size()))]};
+    }
+    return {.read_sequence = 0,
+            .position = pick(static_cast<std::uint32_t>(stream->bytes.size()) + 3)};
   }
 
   void create() {
     const std::string path = pick_path();
     const std::string source = pick_path();
-    CreateOptions options{.content_type = chance(80) ? pick_type() : std::string_view(), .expiry = pick_expiry(), .closed = chance(10)};
+    CreateOptions options{.content_type = chance(80) ? pick_type() : std::string_view(),
+                          .expiry = pick_expiry(),
+                          .closed = chance(10)};
     if (chance(40) && source != path) {
       options.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}};
       if (chance(70)) options.fork->offset = pick_offset(source);
@@ -96,8 +107,10 @@ class RandomRun {
     const std::string path = pick_path();
     ErrorCode why{};
     const ModelStream* stream = model_.find(path, why);
-    const ModelBody body = chance(95) ? pick_body(stream != nullptr && stream->json()) : ModelBody{};
-    AppendOptions options{.content_type = chance(10) ? pick_type() : std::string_view(), .close = chance(3)};
+    const ModelBody body =
+        chance(95) ? pick_body(stream != nullptr && stream->json()) : ModelBody{};
+    AppendOptions options{.content_type = chance(10) ? pick_type() : std::string_view(),
+                          .close = chance(3)};
     const std::string producer = "p" + std::to_string(pick(3));
     const std::string seq = std::to_string(pick(100));
     if (chance(40)) options.producer = pick_producer(stream, producer);
@@ -166,7 +179,8 @@ class RandomRun {
     check_page(*stream, *page, start, bytes_max);
   }
 
-  static void check_page(const ModelStream& stream, const Page& page, std::uint64_t start, std::size_t bytes_max) {
+  static void check_page(const ModelStream& stream, const Page& page, std::uint64_t start,
+                         std::size_t bytes_max) {
     std::string stored;
     for (const Slice& slice : page.slices) stored += slice.view();
     const std::uint64_t end = page.next_offset.position;
@@ -204,17 +218,25 @@ class RandomRun {
 
   static ModelStreams::Answer answer_of(const Result<Created>& created) {
     if (!created.ok()) return {.error = created.error().code, .tail = {}};
-    return {.error = {}, .existed = created->existed, .closed = created->stream.closed, .tail = created->stream.tail};
+    return {.error = {},
+            .existed = created->existed,
+            .closed = created->stream.closed,
+            .tail = created->stream.tail};
   }
 
   static ModelStreams::Answer answer_of(const Result<Appended>& appended) {
     if (!appended.ok()) return {.error = appended.error().code, .tail = {}};
-    return {.error = {}, .duplicate = appended->duplicate, .closed = appended->closed, .tail = appended->next_offset};
+    return {.error = {},
+            .duplicate = appended->duplicate,
+            .closed = appended->closed,
+            .tail = appended->next_offset};
   }
 
-  static void check(const std::string& what, const ModelStreams::Answer& expected, const ModelStreams::Answer& got) {
+  static void check(const std::string& what, const ModelStreams::Answer& expected,
+                    const ModelStreams::Answer& got) {
     INFO(what);
-    CHECK((expected.error ? to_string(*expected.error) : "ok") == (got.error ? to_string(*got.error) : "ok"));
+    CHECK((expected.error ? to_string(*expected.error) : "ok") ==
+          (got.error ? to_string(*got.error) : "ok"));
     REQUIRE(expected == got);
   }
 
@@ -245,7 +267,8 @@ TEST_CASE("the engine answers as its model does, whatever the operations", "[eng
   run_seeds(60, 600, {});
 }
 
-TEST_CASE("the engine answers as its model does while streams are dropped and loaded again", "[engine][model][loading]") {
+TEST_CASE("the engine answers as its model does while streams are dropped and loaded again",
+          "[engine][model][loading]") {
   EngineOptions options;
   options.shards = 2;
   options.loaded_streams_max = 3;

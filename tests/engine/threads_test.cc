@@ -1,6 +1,6 @@
-// Handles on several threads that create, append, fork, follow, expire and remove the same few streams, while an engine with
-// hardly any room loads and drops them all the time. What comes of it is checked where it can be known; most of the work is
-// the sanitizers'.
+// Handles on several threads that create, append, fork, follow, expire and remove the same few
+// streams, while an engine with hardly any room loads and drops them all the time. What comes of it
+// is checked where it can be known; most of the work is the sanitizers'.
 #include <atomic>
 #include <memory>
 #include <string>
@@ -32,29 +32,45 @@ class Worker {
     const auto count = [this](const auto&) { ++told_; };
     ++asked_;
     switch (random_.below(10)) {
-      case 0: streams_.create(path, {.content_type = "text/plain", .body = "created"}, count); break;
+      case 0:
+        streams_.create(path, {.content_type = "text/plain", .body = "created"}, count);
+        break;
       case 1:
-        streams_.create(path, {.content_type = "text/plain", .expiry = {.ttl = std::chrono::seconds(random_.below(4)), .at = {}}},
+        streams_.create(path,
+                        {.content_type = "text/plain",
+                         .expiry = {.ttl = std::chrono::seconds(random_.below(4)), .at = {}}},
                         count);
         break;
       case 2: {
         const std::string source = path_of(random_.below(kPaths));
-        streams_.create(path, {.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}}}, count);
+        streams_.create(path, {.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}}},
+                        count);
         break;
       }
-      case 3: streams_.remove(path, count); break;
-      case 4: streams_.read(path, Offset::start(), 0, count); break;
-      case 5: streams_.info(path, count); break;
+      case 3:
+        streams_.remove(path, count);
+        break;
+      case 4:
+        streams_.read(path, Offset::start(), 0, count);
+        break;
+      case 5:
+        streams_.info(path, count);
+        break;
       case 6:
         --asked_;
         follow(path);
         break;
       case 7:
         --asked_;
-        if (!followers_.empty()) followers_.erase(followers_.begin() + static_cast<std::ptrdiff_t>(random_.below(followers_.size())));
+        if (!followers_.empty()) {
+          followers_.erase(followers_.begin() +
+                           static_cast<std::ptrdiff_t>(random_.below(followers_.size())));
+        }
         break;
       default:
-        streams_.append(path, "appended", {.producer = {"p" + std::to_string(random_.below(3)), 0, random_.below(3)}}, count);
+        streams_.append(path, "appended",
+                        {.producer = {"p" + std::to_string(random_.below(3)), 0, random_.below(3)}},
+                        count);
     }
     if (random_.one_in(3)) loop_.run_once();
   }
@@ -109,12 +125,15 @@ void work_together(Engine& engine, std::uint64_t seed, int steps, Between betwee
 // Removes all that is left, forks and what they hold included; then nothing may be owed to anybody.
 void remove_all(Engine& engine, ManualLoop& loop) {
   Streams streams(engine, loop);
-  for (std::uint64_t i = 0; i < kPaths; ++i) ignore(streams.remove_now(path_of(i)), "there may be none");
+  for (std::uint64_t i = 0; i < kPaths; ++i) {
+    ignore(streams.remove_now(path_of(i)), "there may be none");
+  }
 }
 
 }  // namespace
 
-TEST_CASE("threads share streams that come and go, in an engine with room for few", "[engine][threads]") {
+TEST_CASE("threads share streams that come and go, in an engine with room for few",
+          "[engine][threads]") {
   const std::uint64_t seed = random_seed();
   INFO("replay with DURABLE_STREAMS_SEED=" << seed);
   MemoryStore store;
@@ -134,14 +153,17 @@ TEST_CASE("threads share streams that come and go, in an engine with room for fe
   CHECK(store.stats().memory_bytes == 0);
 }
 
-TEST_CASE("threads share streams over a store that commits, loads and refuses on a thread of its own", "[engine][threads][waiting]") {
+TEST_CASE(
+    "threads share streams over a store that commits, loads and refuses on a thread of its own",
+    "[engine][threads][waiting]") {
   const std::uint64_t seed = random_seed();
   INFO("replay with DURABLE_STREAMS_SEED=" << seed);
   MemoryStore memory;
   ManualLoop loop;
   {
     DeferredStore store(memory, seed);
-    store.set_waits({.changes = true, .loads = true, .reads = true, .expired = true, .random = true});
+    store.set_waits(
+        {.changes = true, .loads = true, .reads = true, .expired = true, .random = true});
     store.refuse_randomly(ErrorCode::kNoSpace, 20);
     Engine engine(store, {.shards = 4, .loaded_streams_max = 4});
     work_together(engine, seed, 500, [&] {

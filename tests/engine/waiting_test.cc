@@ -1,5 +1,5 @@
-// The engine over a store that makes it wait: what is in flight is not visible, what depends on it waits for it, and what is
-// refused takes with it all that was checked against it.
+// The engine over a store that makes it wait: what is in flight is not visible, what depends on it
+// waits for it, and what is refused takes with it all that was checked against it.
 #include <atomic>
 #include <deque>
 #include <thread>
@@ -25,7 +25,8 @@ struct Answer {
 };
 
 struct WaitingFixture {
-  explicit WaitingFixture(EngineOptions options = {}) : engine(store, with_clock(options)), streams(engine, loop) {}
+  explicit WaitingFixture(EngineOptions options = {})
+      : engine(store, with_clock(options)), streams(engine, loop) {}
 
   EngineOptions with_clock(EngineOptions options) const {
     options.clock = &clock;
@@ -37,12 +38,14 @@ struct WaitingFixture {
     return [&answer](Result<T> result) { answer.result = std::move(result); };
   }
 
-  Answer<Created>& create(std::string_view path, const CreateOptions& options = {.content_type = "text/plain"}) {
+  Answer<Created>& create(std::string_view path,
+                          const CreateOptions& options = {.content_type = "text/plain"}) {
     Answer<Created>& answer = created.emplace_back();
     streams.create(path, options, into(answer));
     return answer;
   }
-  Answer<Appended>& append(std::string_view path, std::string_view body, const AppendOptions& options = {}) {
+  Answer<Appended>& append(std::string_view path, std::string_view body,
+                           const AppendOptions& options = {}) {
     Answer<Appended>& answer = appended.emplace_back();
     streams.append(path, body, options, into(answer));
     return answer;
@@ -66,7 +69,9 @@ struct WaitingFixture {
     }
   }
 
-  std::string read(std::string_view path) { return streams.read_now(path, Offset::start()).value().text(); }
+  std::string read(std::string_view path) {
+    return streams.read_now(path, Offset::start()).value().text();
+  }
   bool exists(std::string_view path) { return streams.info_now(path).ok(); }
 
   ManualClock clock{WallTime(std::chrono::hours(24 * 365 * 50))};
@@ -82,7 +87,8 @@ struct WaitingFixture {
 
 }  // namespace
 
-TEST_CASE("what is in flight is not visible, and its answer waits for the commit", "[engine][waiting]") {
+TEST_CASE("what is in flight is not visible, and its answer waits for the commit",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   const auto& created = fixture.create("a");
   CHECK_FALSE(fixture.exists("a"));
@@ -105,13 +111,15 @@ TEST_CASE("what is in flight is not visible, and its answer waits for the commit
   CHECK(fixture.read("a") == "onetwo");
 }
 
-TEST_CASE("operations that would wait say so in their `_now` form, and change nothing", "[engine][waiting]") {
+TEST_CASE("operations that would wait say so in their `_now` form, and change nothing",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   CHECK(fixture.streams.create_now("a").error().code == ErrorCode::kWouldWait);
   CHECK(fixture.store.waiting_changes() == 0);
 }
 
-TEST_CASE("readers see the first stream while its path is deleted and created again in flight", "[engine][waiting]") {
+TEST_CASE("readers see the first stream while its path is deleted and created again in flight",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   fixture.create("a");
   fixture.append("a", "first");
@@ -133,7 +141,8 @@ TEST_CASE("readers see the first stream while its path is deleted and created ag
   CHECK(fixture.read("a") == "third");
 }
 
-TEST_CASE("an answer that depends on a change in flight waits for it", "[engine][waiting][producer]") {
+TEST_CASE("an answer that depends on a change in flight waits for it",
+          "[engine][waiting][producer]") {
   WaitingFixture fixture;
   fixture.create("a");
   fixture.settle();
@@ -151,14 +160,16 @@ TEST_CASE("an answer that depends on a change in flight waits for it", "[engine]
   CHECK(conflict.code() == ErrorCode::kClosed);
 }
 
-TEST_CASE("a refused change takes with it what was checked against it, and leaves no trace", "[engine][waiting]") {
+TEST_CASE("a refused change takes with it what was checked against it, and leaves no trace",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   fixture.create("a");
   fixture.append("a", "kept ", {.producer = {"p", 0, 0}, .stream_seq = "1"});
   fixture.settle();
   fixture.store.refuse_commits(ErrorCode::kNoSpace);
   const auto& refused = fixture.append("a", "lost", {.producer = {"p", 0, 1}, .stream_seq = "2"});
-  const auto& after = fixture.append("a", "lost too", {.producer = {"p", 0, 2}, .stream_seq = "3", .close = true});
+  const auto& after =
+      fixture.append("a", "lost too", {.producer = {"p", 0, 2}, .stream_seq = "3", .close = true});
   const auto& duplicate = fixture.append("a", "lost", {.producer = {"p", 0, 1}});
   const auto& create = fixture.create("a", {.content_type = "text/plain", .closed = true});
   fixture.settle();
@@ -174,7 +185,8 @@ TEST_CASE("a refused change takes with it what was checked against it, and leave
   CHECK(fixture.read("a") == "kept lost");
 }
 
-TEST_CASE("a change submitted after a refusal, but before those behind it were refused, stands", "[engine][waiting]") {
+TEST_CASE("a change submitted after a refusal, but before those behind it were refused, stands",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   fixture.create("a");
   fixture.settle();
@@ -204,7 +216,8 @@ TEST_CASE("a refused creation leaves its path free", "[engine][waiting]") {
   CHECK_FALSE((*again).existed);
 }
 
-TEST_CASE("a refused creation does not take with it the next one of its path", "[engine][waiting]") {
+TEST_CASE("a refused creation does not take with it the next one of its path",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   fixture.store.refuse_commits(ErrorCode::kNoSpace);
   const auto& refused = fixture.create("a");
@@ -221,7 +234,8 @@ TEST_CASE("a refused creation does not take with it the next one of its path", "
   CHECK(fixture.read("a") == "kept");
 }
 
-TEST_CASE("a fork in flight keeps its source, and a refused one lets it go", "[engine][waiting][fork]") {
+TEST_CASE("a fork in flight keeps its source, and a refused one lets it go",
+          "[engine][waiting][fork]") {
   WaitingFixture fixture;
   fixture.create("source", {.content_type = "text/plain", .body = "abc"});
   fixture.settle();
@@ -246,6 +260,98 @@ TEST_CASE("a fork in flight keeps its source, and a refused one lets it go", "[e
   CHECK(fixture.store.stats().streams == 0);
 }
 
+TEST_CASE("a fork's place is found over a store that waits, and not looked for where it cannot be",
+          "[engine][waiting][fork][json]") {
+  WaitingFixture fixture;
+  fixture.create("source", {.content_type = "application/json", .body = "[1,22,333]"});
+  fixture.settle();
+  fixture.store.set_waits(
+      {.changes = false, .loads = false, .reads = true, .expired = false, .random = false});
+  const auto fork_at = [&](std::uint64_t position,
+                           std::uint64_t sub_offset) -> const Answer<Created>& {
+    const Offset offset{.read_sequence = 0, .position = position};
+    const auto& forked = fixture.create(
+        "fork", {.fork = ForkFrom{.path = "source", .offset = offset, .sub_offset = sub_offset}});
+    fixture.loop.run_until_idle();
+    return forked;
+  };
+  CHECK(fork_at(0, 5).code() == ErrorCode::kInvalidArgument);
+  CHECK(fork_at(0, UINT64_MAX).code() == ErrorCode::kInvalidArgument);
+  const auto& too_many = fork_at(0, 4);
+  CHECK(too_many.waiting());
+  fixture.settle();
+  CHECK(too_many.code() == ErrorCode::kInvalidArgument);
+
+  const auto& inside = fork_at(4, 1);
+  fixture.settle();
+  CHECK(inside.code() == ErrorCode::kInvalidArgument);
+  const auto& forked = fork_at(3, 1);
+  CHECK(forked.waiting());
+  fixture.settle();
+  CHECK((*forked).stream.tail.position == 7);
+}
+
+TEST_CASE("a release that the store refuses is tried again until the source is given back",
+          "[engine][waiting][fork]") {
+  WaitingFixture fixture({.shards = 1, .loaded_streams_max = 1});
+  const auto fork_of = [](std::string_view source) {
+    return CreateOptions{.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}}};
+  };
+  fixture.create("source", {.content_type = "text/plain", .body = "abc"});
+  fixture.settle();
+  fixture.create("middle", fork_of("source"));
+  fixture.settle();
+  fixture.create("fork", fork_of("middle"));
+  fixture.settle();
+  fixture.remove("source");
+  fixture.remove("middle");
+  fixture.settle();
+
+  SECTION("when it would commit") {
+    fixture.remove("fork");
+    fixture.commit();
+    fixture.store.refuse_commits(ErrorCode::kUnavailable, 3);
+  }
+  SECTION("when it is submitted") {
+    fixture.remove("fork");
+    fixture.store.refuse_submits(ErrorCode::kUnavailable, 3);
+  }
+  SECTION("because of the change before it") {
+    fixture.create("another", fork_of("fork"));
+    fixture.settle();
+    fixture.remove("another");
+    fixture.append("fork", "x");
+    fixture.commit();  // "fork" is owed a release, which is checked against the append
+    fixture.store.refuse_commits(ErrorCode::kUnavailable);
+    fixture.settle();
+    fixture.remove("fork");
+  }
+  SECTION("when its source cannot be loaded") {
+    fixture.create("elsewhere");  // leaves no room for the source
+    fixture.settle();
+    fixture.remove("fork");
+    fixture.store.fail_loads(ErrorCode::kIo, 3);
+  }
+  SECTION("when its source cannot be loaded later") {
+    fixture.create("elsewhere");
+    fixture.settle();
+    fixture.remove("fork");
+    fixture.store.set_waits(
+        {.changes = true, .loads = true, .reads = false, .expired = false, .random = false});
+    fixture.commit();
+    fixture.store.fail_loads(ErrorCode::kIo, 3);
+  }
+  fixture.settle();
+  for (int i = 0; i < 10; ++i) {
+    fixture.clock.advance(1s);
+    fixture.loop.advance(1s);
+    fixture.settle();
+  }
+  fixture.remove("elsewhere");
+  fixture.settle();
+  CHECK(fixture.memory.stats().streams == 0);
+}
+
 TEST_CASE("readers are woken by the commit, not by the append", "[engine][waiting][live]") {
   WaitingFixture fixture;
   fixture.create("a");
@@ -260,7 +366,8 @@ TEST_CASE("readers are woken by the commit, not by the append", "[engine][waitin
   CHECK(got == "x");
 }
 
-TEST_CASE("operations on a path that is being loaded join, and are answered when it is there", "[engine][waiting][loading]") {
+TEST_CASE("operations on a path that is being loaded join, and are answered when it is there",
+          "[engine][waiting][loading]") {
   MemoryStore memory;
   {
     ManualLoop loop;
@@ -270,7 +377,8 @@ TEST_CASE("operations on a path that is being loaded join, and are answered when
     streams.append_now("a", "d", {.producer = {"p", 0, 0}}).value();
   }
   DeferredStore store(memory);
-  store.set_waits({.changes = true, .loads = true, .reads = true, .expired = true, .random = false});
+  store.set_waits(
+      {.changes = true, .loads = true, .reads = true, .expired = true, .random = false});
   ManualLoop loop;
   Engine engine(store);
   Streams streams(engine, loop);
@@ -280,8 +388,10 @@ TEST_CASE("operations on a path that is being loaded join, and are answered when
   Answer<StreamInfo> absent;
   CHECK(streams.info_now("a").error().code == ErrorCode::kWouldWait);
   streams.info("a", [&](Result<StreamInfo> result) { info.result = std::move(result); });
-  streams.read("a", Offset::start(), 0, [&](Result<Page> result) { page.result = std::move(result); });
-  streams.append("a", "d", {.producer = {"p", 0, 0}}, [&](Result<Appended> result) { duplicate.result = std::move(result); });
+  streams.read("a", Offset::start(), 0,
+               [&](Result<Page> result) { page.result = std::move(result); });
+  streams.append("a", "d", {.producer = {"p", 0, 0}},
+                 [&](Result<Appended> result) { duplicate.result = std::move(result); });
   streams.info("b", [&](Result<StreamInfo> result) { absent.result = std::move(result); });
   CHECK(store.waiting_loads() == 2);
   for (int i = 0; i < 5; ++i) {
@@ -294,9 +404,11 @@ TEST_CASE("operations on a path that is being loaded join, and are answered when
   CHECK(absent.code() == ErrorCode::kNotFound);
 }
 
-TEST_CASE("a load that fails fails the operations that joined it, and is tried again later", "[engine][waiting][loading]") {
+TEST_CASE("a load that fails fails the operations that joined it, and is tried again later",
+          "[engine][waiting][loading]") {
   WaitingFixture fixture;
-  fixture.store.set_waits({.changes = false, .loads = true, .reads = false, .expired = false, .random = false});
+  fixture.store.set_waits(
+      {.changes = false, .loads = true, .reads = false, .expired = false, .random = false});
   fixture.store.fail_loads(ErrorCode::kIo);
   const auto& failed = fixture.append("a", "x");
   fixture.settle();
@@ -306,7 +418,8 @@ TEST_CASE("a load that fails fails the operations that joined it, and is tried a
   CHECK(retried.code() == ErrorCode::kNotFound);
 }
 
-TEST_CASE("a handle that goes while its operations are in flight cancels them", "[engine][waiting]") {
+TEST_CASE("a handle that goes while its operations are in flight cancels them",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   std::optional<ErrorCode> told;
   {
@@ -333,7 +446,8 @@ TEST_CASE("a handle may go after a follower whose read is in flight", "[engine][
     CHECK(told == 1);
     fixture.append("a", "y");
     fixture.settle();
-    fixture.store.set_waits({.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+    fixture.store.set_waits(
+        {.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
     ask();
     CHECK(fixture.store.waiting_loads() == 1);
     follower.reset();
@@ -342,7 +456,8 @@ TEST_CASE("a handle may go after a follower whose read is in flight", "[engine][
   CHECK(told == 1);
 }
 
-TEST_CASE("a store that gathers is told once when a turn of the loop is over", "[engine][waiting]") {
+TEST_CASE("a store that gathers is told once when a turn of the loop is over",
+          "[engine][waiting]") {
   WaitingFixture fixture;
   fixture.create("a");
   fixture.create("b");
@@ -350,7 +465,8 @@ TEST_CASE("a store that gathers is told once when a turn of the loop is over", "
   CHECK(fixture.store.flushes() == 1);
 }
 
-TEST_CASE("a change may commit on another thread before the call that submitted it has returned", "[engine][waiting][threads]") {
+TEST_CASE("a change may commit on another thread before the call that submitted it has returned",
+          "[engine][waiting][threads]") {
   WaitingFixture fixture;
   std::atomic<bool> stop{false};
   std::thread committer([&] {
@@ -362,7 +478,8 @@ TEST_CASE("a change may commit on another thread before the call that submitted 
   int told = 0;
   for (int i = 0; i < kRounds; ++i) {
     fixture.streams.create("a", {.content_type = "text/plain"}, [&](const auto&) { ++told; });
-    fixture.streams.create("f", {.fork = ForkFrom{.path = "a", .offset = {}, .sub_offset = {}}}, [&](const auto&) { ++told; });
+    fixture.streams.create("f", {.fork = ForkFrom{.path = "a", .offset = {}, .sub_offset = {}}},
+                           [&](const auto&) { ++told; });
     fixture.streams.append("a", "x", {}, [&](const auto&) { ++told; });
     fixture.streams.remove("f", [&](const auto&) { ++told; });
     fixture.loop.run_once();
@@ -375,7 +492,9 @@ TEST_CASE("a change may commit on another thread before the call that submitted 
   fixture.settle();
 }
 
-TEST_CASE("a stream whose creation was in flight when expired ones were looked for expires unasked too", "[engine][waiting][expiry]") {
+TEST_CASE(
+    "a stream whose creation was in flight when expired ones were looked for expires unasked too",
+    "[engine][waiting][expiry]") {
   WaitingFixture fixture;
   const auto expiring = [](std::chrono::seconds ttl) {
     return CreateOptions{.content_type = "text/plain", .expiry = {.ttl = ttl, .at = {}}};
@@ -399,7 +518,8 @@ TEST_CASE("a stream whose creation was in flight when expired ones were looked f
   CHECK(fixture.memory.stats().streams == 0);
 }
 
-TEST_CASE("a stream is held in memory until its slid deadline is saved", "[engine][waiting][expiry]") {
+TEST_CASE("a stream is held in memory until its slid deadline is saved",
+          "[engine][waiting][expiry]") {
   WaitingFixture fixture({.shards = 1, .loaded_streams_max = 1});
   fixture.create("a", {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}});
   fixture.settle();
@@ -410,7 +530,142 @@ TEST_CASE("a stream is held in memory until its slid deadline is saved", "[engin
   CHECK(fixture.exists("a"));
 }
 
-TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end", "[engine][waiting][model]") {
+TEST_CASE("a page that waited for the store is told as one that did not",
+          "[engine][waiting][json]") {
+  WaitingFixture fixture;
+  fixture.create("a", {.content_type = "application/json", .body = "[11,22]"});
+  fixture.settle();
+  const Page at_once = fixture.streams.read_now("a", {.read_sequence = 0, .position = 4}).value();
+  fixture.store.set_waits(
+      {.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  Answer<Page> waited;
+  fixture.streams.read("a", {.read_sequence = 0, .position = 4}, 0, fixture.into(waited));
+  fixture.settle();
+  CHECK(at_once.text() == "[22]");
+  CHECK((*waited).text() == at_once.text());
+  CHECK((*waited).start == at_once.start);
+  CHECK((*waited).next_offset == at_once.next_offset);
+  CHECK((*waited).up_to_date);
+}
+
+TEST_CASE("a read that waited and was refused slides no TTL, however many there were",
+          "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  fixture.create(
+      "a",
+      {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.settle();
+  const WallTime deadline = fixture.streams.info_now("a").value().deadline;
+  fixture.store.set_waits(
+      {.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  std::deque<Answer<Page>> pages;
+  const auto read = [&](std::uint64_t position) -> const Answer<Page>& {
+    Answer<Page>& page = pages.emplace_back();
+    fixture.streams.read("a", {.read_sequence = 0, .position = position}, 0, fixture.into(page));
+    return page;
+  };
+  for (int i = 0; i < 3; ++i) {
+    fixture.clock.advance(1s);
+    read(2);
+  }
+  fixture.clock.advance(1s);
+  fixture.settle();
+  for (const Answer<Page>& page : pages) CHECK(page.code() == ErrorCode::kInvalidArgument);
+  CHECK(fixture.streams.info_now("a").value().deadline == deadline);
+
+  read(2);
+  const auto& accepted = read(4);
+  read(2);
+  fixture.settle();
+  CHECK((*accepted).text() == "[22]");
+  CHECK(fixture.streams.info_now("a").value().deadline == fixture.clock.now() + 10s);
+}
+
+TEST_CASE(
+    "a stream lives on while an accepted read waits for the store, and not after a refused one",
+    "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  fixture.create(
+      "a",
+      {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.settle();
+  fixture.store.set_waits(
+      {.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  Answer<Page> accepted;
+  fixture.streams.read("a", Offset::start(), 0, fixture.into(accepted));
+  fixture.clock.advance(15s);
+  CHECK(fixture.exists("a"));
+  fixture.settle();
+  CHECK(accepted.ok());
+  CHECK(fixture.streams.info_now("a").value().deadline == fixture.clock.now() + 10s);
+
+  Answer<Page> refused;
+  fixture.streams.read("a", {.read_sequence = 0, .position = 2}, 0, fixture.into(refused));
+  fixture.clock.advance(15s);
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kInvalidArgument);
+  CHECK_FALSE(fixture.exists("a"));
+}
+
+TEST_CASE("what is refused when it would commit slides no TTL, nor does what depended on it",
+          "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  const CreateOptions options{.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}};
+  fixture.create("a", options);
+  fixture.settle();
+  const WallTime deadline = fixture.streams.info_now("a").value().deadline;
+  fixture.clock.advance(5s);
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.append("a", "x", {.producer = {"p", 0, 0}});
+  const auto& duplicate = fixture.append("a", "x", {.producer = {"p", 0, 0}});
+  const auto& created = fixture.create("a", options);
+  fixture.clock.advance(1s);
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  CHECK(duplicate.code() == ErrorCode::kUnavailable);
+  CHECK(created.code() == ErrorCode::kUnavailable);
+  CHECK(fixture.streams.info_now("a").value().deadline == deadline);
+
+  const auto& kept = fixture.append("a", "x", {.producer = {"p", 0, 0}});
+  fixture.clock.advance(15s);
+  CHECK(fixture.exists("a"));
+  fixture.settle();
+  CHECK(kept.ok());
+  CHECK(fixture.streams.info_now("a").value().deadline == fixture.clock.now() + 10s);
+}
+
+TEST_CASE(
+    "a stream that was held past its deadline is given back as soon as what held it is refused",
+    "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  const auto pass = [&](std::chrono::milliseconds time) {
+    fixture.clock.advance(time);
+    fixture.loop.advance(time);
+    fixture.loop.run_until_idle();
+  };
+  fixture.create(
+      "a",
+      {.content_type = "application/json", .expiry = {.ttl = 10s, .at = {}}, .body = "[11,22]"});
+  fixture.settle();
+  fixture.store.set_waits(
+      {.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  Answer<Page> refused;
+  fixture.streams.read("a", {.read_sequence = 0, .position = 2}, 0, fixture.into(refused));
+  for (int i = 0; i < 12; ++i) pass(1s);
+  fixture.commit();
+  CHECK(fixture.memory.earliest_deadline() > fixture.clock.now() + 10s);  // put off
+
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kInvalidArgument);
+  for (int i = 0; i < 2; ++i) {
+    pass(20ms);
+    fixture.settle();
+  }
+  CHECK(fixture.memory.stats().streams == 0);
+}
+
+TEST_CASE("whatever waits, commits or is refused, the engine and its store agree in the end",
+          "[engine][waiting][model]") {
   const std::uint64_t base = random_seed();
   for (std::uint64_t run = 0; run < 40; ++run) {
     const std::uint64_t seed = base + run;
@@ -418,7 +673,8 @@ TEST_CASE("whatever waits, commits or is refused, the engine and its store agree
     Random random(seed);
     MemoryStore memory;
     DeferredStore store(memory, seed);
-    store.set_waits({.changes = true, .loads = true, .reads = true, .expired = true, .random = true});
+    store.set_waits(
+        {.changes = true, .loads = true, .reads = true, .expired = true, .random = true});
     store.refuse_randomly(ErrorCode::kNoSpace, 10);
     ManualClock clock(WallTime(std::chrono::hours(24 * 365 * 50)));
     ManualLoop loop(ManualLoop::Time::kVirtual);
@@ -434,15 +690,29 @@ TEST_CASE("whatever waits, commits or is refused, the engine and its store agree
       const std::string body(1 + random.below(20), static_cast<char>('a' + random.below(26)));
       ++asked;
       switch (random.below(8)) {
-        case 0: streams.create(target, {.content_type = "text/plain", .body = body}, count); break;
-        case 1:
-          streams.create(target, {.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}}}, count);
+        case 0:
+          streams.create(target, {.content_type = "text/plain", .body = body}, count);
           break;
-        case 2: streams.remove(target, count); break;
-        case 3: streams.read(target, Offset::start(), 0, count); break;
-        case 4: streams.append(target, body, {.producer = {"p", 0, random.below(4)}}, count); break;
-        case 5: streams.append(target, body, {.close = random.below(10) == 0}, count); break;
-        case 6: streams.create(target, {.content_type = "text/plain", .expiry = {.ttl = 5s, .at = {}}}, count); break;
+        case 1:
+          streams.create(target, {.fork = ForkFrom{.path = source, .offset = {}, .sub_offset = {}}},
+                         count);
+          break;
+        case 2:
+          streams.remove(target, count);
+          break;
+        case 3:
+          streams.read(target, Offset::start(), 0, count);
+          break;
+        case 4:
+          streams.append(target, body, {.producer = {"p", 0, random.below(4)}}, count);
+          break;
+        case 5:
+          streams.append(target, body, {.close = random.below(10) == 0}, count);
+          break;
+        case 6:
+          streams.create(target, {.content_type = "text/plain", .expiry = {.ttl = 5s, .at = {}}},
+                         count);
+          break;
         default:
           --asked;
           clock.advance(1s);
@@ -463,16 +733,27 @@ TEST_CASE("whatever waits, commits or is refused, the engine and its store agree
 
     Engine fresh(memory, {.clock = &clock});
     Streams fresh_streams(fresh, loop);
-    store.set_waits({.changes = false, .loads = false, .reads = false, .expired = false, .random = false});
+    store.set_waits(
+        {.changes = false, .loads = false, .reads = false, .expired = false, .random = false});
     for (int i = 0; i < 6; ++i) {
       const std::string name = "s/" + std::to_string(i);
       const Result<Page> cached = streams.read_now(name, Offset::start());
       const Result<Page> kept = fresh_streams.read_now(name, Offset::start());
-      REQUIRE((cached.ok() ? "ok" : to_string(cached.error().code)) == (kept.ok() ? "ok" : to_string(kept.error().code)));
+      REQUIRE((cached.ok() ? "ok" : to_string(cached.error().code)) ==
+              (kept.ok() ? "ok" : to_string(kept.error().code)));
       if (!cached.ok()) continue;
       CHECK(cached->text() == kept->text());
       CHECK(cached->closed == kept->closed);
     }
+
+    store.refuse_randomly(ErrorCode::kNoSpace, 0);
+    for (int i = 0; i < 6; ++i) streams.remove("s/" + std::to_string(i), count);
+    for (int i = 0; i < 3; ++i) {
+      clock.advance(1s);
+      loop.advance(1s);
+      loop.run_until_idle();
+    }
+    CHECK(memory.stats().streams == 0);
   }
 }
 

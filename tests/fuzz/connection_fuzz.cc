@@ -115,6 +115,7 @@ class Recorder final : public Handler {
         if (*alive) respond();
       });
     }
+    void announce(std::uint64_t bytes) { require(wants_body_ && bytes > 0); }
     void writable() { require(!sink_.full()); }
 
    private:
@@ -145,6 +146,7 @@ class Recorder final : public Handler {
     explicit Owner(std::unique_ptr<Recorded> answer) : recorded(std::move(answer)) {}
     bool wants_body() const override { return recorded->wants_body(); }
     void body(std::string_view piece, bool last) override { recorded->body(piece, last); }
+    void announce(std::uint64_t bytes) override { recorded->announce(bytes); }
     void writable() override { recorded->writable(); }
     std::unique_ptr<Recorded> recorded;
   };

@@ -172,10 +172,44 @@ TEST_CASE("the location has the host and scheme that the client used", "[http][c
   CHECK(location(kPath, forwarded, true) == "https://outer.example/v1/stream/a");
   CHECK(location(kPath, {{"Host", "h"}}, true, "https") == "https://h/v1/stream/a");
   CHECK(location(kPath, {}, false) == "/v1/stream/a");
-  CHECK(location(kPath, {{"Host", "a b\"<>"}}, false) == "/v1/stream/a");
+  for (const std::string_view host : {"a b\"<>", "user@h", "h:x", "[::1", "a%zz"}) {
+    CHECK(location(kPath, {{"Host", host}}, false) == "/v1/stream/a");
+    CHECK(location(kPath, {{"Host", "h"}, {"X-Forwarded-Host", host}}, true) ==
+          "http://h/v1/stream/a");
+  }
   CHECK(location("http://abs.example/v1/stream/x%20y", {{"Host", "other"}}, false) ==
         "http://abs.example/v1/stream/x%20y");
-  CHECK(location("/v1/stream/\xC3\xA4", {}, false) == "/v1/stream/%C3%A4");
+}
+
+TEST_CASE("the location spells a path in one way, however it was sent", "[http][create]") {
+  EndpointFixture fixture;
+  const auto location = [&](std::string_view target) {
+    return fixture.send({.method = "PUT", .target = target})["Location"];
+  };
+  CHECK(location("/v1/stream/%61%2fb%2Dc") == "/v1/stream/a/b-c");
+  CHECK(location("/v1/stream/\xC3\xA4") == "/v1/stream/%C3%A4");
+  CHECK(location("/v1/stream/%c3%bc") == "/v1/stream/%C3%BC");
+  CHECK(location("/v1/stream/a%25b%3Fc%23d%20e%22") == "/v1/stream/a%25b%3Fc%23d%20e%22");
+  CHECK(location("/v1/stream/a\"<>\\^`{|}b") == "/v1/stream/a%22%3C%3E%5C%5E%60%7B%7C%7Db");
+  CHECK(location("/v1/stream/%0D%0AX:%20y") == "/v1/stream/%0D%0AX:%20y");
+  CHECK(location("/v1/stream/-._~!$&'()*+,;=:@") == "/v1/stream/-._~!$&'()*+,;=:@");
+  CHECK(location("/v1/%73tream/c?offset=-1") == "/v1/stream/c");
+  EndpointFixture spaced({.prefix = "/my streams/"});
+  CHECK(spaced.send({.method = "PUT", .target = "/my%20streams/a"})["Location"] ==
+        "/my%20streams/a");
+}
+
+TEST_CASE("a body that is announced to be over the limit is refused before it comes",
+          "[http][create]") {
+  EndpointFixture fixture({.body_bytes_max = 10});
+  const auto call = fixture.open("PUT", kPath, text());
+  call->exchange.body("12345", false);
+  call->exchange.announce(5);
+  CHECK(call->exchange.wants_body());
+  call->exchange.announce(6);
+  CHECK(call->response().status == 413);
+  CHECK_FALSE(call->exchange.wants_body());
+  call->exchange.announce(7);
 }
 
 TEST_CASE("a body over the limit is refused by its length, or when it has come", "[http][create]") {

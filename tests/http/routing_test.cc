@@ -16,6 +16,21 @@ TEST_CASE("an endpoint serves what lies under its prefix", "[http][routing]") {
   CHECK_FALSE(fixture.endpoint->serves("*"));
   CHECK_FALSE(fixture.endpoint->serves("/api/%zz"));
   CHECK_FALSE(fixture.endpoint->serves(""));
+  CHECK(fixture.endpoint->serves("http://user@host/api/s/x"));
+  CHECK(fixture.endpoint->serves("HTTPS:///api/s/x"));
+  CHECK(fixture.endpoint->serves("/api/s/x#y"));
+  CHECK_FALSE(fixture.endpoint->serves("http://user@host/other"));
+  CHECK_FALSE(fixture.endpoint->serves("http://user@host"));
+}
+
+TEST_CASE("a target with user information, without a host or with a fragment is 400",
+          "[http][routing]") {
+  EndpointFixture fixture;
+  for (const char* method : {"GET", "HEAD", "PUT", "POST", "DELETE"}) {
+    CHECK(fixture.send(method, "http://user@host/v1/stream/a").status == 400);
+    CHECK(fixture.send(method, "http:///v1/stream/a").status == 400);
+    CHECK(fixture.send(method, "/v1/stream/a#b").status == 400);
+  }
 }
 
 TEST_CASE("a path outside the endpoint is 404 for every method", "[http][routing]") {

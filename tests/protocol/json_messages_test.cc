@@ -11,20 +11,13 @@ namespace {
 
 constexpr std::string_view kStored = "1,\n{\"a\":2},\n[3],\n";
 
-TEST_CASE("the last message end within a limit is found", "[protocol][json]") {
-  CHECK(last_json_message_end(kStored, 0) == 0);
-  CHECK(last_json_message_end(kStored, 2) == 0);
-  CHECK(last_json_message_end(kStored, 3) == 3);
-  CHECK(last_json_message_end(kStored, 11) == 3);
-  CHECK(last_json_message_end(kStored, 12) == 12);
-  CHECK(last_json_message_end(kStored, 1000) == kStored.size());
-  CHECK(last_json_message_end({}, 10) == 0);
-}
-
-TEST_CASE("messages are counted", "[protocol][json]") {
-  CHECK(count_json_messages({}) == 0);
-  CHECK(count_json_messages("1,") == 0);
-  CHECK(count_json_messages(kStored) == 3);
+TEST_CASE("the last message end is found", "[protocol][json]") {
+  CHECK(last_json_message_end({}) == 0);
+  CHECK(last_json_message_end(kStored.substr(0, 2)) == 0);
+  CHECK(last_json_message_end(kStored.substr(0, 3)) == 3);
+  CHECK(last_json_message_end(kStored.substr(0, 11)) == 3);
+  CHECK(last_json_message_end(kStored.substr(0, 12)) == 12);
+  CHECK(last_json_message_end(kStored) == kStored.size());
 }
 
 TEST_CASE("messages are skipped over slices cut anywhere", "[protocol][json]") {

@@ -65,6 +65,7 @@ class BlockingClient {
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
       if (sent < 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -151,7 +152,12 @@ class BlockingClient {
  private:
   bool read_more() {
     char bytes[65'536];
-    const ssize_t size = recv(fd_.get(), bytes, sizeof(bytes), 0);
+    // A loop's io_uring interrupts the thread that made the loop, and a call with a time limit is
+    // not taken up again.
+    ssize_t size = 0;
+    do {
+      size = recv(fd_.get(), bytes, sizeof(bytes), 0);
+    } while (size < 0 && errno == EINTR);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       FAIL("the server let the client wait");
     if (size <= 0) return false;

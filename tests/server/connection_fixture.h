@@ -132,6 +132,9 @@ class FakeTransport final : public Transport {
 // anything else at the end of the body with the request as it understood it.
 class ScriptedHandler final : public Handler {
  public:
+  // A chunk that would make more of a body is refused when it is announced.
+  static constexpr std::uint64_t kBodyBytesMax = 1'000'000;
+
   class Held final : public Answer {
    public:
     Held(ScriptedHandler& handler, const http::RequestHead& head, http::ResponseSink& sink)
@@ -164,6 +167,14 @@ class ScriptedHandler final : public Handler {
       if (!waits_) respond(200, request_ + " <" + body_ + ">");
     }
 
+    void announce(std::uint64_t bytes) override {
+      REQUIRE(wants_body_);
+      announced.push_back(bytes);
+      if (body_.size() + bytes <= kBodyBytesMax) return;
+      wants_body_ = false;
+      respond(413, "announced");
+    }
+
     void writable() override {
       ++writable_calls;
       if (on_writable) on_writable(*this);
@@ -193,6 +204,7 @@ class ScriptedHandler final : public Handler {
     bool full() const { return sink_.full(); }
 
     int body_pieces = 0;
+    std::vector<std::uint64_t> announced;
     int writable_calls = 0;
     std::function<void(Held&)> on_writable;
 
@@ -219,6 +231,7 @@ class ScriptedHandler final : public Handler {
     explicit Owner(std::unique_ptr<Held> answer) : held(std::move(answer)) {}
     bool wants_body() const override { return held->wants_body(); }
     void body(std::string_view piece, bool last) override { held->body(piece, last); }
+    void announce(std::uint64_t bytes) override { held->announce(bytes); }
     void writable() override { held->writable(); }
     std::unique_ptr<Held> held;
   };

@@ -329,6 +329,25 @@ TEST_CASE_METHOD(Fixture, "the long body of a refused request ends the connectio
   CHECK(chunked.shut);
 }
 
+TEST_CASE_METHOD(Fixture, "a chunk that will be too large is refused before it comes",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  const std::string head = request("POST /p", "Transfer-Encoding: chunked\r\n");
+  client.receive(head + "fffffff\r\n");
+  CHECK(summary(client.taken()) == "413 announced close|");
+  CHECK(client.shut);
+  FakeTransport& begun = connect();
+  begun.receive(head + "3\r\nabc\r\nffffff;x\r\nxyz");
+  CHECK(summary(begun.taken()) == "413 announced close|");
+  FakeTransport& small = connect();
+  small.receive(request("POST /wait", "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n5"));
+  CHECK(last_held().announced.empty());
+  small.receive("\r\n");
+  CHECK(last_held().announced == std::vector<std::uint64_t>{5});
+  small.receive("de");
+  CHECK(last_held().announced == std::vector<std::uint64_t>{5, 5});
+}
+
 TEST_CASE_METHOD(Fixture, "what cannot be read as a request is refused, and the rest dropped",
                  "[server][connection]") {
   FakeTransport& client = connect();

@@ -90,5 +90,18 @@ TEST_CASE("an address is written as people know it", "[server][net]") {
   CHECK(SocketAddress().host(room).empty());
 }
 
+TEST_CASE("a connection's send buffer is what its listener was told", "[server][net]") {
+  Result<std::vector<Listener>> listeners = listen_at({.host = "127.0.0.1", .port = 0});
+  REQUIRE(listeners.ok());
+  set_send_buffer(listeners->front(), 32'768);
+  const BlockingClient client(listeners->front().address.port());
+  const UniqueFd accepted(accept(listeners->front().socket.get(), nullptr, nullptr));
+  REQUIRE(accepted);
+  int bytes = 0;
+  socklen_t size = sizeof(bytes);
+  REQUIRE(getsockopt(accepted.get(), SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0);
+  CHECK(bytes == 2 * 32'768);
+}
+
 }  // namespace
 }  // namespace durable_streams::server

@@ -100,6 +100,37 @@ TEST_CASE("a header's value stands without the white space around it", "[server]
         "[GET /s 1.1 keep|Host=h|A=|B=|C=c c]$");
 }
 
+TEST_CASE("white space around a value is spaces and tabs alike, whatever the header",
+          "[server][parser]") {
+  for (const std::string_view space : {" ", "\t", "\t\t", " \t", "\t "}) {
+    const auto spaced = [&](std::string_view name, std::string_view value) {
+      return std::string(name) + ":" + std::string(space) + std::string(value) +
+             std::string(space) + "\r\n";
+    };
+    CAPTURE(space);
+    const std::string sized = with_headers(spaced("Content-Length", "3"), "abc");
+    CHECK(text_of(sized) == "[POST /s 1.1 keep length 3|Host=h|Content-Length=3]abc$");
+    CHECK(status_of(sized) == 0);
+    CHECK(text_of(with_headers(spaced("Connection", "close"))) ==
+          "[POST /s 1.1|Host=h|Connection=close]$");
+    CHECK(text_of(with_headers(spaced("Connection", "x,\tclose\t,y"))) ==
+          "[POST /s 1.1|Host=h|Connection=x,\tclose\t,y]$");
+    CHECK(text_of(with_headers(spaced("Transfer-Encoding", "chunked"), "0\r\n\r\n")) ==
+          "[POST /s 1.1 keep chunked|Host=h|Transfer-Encoding=chunked]$");
+    CHECK(text_of(with_headers(spaced("Expect", "100-continue"))) ==
+          "[POST /s 1.1 keep expects|Host=h|Expect=100-continue]$");
+    CHECK(text_of("GET / HTTP/1.0\r\n" + spaced("Connection", "Keep-Alive") + "\r\n") ==
+          "[GET / 1.0 keep|Connection=Keep-Alive]$");
+  }
+  CHECK(text_of(with_headers("X: a\tb\t\tc\r\nY:\t\r\n")) ==
+        "[POST /s 1.1 keep|Host=h|X=a\tb\t\tc|Y=]$");
+}
+
+TEST_CASE("a Host may be empty, for a target that has none", "[server][parser]") {
+  CHECK(text_of("GET /s HTTP/1.1\r\nHost:\r\n\r\n") == "[GET /s 1.1 keep|Host=]$");
+  CHECK(text_of("GET /s HTTP/1.1\r\nHost: [::1]:80\r\n\r\n") == "[GET /s 1.1 keep|Host=[::1]:80]$");
+}
+
 TEST_CASE("a body of known length comes whole in one last piece when it was read whole",
           "[server][parser]") {
   CHECK(text_of(with_headers("Content-Length: 3\r\n", "abc")) ==
@@ -112,6 +143,52 @@ TEST_CASE("of a chunked body the last piece is known as the last", "[server][par
         "[POST /s 1.1 keep chunked|Host=h|Transfer-Encoding=Chunked]abcde$");
   CHECK(text_of(with_headers("Transfer-Encoding: chunked\r\n", "0\r\n\r\n")) ==
         "[POST /s 1.1 keep chunked|Host=h|Transfer-Encoding=chunked]$");
+}
+
+TEST_CASE("chunk extensions are read past as the grammar has them", "[server][parser]") {
+  const std::string head = with_headers("Transfer-Encoding: chunked\r\n");
+  const std::string parsed = text_of(head + "3\r\nabc\r\n0\r\n\r\n");
+  for (const std::string_view extensions :
+       {";a", ";a=b", ";a=b;c=d", ";a;b=c", " ;\ta = b ; c\t=\td", ";a=\"\"", ";a=\"b;c\";d",
+        ";a=\"\\\"\"", ";a=\"x\\\\\" ;b", ";a=\" \t\xC3\xA4=\"", ";a=0;!#$%&'*+-.^_`|~=1"}) {
+    CAPTURE(extensions);
+    const std::string bytes = head + "3" + std::string(extensions) + "\r\nabc\r\n0" +
+                              std::string(extensions) + "\r\n\r\n";
+    CHECK(text_of(bytes) == parsed);
+    CHECK(status_of(bytes) == 0);
+  }
+}
+
+TEST_CASE("trailers are read past", "[server][parser]") {
+  const std::string head = with_headers("Transfer-Encoding: chunked\r\n");
+  for (const std::string_view trailers :
+       {"T: v\r\n", "T:\r\n", "T: \t v w \t\r\nU:\xC3\xA4\r\n", "Content-Lengt: 1\r\n",
+        "Content-Lengths: 1\r\n", "X-Transfer-Encoding: chunked\r\n"}) {
+    CAPTURE(trailers);
+    CHECK(status_of(head + "0\r\n" + std::string(trailers) + "\r\n") == 0);
+  }
+}
+
+TEST_CASE("the size of a chunk is known before its bytes come", "[server][parser]") {
+  const Limits limits;
+  ParserScratch scratch;
+  RequestParser parser(limits, scratch);
+  const std::string head = with_headers("Transfer-Encoding: chunked\r\n");
+  std::string_view input = head;
+  REQUIRE(parser.next(input) == RequestParser::Event::kHead);
+  CHECK(parser.chunk_left() == 0);
+  input = "fffffff";
+  CHECK(parser.next(input) == RequestParser::Event::kNeedMore);
+  CHECK(parser.chunk_left() == 0);
+  input = ";x\r\n";
+  REQUIRE(parser.next(input) == RequestParser::Event::kBody);
+  CHECK(parser.body().empty());
+  CHECK(parser.chunk_left() == 0xfffffff);
+  CHECK(parser.next(input) == RequestParser::Event::kNeedMore);
+  input = "abc";
+  REQUIRE(parser.next(input) == RequestParser::Event::kBody);
+  CHECK(parser.body() == "abc");
+  CHECK(parser.chunk_left() == 0xffffffc);
 }
 
 TEST_CASE("requests in one read come one after the other", "[server][parser]") {
@@ -187,12 +264,17 @@ TEST_CASE("100-continue is all that can be expected, and not in HTTP/1.0", "[ser
 TEST_CASE("every form of target that a server may be sent is taken", "[server][parser]") {
   CHECK(text_of("GET HTTP://h:1/x?y HTTP/1.0\r\n\r\n") == "[GET HTTP://h:1/x?y 1.0]$");
   CHECK(text_of("GET https://h/x HTTP/1.0\r\n\r\n") == "[GET https://h/x 1.0]$");
+  CHECK(text_of("GET http://h?x HTTP/1.0\r\n\r\n") == "[GET http://h?x 1.0]$");
   CHECK(text_of("OPTIONS * HTTP/1.0\r\n\r\n") == "[OPTIONS * 1.0]$");
   CHECK(status_of("GET * HTTP/1.0\r\n\r\n") == 400);
   CHECK(status_of("GET x HTTP/1.0\r\n\r\n") == 400);
   CHECK(status_of("GET ftp://h/x HTTP/1.0\r\n\r\n") == 400);
   CHECK(status_of("GET /x#y HTTP/1.0\r\n\r\n") == 400);
   CHECK(status_of("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n") == 501);
+}
+
+std::string chunked(std::string_view body) {
+  return with_headers("Transfer-Encoding: chunked\r\n", body);
 }
 
 struct Refused {
@@ -247,6 +329,14 @@ const std::vector<Refused> kAmbiguous = {
     {"Host twice", "GET / HTTP/1.1\r\nHost: h\r\nhost: h\r\n\r\n"},
     {"Host twice in HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n"},
     {"Host with a space", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"},
+    {"Host with user information", "GET / HTTP/1.1\r\nHost: u@h\r\n\r\n"},
+    {"Host with a port that is none", "GET / HTTP/1.1\r\nHost: h:x\r\n\r\n"},
+    {"Host with two ports", "GET / HTTP/1.1\r\nHost: h:1:2\r\n\r\n"},
+    {"Host with a bracket that does not close", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"},
+    {"Host with a bad escape", "GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n"},
+    {"an absolute target with user information", "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"an absolute target without a host", "GET http:///x HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"an absolute target with a malformed host", "GET http://h:x/ HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"Host with a path", "GET / HTTP/1.1\r\nHost: h/x\r\n\r\n"},
     {"a space before the colon", with_headers("X : a\r\n")},
     {"a header without a name", with_headers(": a\r\n")},
@@ -257,6 +347,17 @@ const std::vector<Refused> kAmbiguous = {
     {"two spaces after the method", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"two spaces before the version", "GET /  HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"a space in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab after the method", "GET\t/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab after another method", "FROB\t/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab before the version", "GET /\tHTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab in the target", "GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab after the version", "GET / HTTP/1.1\t\r\nHost: h\r\n\r\n"},
+    {"a tab before the colon", with_headers("X\t: a\r\n")},
+    {"a tab in a name", with_headers("X\tY: a\r\n")},
+    {"a tab before the request", "\tGET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"a tab before the first header", kRequestLine + "\tHost: h\r\n\r\n"},
+    {"a tab for the empty line", with_headers("X: a\r\n\t\r\n")},
+    {"Content-Length with a tab inside", with_headers("Content-Length: 1\t2\r\n", "abc")},
     {"a space after the version", "GET / HTTP/1.1 \r\nHost: h\r\n\r\n"},
     {"a control character in the target", "GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"HTTP/0.9", "GET /\r\n\r\n"},
@@ -286,8 +387,35 @@ const std::vector<Refused> kAmbiguous = {
      with_headers("Transfer-Encoding: chunked\r\n", "3\r\nabc\n0\r\n\r\n")},
     {"Content-Length in a trailer",
      with_headers("Transfer-Encoding: chunked\r\n", "1\r\nc\r\n0\r\nContent-Length: 9\r\n\r\n")},
-    {"a line feed in a chunk's extension",
-     with_headers("Transfer-Encoding: chunked\r\n", "3;a\nb\r\nabc\r\n0\r\n\r\n")},
+    {"Transfer-Encoding in a trailer, in capitals",
+     chunked("0\r\nTRANSFER-ENCODING: chunked\r\n\r\n")},
+    {"a folded trailer", chunked("0\r\nX: a\r\n b\r\n\r\n")},
+    {"a trailer folded with a tab", chunked("0\r\nX: a\r\n\tb\r\n\r\n")},
+    {"white space before the first trailer", chunked("0\r\n X: a\r\n\r\n")},
+    {"a trailer without a name", chunked("0\r\n: a\r\n\r\n")},
+    {"a trailer without a colon", chunked("0\r\nX\r\n\r\n")},
+    {"a space before a trailer's colon", chunked("0\r\nX : a\r\n\r\n")},
+    {"a trailer's name that is no token", chunked("0\r\nX(: a\r\n\r\n")},
+    {"NUL in a trailer", chunked(std::string_view("0\r\nX: a\0b\r\n\r\n", 14))},
+    {"a bare carriage return in a trailer", chunked("0\r\nX: a\rb\r\n\r\n")},
+    {"a bare line feed after a trailer", chunked("0\r\nX: a\n\r\n")},
+    {"a bare line feed after the last chunk", chunked("0\n\r\n")},
+    {"a bare line feed for the end of a chunked body", chunked("0\r\n\n")},
+    {"a bare carriage return at the end of a chunked body", chunked("0\r\n\rX")},
+    {"something else at the end of a chunked body", chunked("1\r\na\r\n0\r\nX\r\n")},
+    {"a chunk without a size", chunked(";a\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk size followed by white space", chunked("3 \r\nabc\r\n0\r\n\r\n")},
+    {"a line feed in a chunk's extension", chunked("3;a\nb\r\nabc\r\n0\r\n\r\n")},
+    {"a carriage return in a chunk's extension", chunked("3;a\rb\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension without a name", chunked("3;\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension with a value alone", chunked("3;=b\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension of two words", chunked("3;a b\r\nabc\r\n0\r\n\r\n")},
+    {"a chunk extension without its value", chunked("3;a=\r\nabc\r\n0\r\n\r\n")},
+    {"a quoted value that does not end", chunked("3;a=\"b\r\nabc\r\n0\r\n\r\n")},
+    {"a quoted value that is escaped to its end", chunked("3;a=\"\\\"\r\nabc\r\n0\r\n\r\n")},
+    {"a quoted line end", chunked("3;a=\"\\\r\n\"\r\nabc\r\n0\r\n\r\n")},
+    {"more behind a quoted value", chunked("3;a=\"b\"c\r\nabc\r\n0\r\n\r\n")},
+    {"a control character in a quoted value", chunked("3;a=\"\x01\"\r\nabc\r\n0\r\n\r\n")},
 };
 
 TEST_CASE("ambiguous framing and malformed heads are refused, wherever a read ends",

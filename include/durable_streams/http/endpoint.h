@@ -76,6 +76,10 @@ class DURABLE_STREAMS_EXPORT Exchange {
   // whole body in one last piece is used in place.
   void body(std::string_view piece, bool last);
 
+  // Tells that the body's framing promises `bytes` more than body() has brought, as a chunk's size
+  // does: what would be too large is refused before it comes. May be left out.
+  void announce(std::uint64_t bytes);
+
   // The sink is no longer full().
   void writable();
 

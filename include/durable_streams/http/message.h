@@ -30,6 +30,11 @@ struct RequestHead {
   std::optional<std::uint64_t> content_length = {};  // of the body, where its framing tells before it comes
 };
 
+// Whether `text` is a host, with a port or without, as a Host header and an absolute target carry it: a name, an IPv4 address, or
+// an address in brackets (RFC 3986 section 3.2). Nothing else is taken into a Location; a server answers it with 400, but for an
+// empty Host, which a client without a host sends (RFC 9112 section 3.2).
+DURABLE_STREAMS_EXPORT bool is_host(std::string_view text);
+
 // A status and the fields that go with it. `fields` holds rendered lines, `Name: value\r\n` each, so that a host that writes
 // HTTP/1.1 copies one block; others walk it with for_each_field. Never among them: Date, Connection, Content-Length,
 // Transfer-Encoding. They are the host's to add.

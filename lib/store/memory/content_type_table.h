@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/chain_table.h"
 #include "base/mutex.h"
-#include "store/memory/chain_table.h"
 
 namespace durable_streams {
 

@@ -1,17 +1,14 @@
 // How the memory store answers: records, and bytes stitched together over a fork's ancestors
 // without copying.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
+#include "protocol/json_messages.h"
 #include "store/memory/memory_store_impl.h"
 
 namespace durable_streams {
 
 namespace {
-
-// Ends every message of a JSON stream, and occurs nowhere else in it.
-constexpr char kMessageEnd = '\n';
 
 // How far the end of a message larger than its page is looked for at a time.
 constexpr std::uint64_t kSearchBytes = std::uint64_t{256} * 1024;
@@ -45,10 +42,10 @@ void shorten(StoredBytes& out, std::uint64_t end) {
 bool shorten_to_last_message(StoredBytes& out) {
   std::uint64_t slice_end = out.end;
   for (auto slice = out.slices.rbegin(); slice != out.slices.rend(); ++slice) {
-    const std::size_t at = slice->view().rfind(kMessageEnd);
+    const std::size_t message_end = protocol::last_json_message_end(slice->view());
     const std::uint64_t slice_begin = slice_end - slice->size();
-    if (at != std::string_view::npos) {
-      shorten(out, slice_begin + at + 1);
+    if (message_end > 0) {
+      shorten(out, slice_begin + message_end);
       return true;
     }
     slice_end = slice_begin;
@@ -59,13 +56,13 @@ bool shorten_to_last_message(StoredBytes& out) {
 // Shortens `out` to the first message that ends in its slices from the one at `index` on, the first
 // of which begins at `slice_begin`.
 bool shorten_to_first_message(StoredBytes& out, std::size_t index, std::uint64_t slice_begin) {
+  std::uint64_t messages = 1;
   for (; index < out.slices.size(); ++index) {
-    const std::size_t at = out.slices[index].view().find(kMessageEnd);
-    if (at != std::string_view::npos) {
-      shorten(out, slice_begin + at + 1);
+    slice_begin += protocol::skip_json_messages(out.slices[index].view(), &messages);
+    if (messages == 0) {
+      shorten(out, slice_begin);
       return true;
     }
-    slice_begin += out.slices[index].size();
   }
   return false;
 }

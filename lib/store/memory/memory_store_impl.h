@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/chain_table.h"
 #include "base/mutex.h"
-#include "store/memory/chain_table.h"
 #include "store/memory/content_type_table.h"
 #include "store/memory/deadline_index.h"
 #include "store/memory/memory_budget.h"

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "store/memory/chain_table.h"
+#include "base/chain_table.h"
 
 namespace durable_streams {
 

@@ -1,5 +1,5 @@
 // A hash table whose nodes carry their own links.
-#include "store/memory/chain_table.h"
+#include "base/chain_table.h"
 
 #include <cstdint>
 #include <memory>
@@ -30,13 +30,13 @@ Node* find(const Table& table, std::uint64_t hash, std::uint64_t key) {
 
 }  // namespace
 
-TEST_CASE("an empty table finds nothing", "[store][chain_table]") {
+TEST_CASE("an empty table finds nothing", "[base][chain_table]") {
   const Table table;
   CHECK(table.size() == 0);
   CHECK(find(table, 1, 1) == nullptr);
 }
 
-TEST_CASE("a table finds each node while it grows and shrinks", "[store][chain_table]") {
+TEST_CASE("a table finds each node while it grows and shrinks", "[base][chain_table]") {
   Table table;
   constexpr std::uint64_t kNodes = 1000;
   std::vector<std::unique_ptr<Node>> nodes;
@@ -54,7 +54,7 @@ TEST_CASE("a table finds each node while it grows and shrinks", "[store][chain_t
   CHECK(table.size() == 0);
 }
 
-TEST_CASE("nodes of one hash are told apart by their keys", "[store][chain_table]") {
+TEST_CASE("nodes of one hash are told apart by their keys", "[base][chain_table]") {
   Table table;
   std::vector<Node> nodes(20);
   for (std::uint64_t i = 0; i < nodes.size(); ++i) {
@@ -67,7 +67,7 @@ TEST_CASE("nodes of one hash are told apart by their keys", "[store][chain_table
   }
 }
 
-TEST_CASE("a cleared table has disposed of each node once", "[store][chain_table]") {
+TEST_CASE("a cleared table has disposed of each node once", "[base][chain_table]") {
   Table table;
   std::vector<Node> nodes(100);
   for (std::uint64_t i = 0; i < nodes.size(); ++i) {
