@@ -34,7 +34,7 @@ Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::Endpoin
                  {}};
   }
   uv_async_init(&worker->uv_loop_, &worker->keeper_, nullptr);
-  worker->loop_.emplace(&worker->uv_loop_);
+  worker->loop_.emplace(&worker->uv_loop_, /*may_wait=*/true);
   worker->streams_.emplace(engine, *worker->loop_);
   worker->endpoint_.emplace(*worker->streams_, endpoint);
   worker->router_.emplace(*worker->endpoint_);

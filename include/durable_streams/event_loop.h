@@ -34,6 +34,10 @@ class DURABLE_STREAMS_EXPORT EventLoop {
 
   // Monotonic; may stand still within one turn of the loop. Threads: loop only.
   virtual TimePoint now() const = 0;
+
+  // Whether the loop's thread may wait for a disk on the library's behalf, as long as a sync takes that is known to be
+  // short (under a millisecond): it spares a durable append two wake-ups. Threads: loop only.
+  virtual bool may_wait() const { return false; }
 };
 
 }  // namespace durable_streams

@@ -93,6 +93,7 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
   StreamId next_stream_id() override;
   Result<Submitted> submit(const Change& change, Ticket ticket) override;
   void flush() override;
+  void flush_waiting() override;
   std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) override;
   void load(std::string_view path, Done<std::optional<StreamRecord>> done) override;
   std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id, ProducerState& out) override;

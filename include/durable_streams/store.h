@@ -230,6 +230,10 @@ class DURABLE_STREAMS_EXPORT Store {
   // of another come without), so a store commits without it too.
   virtual void flush() = 0;
 
+  // The same from a thread that may wait for the disk for a moment: the store may commit there and then, for all that has
+  // gathered, and tell the listener before it returns.
+  virtual void flush_waiting() { flush(); }
+
   // The record of the stream at `path`: true and `out` when there is one, soft-deleted included;
   // false when not.
   virtual std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) = 0;

@@ -15,7 +15,8 @@ namespace durable_streams {
 // any; the rest loop only.
 class DURABLE_STREAMS_EXPORT UvLoop final : public EventLoop {
  public:
-  explicit UvLoop(uv_loop_s* loop);
+  // What may_wait() shall answer is the host's choice.
+  explicit UvLoop(uv_loop_s* loop, bool may_wait = false);
   ~UvLoop() override;
   UvLoop(const UvLoop&) = delete;
   UvLoop& operator=(const UvLoop&) = delete;
@@ -24,10 +25,12 @@ class DURABLE_STREAMS_EXPORT UvLoop final : public EventLoop {
   TimerId run_after(std::chrono::milliseconds delay, Task task) override;
   void cancel(TimerId timer) override;
   TimePoint now() const override;
+  bool may_wait() const override { return may_wait_; }
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+  const bool may_wait_;
 };
 
 }  // namespace durable_streams

@@ -24,6 +24,7 @@ namespace durable_streams {
 class DURABLE_STREAMS_CAPABILITY("mutex") Mutex {
  public:
   void lock() DURABLE_STREAMS_ACQUIRE() { mutex_.lock(); }
+  bool try_lock() DURABLE_STREAMS_THREAD_ATTRIBUTE(try_acquire_capability(true)) { return mutex_.try_lock(); }
   void unlock() DURABLE_STREAMS_RELEASE() { mutex_.unlock(); }
 
   // For std::condition_variable and nothing else.

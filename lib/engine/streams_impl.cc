@@ -239,7 +239,11 @@ void Streams::Impl::flush_later() {
   loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
     if (alive.expired()) return;
     flush_posted_ = false;
-    engine_.store().flush();
+    if (loop_.may_wait()) {
+      engine_.store().flush_waiting();
+    } else {
+      engine_.store().flush();
+    }
   });
 }
 

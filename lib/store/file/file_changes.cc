@@ -1,4 +1,5 @@
 // The way of a change: reserved and gathered with all that come meanwhile, written and synced with them, then applied.
+#include <chrono>
 #include <utility>
 
 #include "store/file/file_state.h"
@@ -12,6 +13,9 @@ Error busy() {
           .message = "more changes wait to be written than the store allows",
           .detail = {}};
 }
+
+// More changes than that are worth waking the thread that commits.
+constexpr std::size_t kLedChangesMax = 48;
 
 Error settling_is_behind() {
   return {.code = ErrorCode::kUnavailable,
@@ -60,37 +64,59 @@ Reservations::Committed FileState::committed() {
 }
 
 bool FileState::commit() {
-  std::vector<CommitOutcome> outcomes;
-  {
-    const MutexLock commit_lock(commit_mutex_);
-    {
-      const MutexLock lock(gather_mutex_);
-      if (gathering_.batch.empty()) return false;
-      std::swap(gathering_, committing_);
-      in_gathering_.store(0, std::memory_order_release);
-    }
-    const Lsn first = journal_->last() + 1;
-    Status written = journal_->write(committing_.batch, durable_);
-    const bool wrote = written.ok();
-    if (wrote && options_.durability == Durability::kAlways) written = journal_->sync();
-    if (!written) {
-      // Only a write that lacked room leaves the journal as it was.
-      const bool for_good = wrote || written.error().code != ErrorCode::kNoSpace;
-      refuse(std::move(written).error(), for_good, outcomes);
-    } else {
-      if (options_.durability == Durability::kAlways) durable_ = journal_->last();
-      apply(first, outcomes);
-    }
-    committing_.clear();
-  }
-  tell(outcomes);
+  commit_mutex_.lock();
+  return commit_and_tell();
+}
+
+bool FileState::try_commit() {
+  if (!commit_mutex_.try_lock()) return false;
+  commit_and_tell();
   return true;
 }
 
-void FileState::tell(std::vector<CommitOutcome>& outcomes) {
-  if (outcomes.empty()) return;
-  const MutexLock lock(listener_mutex_);
-  if (listener_ != nullptr) listener_->on_commits(outcomes);
+// The next commit may begin while the listener hears of this one, but it must not be heard of first.
+bool FileState::commit_and_tell() {
+  std::vector<CommitOutcome> outcomes;
+  const bool committed = commit_gathered(outcomes);
+  const MutexLock listener_lock(listener_mutex_);
+  commit_mutex_.unlock();
+  if (!outcomes.empty() && listener_ != nullptr) listener_->on_commits(outcomes);
+  return committed;
+}
+
+bool FileState::leading_pays() const {
+  return in_gathering_.load(std::memory_order_relaxed) <= kLedChangesMax && syncs_.short_lately();
+}
+
+bool FileState::commit_gathered(std::vector<CommitOutcome>& outcomes) {
+  {
+    const MutexLock lock(gather_mutex_);
+    if (gathering_.batch.empty()) return false;
+    std::swap(gathering_, committing_);
+    in_gathering_.store(0, std::memory_order_release);
+  }
+  const Lsn first = journal_->last() + 1;
+  Status written = journal_->write(committing_.batch, durable_);
+  const bool wrote = written.ok();
+  if (wrote && options_.durability == Durability::kAlways) written = timed_sync();
+  if (!written) {
+    // Only a write that lacked room or descriptors leaves the journal as it was.
+    const bool may_pass =
+        !wrote && (written.error().code == ErrorCode::kNoSpace || written.error().code == ErrorCode::kTooMany);
+    refuse(std::move(written).error(), !may_pass, outcomes);
+  } else {
+    if (options_.durability == Durability::kAlways) durable_ = journal_->last();
+    apply(first, outcomes);
+  }
+  committing_.clear();
+  return true;
+}
+
+Status FileState::timed_sync() {
+  const auto began = std::chrono::steady_clock::now();
+  Status synced = journal_->sync();
+  syncs_.add(std::chrono::steady_clock::now() - began);
+  return synced;
 }
 
 void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
@@ -142,16 +168,17 @@ Error FileState::read_only(const Error& cause) {
 
 void FileState::sync() {
   std::vector<CommitOutcome> outcomes;
-  {
-    const MutexLock commit_lock(commit_mutex_);
-    if (durable_ == journal_->last()) return;
+  commit_mutex_.lock();
+  if (durable_ != journal_->last()) {
     if (Status synced = journal_->sync(); !synced) {
       refuse(std::move(synced).error(), true, outcomes);
     } else {
       durable_ = journal_->last();
     }
   }
-  tell(outcomes);
+  const MutexLock listener_lock(listener_mutex_);
+  commit_mutex_.unlock();
+  if (!outcomes.empty() && listener_ != nullptr) listener_->on_commits(outcomes);
 }
 
 // At twice what starts a settling, changes wait for it.

@@ -29,6 +29,7 @@
 #include "store/file/place_cache.h"
 #include "store/file/reservations.h"
 #include "store/file/settling.h"
+#include "store/file/sync_history.h"
 #include "store/file/stream_shape.h"
 
 namespace durable_streams {
@@ -66,6 +67,10 @@ class FileState {
   bool has_gathered() const { return in_gathering_.load(std::memory_order_acquire) > 0; }
   // Commits what has gathered. False: nothing had.
   bool commit();
+  // The same, unless another thread commits: false, and that one will look again for what has gathered.
+  bool try_commit();
+  // Whether a thread with other work should commit what has gathered: it is little, and the last syncs were short.
+  bool leading_pays() const;
   // Makes durable what kInterval has only written.
   void sync();
 
@@ -123,11 +128,14 @@ class FileState {
 
   // file_changes.cc
   Reservations::Committed committed();
+  bool commit_and_tell() DURABLE_STREAMS_RELEASE(commit_mutex_);
+  // False: nothing had gathered.
+  bool commit_gathered(std::vector<CommitOutcome>& outcomes) DURABLE_STREAMS_REQUIRES(commit_mutex_);
+  Status timed_sync() DURABLE_STREAMS_REQUIRES(commit_mutex_);
   void apply(Lsn first, std::vector<CommitOutcome>& outcomes) DURABLE_STREAMS_REQUIRES(commit_mutex_);
   // Refuses all that is in flight, and with `for_good` all that will come.
   void refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes)
       DURABLE_STREAMS_REQUIRES(commit_mutex_);
-  void tell(std::vector<CommitOutcome>& outcomes);
   void note_unsettled() DURABLE_STREAMS_REQUIRES(gather_mutex_);
   static Error read_only(const Error& cause);
 
@@ -205,9 +213,11 @@ class FileState {
   std::optional<Error> settling_error_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // of the last try
   std::atomic<std::size_t> in_gathering_{0};
   std::atomic<std::uint64_t> in_flight_bytes_{0};
+  SyncHistory syncs_;
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> committed_changes_{0};
 
+  // Taken before the commit's lock is given back, so that outcomes are heard in order.
   Mutex listener_mutex_;
   CommitListener* listener_ DURABLE_STREAMS_GUARDED_BY(listener_mutex_) = nullptr;
 
