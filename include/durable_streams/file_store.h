@@ -1,4 +1,5 @@
-// Streams kept in files: what was acknowledged survives a crash of the process, of the machine and of its power.
+// Streams kept in files: what was acknowledged survives a crash of the process, of the machine and
+// of its power.
 #pragma once
 
 #include <durable_streams/clock.h>
@@ -15,8 +16,10 @@ namespace durable_streams {
 // When a change counts as committed.
 enum class Durability : std::uint8_t {
   kAlways,    // when it is on the disk. Nothing acknowledged is ever lost
-  kInterval,  // when it is written; it is on the disk `sync_interval` later. A crash of the machine may lose that much
-  kOff,       // when it is written; the system decides when it is on the disk. A crash of the machine may lose much
+  kInterval,  // when it is written; it is on the disk `sync_interval` later. A crash of the machine
+              // may lose that much
+  kOff,  // when it is written; the system decides when it is on the disk. A crash of the machine
+         // may lose much
 };
 
 struct FileStoreOptions {
@@ -29,8 +32,9 @@ struct FileStoreOptions {
   // How many packs are held open at a time.
   std::size_t max_file_handles = 100;
 
-  // Streams are settled into packs when the journal or what is held of it in memory has grown so large, or after so long.
-  // At twice a limit changes are refused with kUnavailable until settling has caught up.
+  // Streams are settled into packs when the journal or what is held of it in memory has grown so
+  // large, or after so long. At twice a limit changes are refused with kUnavailable until settling
+  // has caught up.
   std::uint64_t journal_bytes_max = std::uint64_t{512} << 20;
   std::uint64_t memtable_bytes_max = std::uint64_t{128} << 20;
   std::chrono::milliseconds settle_interval = std::chrono::seconds(60);
@@ -41,7 +45,8 @@ struct FileStoreOptions {
   // Threads for what has to wait for the disk.
   std::size_t read_threads = 2;
 
-  // The size of one file of the journal, and how large the catalog may grow. The latter is address space, not memory.
+  // The size of one file of the journal, and how large the catalog may grow. The latter is address
+  // space, not memory.
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   std::uint64_t catalog_bytes_max = std::uint64_t{1} << 40;
 
@@ -51,16 +56,17 @@ struct FileStoreOptions {
 
 // What the opening of a directory found.
 struct FileStoreOpening {
-  bool clean = true;              // it was closed in order, or is new
-  std::uint64_t replayed = 0;      // changes taken from the journal
-  std::uint64_t torn_bytes = 0;    // of an unfinished write at its end, never acknowledged and cut off
-  std::string torn_where = {};    // file and offset of them
+  bool clean = true;           // it was closed in order, or is new
+  std::uint64_t replayed = 0;  // changes taken from the journal
+  std::uint64_t torn_bytes =
+      0;                        // of an unfinished write at its end, never acknowledged and cut off
+  std::string torn_where = {};  // file and offset of them
 };
 
 struct FileStoreStats {
-  std::uint64_t commits = 0;          // writes of the journal, each for all changes that had gathered
+  std::uint64_t commits = 0;  // writes of the journal, each for all changes that had gathered
   std::uint64_t committed_changes = 0;
-  std::uint64_t journal_bytes = 0;    // not yet settled
+  std::uint64_t journal_bytes = 0;  // not yet settled
   std::uint64_t memtable_bytes = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t settlings = 0;
@@ -68,15 +74,16 @@ struct FileStoreStats {
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
   std::uint64_t open_packs = 0;
-  bool read_only = false;             // a write has failed; `read_only_reason` says how
+  bool read_only = false;  // a write has failed; `read_only_reason` says how
   std::string read_only_reason = {};
 };
 
-// Commits in groups: all changes that gather while one write is made durable become durable with the next. Threads: any.
+// Commits in groups: all changes that gather while one write is made durable become durable with
+// the next. Threads: any.
 class DURABLE_STREAMS_EXPORT FileStore final : public Store {
  public:
-  // Opens a directory, or makes one. kUnavailable: another store uses it. kCorruption: it is damaged; the message says
-  // where, and `durable-streams-server fsck` more.
+  // Opens a directory, or makes one. kUnavailable: another store uses it. kCorruption: it is
+  // damaged; the message says where, and `durable-streams-server fsck` more.
   static Result<std::unique_ptr<FileStore>> open(FileStoreOptions options);
 
   // Settles what is not settled, and closes in order.
@@ -96,14 +103,17 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
   void flush_waiting() override;
   std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) override;
   void load(std::string_view path, Done<std::optional<StreamRecord>> done) override;
-  std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id, ProducerState& out) override;
-  void load_producer(StreamId id, std::string_view producer_id, Done<std::optional<ProducerState>> done) override;
+  std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id,
+                                                ProducerState& out) override;
+  void load_producer(StreamId id, std::string_view producer_id,
+                     Done<std::optional<ProducerState>> done) override;
   std::optional<Status> read_now(const ReadRange& range, StoredBytes& out) override;
   void read(const ReadRange& range, Done<StoredBytes> done) override;
   std::optional<Result<std::uint64_t>> append_end_now(StreamId id, std::uint64_t position) override;
   void append_end(StreamId id, std::uint64_t position, Done<std::uint64_t> done) override;
   WallTime earliest_deadline() const override;
-  std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now, std::size_t count_max) override;
+  std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now,
+                                                                std::size_t count_max) override;
   void expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) override;
   StoreStats stats() const override;
 

@@ -1,4 +1,5 @@
-// Reads what ByteWriter wrote, from bytes that may be damaged: nothing is read past the end, whatever they say.
+// Reads what ByteWriter wrote, from bytes that may be damaged: nothing is read past the end,
+// whatever they say.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ inline T load_little_endian(const char* in) {
   return value;
 }
 
-// Once something was missing, all that follows reads as zero or empty, and ok() is false: callers check once, at the end.
-// Borrows the bytes. Threads: one at a time.
+// Once something was missing, all that follows reads as zero or empty, and ok() is false: callers
+// check once, at the end. Borrows the bytes. Threads: one at a time.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}

@@ -1,4 +1,5 @@
-// Writes numbers and strings as the durable formats keep them: little-endian, and varints of seven bits a byte.
+// Writes numbers and strings as the durable formats keep them: little-endian, and varints of seven
+// bits a byte.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// A mutex whose users can be checked by clang's thread-safety analysis: fields name the lock that guards them.
+// A mutex whose users can be checked by clang's thread-safety analysis: fields name the lock that
+// guards them.
 #pragma once
 
 #include <mutex>
@@ -12,11 +13,15 @@
 #define DURABLE_STREAMS_CAPABILITY(name) DURABLE_STREAMS_THREAD_ATTRIBUTE(capability(name))
 #define DURABLE_STREAMS_SCOPED_CAPABILITY DURABLE_STREAMS_THREAD_ATTRIBUTE(scoped_lockable)
 #define DURABLE_STREAMS_GUARDED_BY(mutex) DURABLE_STREAMS_THREAD_ATTRIBUTE(guarded_by(mutex))
-#define DURABLE_STREAMS_REQUIRES(...) DURABLE_STREAMS_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define DURABLE_STREAMS_REQUIRES(...) \
+  DURABLE_STREAMS_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define DURABLE_STREAMS_EXCLUDES(...) DURABLE_STREAMS_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
-#define DURABLE_STREAMS_ACQUIRE(...) DURABLE_STREAMS_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
-#define DURABLE_STREAMS_RELEASE(...) DURABLE_STREAMS_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
-#define DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS DURABLE_STREAMS_THREAD_ATTRIBUTE(no_thread_safety_analysis)
+#define DURABLE_STREAMS_ACQUIRE(...) \
+  DURABLE_STREAMS_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define DURABLE_STREAMS_RELEASE(...) \
+  DURABLE_STREAMS_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
+#define DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS \
+  DURABLE_STREAMS_THREAD_ATTRIBUTE(no_thread_safety_analysis)
 
 namespace durable_streams {
 
@@ -24,7 +29,9 @@ namespace durable_streams {
 class DURABLE_STREAMS_CAPABILITY("mutex") Mutex {
  public:
   void lock() DURABLE_STREAMS_ACQUIRE() { mutex_.lock(); }
-  bool try_lock() DURABLE_STREAMS_THREAD_ATTRIBUTE(try_acquire_capability(true)) { return mutex_.try_lock(); }
+  bool try_lock() DURABLE_STREAMS_THREAD_ATTRIBUTE(try_acquire_capability(true)) {
+    return mutex_.try_lock();
+  }
   void unlock() DURABLE_STREAMS_RELEASE() { mutex_.unlock(); }
 
   // For std::condition_variable and nothing else.

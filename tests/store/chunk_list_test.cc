@@ -1,5 +1,5 @@
 // Bytes in chunks: how they grow, what they cost, and where appends end in them.
-#include "store/memory/chunk_list.h"
+#include "store/bytes/chunk_list.h"
 
 #include <algorithm>
 #include <cstdint>

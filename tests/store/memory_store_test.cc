@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "store/memory/chunk_list.h"
+#include "store/bytes/chunk_list.h"
 #include "tests/support/catch.h"
 
 namespace durable_streams {

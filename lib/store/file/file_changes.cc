@@ -1,4 +1,5 @@
-// The way of a change: reserved and gathered with all that come meanwhile, written and synced with them, then applied.
+// The way of a change: reserved and gathered with all that come meanwhile, written and synced with
+// them, then applied.
 #include <chrono>
 #include <utility>
 
@@ -40,9 +41,11 @@ Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
   Reservations::Committed committed = this->committed();
   const MutexLock lock(gather_mutex_);
   if (failed_) return *failed_;
-  if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max) return busy();
+  if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max)
+    return busy();
   if (unsettled_full_) return settling_error_ ? *settling_error_ : settling_is_behind();
-  if (Status free = reservations_.reserve(change, committed, gathering_.keys); !free) return free.error();
+  if (Status free = reservations_.reserve(change, committed, gathering_.keys); !free)
+    return free.error();
   const std::size_t before = gathering_.batch.bytes();
   gathering_.batch.add(change);
   gathering_.tickets.push_back(ticket);
@@ -51,8 +54,8 @@ Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
   return Submitted::kPending;
 }
 
-// A change to a stream that nobody has in flight is checked against what is committed; the catalog then answers from
-// memory, for the engine has loaded the stream before.
+// A change to a stream that nobody has in flight is checked against what is committed; the catalog
+// then answers from memory, for the engine has loaded the stream before.
 Reservations::Committed FileState::committed() {
   return {.stream = [this](StreamId id) { return *shape(Wait::kYes, id); },
           .path = [this](std::string_view path) { return *find_path(Wait::kYes, path); },
@@ -74,7 +77,8 @@ bool FileState::try_commit() {
   return true;
 }
 
-// The next commit may begin while the listener hears of this one, but it must not be heard of first.
+// The next commit may begin while the listener hears of this one, but it must not be heard of
+// first.
 bool FileState::commit_and_tell() {
   std::vector<CommitOutcome> outcomes;
   const bool committed = commit_gathered(outcomes);
@@ -101,8 +105,8 @@ bool FileState::commit_gathered(std::vector<CommitOutcome>& outcomes) {
   if (wrote && options_.durability == Durability::kAlways) written = timed_sync();
   if (!written) {
     // Only a write that lacked room or descriptors leaves the journal as it was.
-    const bool may_pass =
-        !wrote && (written.error().code == ErrorCode::kNoSpace || written.error().code == ErrorCode::kTooMany);
+    const bool may_pass = !wrote && (written.error().code == ErrorCode::kNoSpace ||
+                                     written.error().code == ErrorCode::kTooMany);
     refuse(std::move(written).error(), !may_pass, outcomes);
   } else {
     if (options_.durability == Durability::kAlways) durable_ = journal_->last();
@@ -124,7 +128,8 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
   {
     const std::shared_lock generations(generations_mutex_);
     Memtable::FindBelow below = [this](StreamId id) { return find_below_active(id); };
-    Function<void(std::size_t, const Change&)> apply_one = [&](std::size_t index, const Change& change) {
+    Function<void(std::size_t, const Change&)> apply_one = [&](std::size_t index,
+                                                               const Change& change) {
       if (applied.ok()) applied = active_->apply(first + index, change, below);
     };
     committing_.batch.for_each(apply_one);
@@ -135,7 +140,8 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
     return;
   }
   outcomes.reserve(committing_.tickets.size());
-  for (const Ticket ticket : committing_.tickets) outcomes.push_back({.ticket = ticket, .status = {}});
+  for (const Ticket ticket : committing_.tickets)
+    outcomes.push_back({.ticket = ticket, .status = {}});
   commits_.fetch_add(1, std::memory_order_relaxed);
   committed_changes_.fetch_add(committing_.tickets.size(), std::memory_order_relaxed);
   const MutexLock lock(gather_mutex_);
@@ -152,7 +158,8 @@ void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& o
     error = *failed_;
   }
   for (const Gathering* gathering : {&committing_, &gathering_}) {
-    for (const Ticket ticket : gathering->tickets) outcomes.push_back({.ticket = ticket, .status = error});
+    for (const Ticket ticket : gathering->tickets)
+      outcomes.push_back({.ticket = ticket, .status = error});
   }
   gathering_.clear();
   in_gathering_.store(0, std::memory_order_release);
@@ -162,7 +169,8 @@ void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& o
 
 Error FileState::read_only(const Error& cause) {
   return {.code = ErrorCode::kUnavailable,
-          .message = "the store is read-only until it is opened again, since a write failed: " + cause.message,
+          .message = "the store is read-only until it is opened again, since a write failed: " +
+                     cause.message,
           .detail = {}};
 }
 

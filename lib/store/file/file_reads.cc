@@ -1,12 +1,13 @@
-// How the file store answers: from the memtables, then from the catalog and the packs, over a fork's ancestors.
+// How the file store answers: from the memtables, then from the catalog and the packs, over a
+// fork's ancestors.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "protocol/expiry.h"
+#include "store/bytes/page_cut.h"
 #include "store/file/file_state.h"
-#include "store/page_cut.h"
 
 namespace durable_streams {
 
@@ -22,7 +23,9 @@ Error no_such_stream() {
 }
 
 Error outside() {
-  return {.code = ErrorCode::kInvalidArgument, .message = "the range lies outside the stream", .detail = {}};
+  return {.code = ErrorCode::kInvalidArgument,
+          .message = "the range lies outside the stream",
+          .detail = {}};
 }
 
 }  // namespace
@@ -75,7 +78,8 @@ std::optional<Result<StreamShape>> FileState::shape(Wait wait, StreamId id) {
   {
     const std::shared_lock generations(generations_mutex_);
     for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
-      if (memtable != nullptr && memtable->find_shape(id, shape) != Memtable::Known::kNo) return shape;
+      if (memtable != nullptr && memtable->find_shape(id, shape) != Memtable::Known::kNo)
+        return shape;
     }
   }
   if (wait == Wait::kNo) {
@@ -103,20 +107,24 @@ std::optional<Result<bool>> FileState::load(Wait wait, std::string_view path, St
     out.deadline = true_deadline(out);
     return true;
   }
-  return Error{.code = ErrorCode::kCorruption,
-               .message = fmt::format("the catalog names a stream at {} and does not have it", path),
-               .detail = {}};
+  return Error{
+      .code = ErrorCode::kCorruption,
+      .message = fmt::format("the catalog names a stream at {} and does not have it", path),
+      .detail = {}};
 }
 
 // A slid deadline is not in the journal: after a crash each stream gets its whole TTL anew.
 WallTime FileState::true_deadline(const StreamRecord& record) const {
-  if (record.soft_deleted || !record.expiry.ttl || record.deadline == kNever) return record.deadline;
-  const WallTime floor = WallTime(WallTime::duration(ttl_floor_ms_.load(std::memory_order_relaxed)));
+  if (record.soft_deleted || !record.expiry.ttl || record.deadline == kNever)
+    return record.deadline;
+  const WallTime floor =
+      WallTime(WallTime::duration(ttl_floor_ms_.load(std::memory_order_relaxed)));
   if (floor == WallTime{}) return record.deadline;
   return std::max(record.deadline, floor + std::min(*record.expiry.ttl, protocol::kTtlMax));
 }
 
-std::optional<Result<bool>> FileState::load_producer(Wait wait, StreamId id, std::string_view producer_id,
+std::optional<Result<bool>> FileState::load_producer(Wait wait, StreamId id,
+                                                     std::string_view producer_id,
                                                      ProducerState& out) {
   {
     const std::shared_lock generations(generations_mutex_);
@@ -156,24 +164,28 @@ std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredB
     if (wait == Wait::kNo) return std::nullopt;  // what is remembered of it may be old
     return outside();
   }
-  const std::uint64_t limit = range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
+  const std::uint64_t limit =
+      range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
   const bool cut = stream.framing == Framing::kBytes && limit < range.to;
-  if (std::optional<Status> gathered = gather(wait, range.id, range.from, limit, cut, out); !gathered || !*gathered) {
+  if (std::optional<Status> gathered = gather(wait, range.id, range.from, limit, cut, out);
+      !gathered || !*gathered) {
     return gathered;
   }
-  if (stream.framing == Framing::kJson && out.end < range.to) return cut_at_message(wait, range, out);
+  if (stream.framing == Framing::kJson && out.end < range.to)
+    return cut_at_message(wait, range, out);
   return Status{};
 }
 
-std::optional<Status> FileState::gather(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
-                                        bool cut_at_append, StoredBytes& out) {
+std::optional<Status> FileState::gather(Wait wait, StreamId id, std::uint64_t from,
+                                        std::uint64_t to, bool cut_at_append, StoredBytes& out) {
   const std::optional<Result<std::vector<Segment>>> parts = segments(wait, id, from, to);
   if (!parts) return std::nullopt;
   if (!*parts) return parts->error();
   for (const Segment& part : **parts) {
     std::uint64_t end = part.to;
     if (cut_at_append && &part == &(*parts)->back() && !part.ends_at_fork) {
-      const std::optional<Result<std::uint64_t>> last = last_append_end(wait, part.id, part.from, part.to);
+      const std::optional<Result<std::uint64_t>> last =
+          last_append_end(wait, part.id, part.from, part.to);
       if (!last) return std::nullopt;
       if (!*last) return last->error();
       // Where a fork leaves its source an append ends, so all before the last part may stay.
@@ -181,7 +193,8 @@ std::optional<Status> FileState::gather(Wait wait, StreamId id, std::uint64_t fr
       end = **last == kNoEnd ? without : **last;
     }
     if (end > part.from) {
-      if (std::optional<Status> added = add_own(wait, part.id, part.from, end, out.slices); !added || !*added) {
+      if (std::optional<Status> added = add_own(wait, part.id, part.from, end, out.slices);
+          !added || !*added) {
         return added;
       }
     }
@@ -190,7 +203,8 @@ std::optional<Status> FileState::gather(Wait wait, StreamId id, std::uint64_t fr
   return Status{};
 }
 
-std::optional<Result<std::vector<FileState::Segment>>> FileState::segments(Wait wait, StreamId id, std::uint64_t from,
+std::optional<Result<std::vector<FileState::Segment>>> FileState::segments(Wait wait, StreamId id,
+                                                                           std::uint64_t from,
                                                                            std::uint64_t to) {
   std::vector<Segment> parts;
   bool ends_at_fork = false;
@@ -201,7 +215,8 @@ std::optional<Result<std::vector<FileState::Segment>>> FileState::segments(Wait 
     if ((*shape)->version == 0) return no_such_stream();
     const std::uint64_t begin = (*shape)->own_begin;
     if (begin < to) {
-      parts.push_back({.id = id, .from = std::max(from, begin), .to = to, .ends_at_fork = ends_at_fork});
+      parts.push_back(
+          {.id = id, .from = std::max(from, begin), .to = to, .ends_at_fork = ends_at_fork});
     }
     if (begin <= to) {
       to = begin;
@@ -213,19 +228,22 @@ std::optional<Result<std::vector<FileState::Segment>>> FileState::segments(Wait 
   return parts;
 }
 
-std::optional<Status> FileState::cut_at_message(Wait wait, const ReadRange& range, StoredBytes& out) {
+std::optional<Status> FileState::cut_at_message(Wait wait, const ReadRange& range,
+                                                StoredBytes& out) {
   if (shorten_to_last_message(out)) return Status{};
   while (out.end < range.to) {
     const std::size_t searched = out.slices.size();
     const std::uint64_t from = out.end;
     const std::uint64_t to = from + std::min(kSearchBytes, range.to - from);
-    if (std::optional<Status> more = gather(wait, range.id, from, to, false, out); !more || !*more) return more;
+    if (std::optional<Status> more = gather(wait, range.id, from, to, false, out); !more || !*more)
+      return more;
     if (shorten_to_first_message(out, searched, from)) return Status{};
   }
   return Status{};
 }
 
-std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId id, std::uint64_t position) {
+std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId id,
+                                                           std::uint64_t position) {
   std::uint64_t end_max = UINT64_MAX;
   while (true) {
     const std::optional<Result<StreamShape>> shape = this->shape(wait, id);
@@ -254,7 +272,8 @@ WallTime FileState::earliest_deadline() const {
   return earliest;
 }
 
-std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, WallTime now, std::size_t count_max) {
+std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, WallTime now,
+                                                                     std::size_t count_max) {
   std::vector<DueStream> due;
   {
     const std::shared_lock generations(generations_mutex_);
@@ -290,7 +309,8 @@ Result<std::vector<DueStream>> FileState::due_in_catalog(WallTime now, std::size
   std::vector<DueStream> due;
   DueStream each = before_all();
   while (due.size() < count_max) {
-    const Result<DueStream> next = next_in_catalog(each, [this](StreamId id) { return in_memory(id); });
+    const Result<DueStream> next =
+        next_in_catalog(each, [this](StreamId id) { return in_memory(id); });
     if (!next) return next.error();
     if (next->deadline > now) break;
     due.push_back(*next);
@@ -313,11 +333,13 @@ Result<DueStream> FileState::next_in_catalog(DueStream after, Function<bool(Stre
   }
 }
 
-// A memtable takes the stream up, so the catalog's deadline for it counts no more. By the one who commits.
+// A memtable takes the stream up, so the catalog's deadline for it counts no more. By the one who
+// commits.
 Status FileState::pass_in_catalog(StreamId id) {
   const MutexLock lock(catalog_first_mutex_);
   if (catalog_first_.id != id) return {};
-  const Result<DueStream> next = next_in_catalog(catalog_first_, [&](StreamId each) { return each == id || held(each); });
+  const Result<DueStream> next =
+      next_in_catalog(catalog_first_, [&](StreamId each) { return each == id || held(each); });
   if (!next) return next.error();
   set_catalog_first(*next);
   return {};
@@ -326,7 +348,8 @@ Status FileState::pass_in_catalog(StreamId id) {
 // The catalog, or what lies over it, has become another one.
 Status FileState::find_catalog_first() {
   const MutexLock lock(catalog_first_mutex_);
-  const Result<DueStream> first = next_in_catalog(before_all(), [this](StreamId id) { return in_memory(id); });
+  const Result<DueStream> first =
+      next_in_catalog(before_all(), [this](StreamId id) { return in_memory(id); });
   if (!first) return first.error();
   set_catalog_first(*first);
   return {};
@@ -354,7 +377,8 @@ std::uint64_t FileState::memtable_bytes() const {
 }
 
 StoreStats FileState::stats() const {
-  std::int64_t streams = static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
+  std::int64_t streams =
+      static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
   std::int64_t bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
   std::uint64_t memory = 0;
   const std::shared_lock generations(generations_mutex_);

@@ -1,5 +1,5 @@
-// The file store without its threads: what a change, a commit, a settling and a read do, each in the thread that calls. The
-// store runs them on threads of its own, simulations one by one.
+// The file store without its threads: what a change, a commit, a settling and a read do, each in
+// the thread that calls. The store runs them on threads of its own, simulations one by one.
 #pragma once
 
 #include <durable_streams/file_store.h>
@@ -29,13 +29,13 @@
 #include "store/file/place_cache.h"
 #include "store/file/reservations.h"
 #include "store/file/settling.h"
-#include "store/file/sync_history.h"
 #include "store/file/stream_shape.h"
+#include "store/file/sync_history.h"
 
 namespace durable_streams {
 
-// Locks are taken in this order: the commit's, the gathering's, the generations', those of a memtable. Threads: any; commit()
-// and settle() are called by one thread at a time each.
+// Locks are taken in this order: the commit's, the gathering's, the generations', those of a
+// memtable. Threads: any; commit() and settle() are called by one thread at a time each.
 class FileState {
  public:
   using Wait = Pack::Wait;
@@ -47,10 +47,13 @@ class FileState {
     const Clock& clock;
   };
 
-  // Keeps the directory, made if need be, to one user. To be held before the catalog in it is opened.
-  static Result<std::unique_ptr<DirectoryLock>> lock(FileSystem& files, const std::string& directory);
+  // Keeps the directory, made if need be, to one user. To be held before the catalog in it is
+  // opened.
+  static Result<std::unique_ptr<DirectoryLock>> lock(FileSystem& files,
+                                                     const std::string& directory);
 
-  // Brings the directory to the state of all that was committed, and removes what unfinished work has left there.
+  // Brings the directory to the state of all that was committed, and removes what unfinished work
+  // has left there.
   static Result<std::unique_ptr<FileState>> open(Place place, const FileStoreOptions& options);
   ~FileState();
   FileState(const FileState&) = delete;
@@ -67,20 +70,22 @@ class FileState {
   bool has_gathered() const { return in_gathering_.load(std::memory_order_acquire) > 0; }
   // Commits what has gathered. False: nothing had.
   bool commit();
-  // The same, unless another thread commits: false, and that one will look again for what has gathered.
+  // The same, unless another thread commits: false, and that one will look again for what has
+  // gathered.
   bool try_commit();
-  // Whether a thread with other work should commit what has gathered: it is little, and the last syncs were short.
+  // Whether a thread with other work should commit what has gathered: it is little, and the last
+  // syncs were short.
   bool leading_pays() const;
   // Makes durable what kInterval has only written.
   void sync();
 
   // settle.cc
   bool wants_settling() const;
-  // Moves all that is committed into a pack and the catalog. Fails when the disk does; then nothing is lost, and it may be
-  // tried again.
+  // Moves all that is committed into a pack and the catalog. Fails when the disk does; then nothing
+  // is lost, and it may be tried again.
   Status settle();
-  // Merges some packs if there is reason to; `pace` is called for each mebibyte, and its error ends the merge. False: there
-  // was no reason. By the thread that settles.
+  // Merges some packs if there is reason to; `pace` is called for each mebibyte, and its error ends
+  // the merge. False: there was no reason. By the thread that settles.
   Result<bool> merge(Function<Status()> pace);
   // Ends in order: settles, and says so in the catalog. No change may follow.
   Status close();
@@ -90,11 +95,13 @@ class FileState {
 
   // file_reads.cc; nullopt only with kNo: it would have to wait for the disk.
   std::optional<Result<bool>> load(Wait wait, std::string_view path, StreamRecord& out);
-  std::optional<Result<bool>> load_producer(Wait wait, StreamId id, std::string_view producer_id, ProducerState& out);
+  std::optional<Result<bool>> load_producer(Wait wait, StreamId id, std::string_view producer_id,
+                                            ProducerState& out);
   std::optional<Status> read(Wait wait, const ReadRange& range, StoredBytes& out);
   std::optional<Result<std::uint64_t>> append_end(Wait wait, StreamId id, std::uint64_t position);
   WallTime earliest_deadline() const;
-  std::optional<Result<std::vector<ExpiredStream>>> expired(Wait wait, WallTime now, std::size_t count_max);
+  std::optional<Result<std::vector<ExpiredStream>>> expired(Wait wait, WallTime now,
+                                                            std::size_t count_max);
 
  private:
   // Changes on their way to the disk.
@@ -130,9 +137,11 @@ class FileState {
   Reservations::Committed committed();
   bool commit_and_tell() DURABLE_STREAMS_RELEASE(commit_mutex_);
   // False: nothing had gathered.
-  bool commit_gathered(std::vector<CommitOutcome>& outcomes) DURABLE_STREAMS_REQUIRES(commit_mutex_);
+  bool commit_gathered(std::vector<CommitOutcome>& outcomes)
+      DURABLE_STREAMS_REQUIRES(commit_mutex_);
   Status timed_sync() DURABLE_STREAMS_REQUIRES(commit_mutex_);
-  void apply(Lsn first, std::vector<CommitOutcome>& outcomes) DURABLE_STREAMS_REQUIRES(commit_mutex_);
+  void apply(Lsn first, std::vector<CommitOutcome>& outcomes)
+      DURABLE_STREAMS_REQUIRES(commit_mutex_);
   // Refuses all that is in flight, and with `for_good` all that will come.
   void refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes)
       DURABLE_STREAMS_REQUIRES(commit_mutex_);
@@ -153,9 +162,10 @@ class FileState {
   // As the active memtable needs it: what is frozen, or settled.
   Result<std::optional<SettledStream>> find_below_active(StreamId id);
   std::optional<Result<StreamShape>> shape(Wait wait, StreamId id);
-  std::optional<Result<std::vector<Segment>>> segments(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to);
-  std::optional<Status> gather(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to, bool cut_at_append,
-                               StoredBytes& out);
+  std::optional<Result<std::vector<Segment>>> segments(Wait wait, StreamId id, std::uint64_t from,
+                                                       std::uint64_t to);
+  std::optional<Status> gather(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
+                               bool cut_at_append, StoredBytes& out);
   std::optional<Status> cut_at_message(Wait wait, const ReadRange& range, StoredBytes& out);
   Result<std::vector<DueStream>> due_in_catalog(WallTime now, std::size_t count_max);
   Result<DueStream> next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed);
@@ -176,16 +186,23 @@ class FileState {
   std::optional<Status> add_settled(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
                                     std::vector<Slice>& out);
   using ExtentVisitor = Function<std::optional<Status>(Pack&, const Extent&)>;
-  // Visits the extents that hold [from, to) with their packs, in order; perhaps the first ones twice.
-  std::optional<Status> with_extents(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to, ExtentVisitor visit);
-  // The same with extents that are known; returns up to where they reach. kNotFound: a pack is gone.
-  std::optional<Result<std::uint64_t>> visit_extents(Wait wait, const std::vector<Extent>& extents, std::uint64_t from,
-                                                     std::uint64_t to, ExtentVisitor& visit);
-  std::optional<Status> add_own(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to, std::vector<Slice>& out);
+  // Visits the extents that hold [from, to) with their packs, in order; perhaps the first ones
+  // twice.
+  std::optional<Status> with_extents(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
+                                     ExtentVisitor visit);
+  // The same with extents that are known; returns up to where they reach. kNotFound: a pack is
+  // gone.
+  std::optional<Result<std::uint64_t>> visit_extents(Wait wait, const std::vector<Extent>& extents,
+                                                     std::uint64_t from, std::uint64_t to,
+                                                     ExtentVisitor& visit);
+  std::optional<Status> add_own(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
+                                std::vector<Slice>& out);
   // The last end of an append after `from` and not after `to`; kNoEnd: none.
-  std::optional<Result<std::uint64_t>> last_append_end(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to);
+  std::optional<Result<std::uint64_t>> last_append_end(Wait wait, StreamId id, std::uint64_t from,
+                                                       std::uint64_t to);
   // Where the append that covers the byte at `position` ends.
-  std::optional<Result<std::uint64_t>> append_end_after(Wait wait, StreamId id, std::uint64_t position);
+  std::optional<Result<std::uint64_t>> append_end_after(Wait wait, StreamId id,
+                                                        std::uint64_t position);
 
   FileSystem& files_;
   Catalog& catalog_;
@@ -210,7 +227,8 @@ class FileState {
   Reservations reservations_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
   std::optional<Error> failed_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // for good
   bool unsettled_full_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_) = false;
-  std::optional<Error> settling_error_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // of the last try
+  std::optional<Error> settling_error_
+      DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // of the last try
   std::atomic<std::size_t> in_gathering_{0};
   std::atomic<std::uint64_t> in_flight_bytes_{0};
   SyncHistory syncs_;
@@ -225,10 +243,11 @@ class FileState {
   mutable std::shared_mutex generations_mutex_;
   std::unique_ptr<Memtable> active_;
   std::unique_ptr<Memtable> frozen_;
-  // Of the catalog: the earliest deadline of a stream that the memtables do not know better. With its lock the
-  // generations are only looked at.
+  // Of the catalog: the earliest deadline of a stream that the memtables do not know better. With
+  // its lock the generations are only looked at.
   Mutex catalog_first_mutex_;
-  DueStream catalog_first_ DURABLE_STREAMS_GUARDED_BY(catalog_first_mutex_){.deadline = kNever, .id = 0};
+  DueStream catalog_first_ DURABLE_STREAMS_GUARDED_BY(catalog_first_mutex_){.deadline = kNever,
+                                                                            .id = 0};
   std::atomic<WallTime::rep> catalog_deadline_ms_{kNever.time_since_epoch().count()};
 
   std::atomic<WallTime::rep> ttl_floor_ms_{0};

@@ -37,7 +37,8 @@ class FileStore::Threads {
     std::unique_ptr<FileState> state;
   };
 
-  Threads(Parts parts, const FileStoreOptions& options) : parts_(std::move(parts)), options_(options) {
+  Threads(Parts parts, const FileStoreOptions& options)
+      : parts_(std::move(parts)), options_(options) {
     threads_.emplace_back([this] { commit_loop(); });
     threads_.emplace_back([this] { settle_loop(); });
     for (std::size_t i = 0; i < std::max<std::size_t>(options.read_threads, 1); ++i) {
@@ -70,7 +71,8 @@ class FileStore::Threads {
     commit_wanted_.notify_one();
   }
 
-  // Commits here if that is the shortest way: while nobody else does, for few changes, and on a disk that syncs fast.
+  // Commits here if that is the shortest way: while nobody else does, for few changes, and on a
+  // disk that syncs fast.
   void commit_or_wake() {
     if (!state().has_gathered()) return;
     if (!state().leading_pays()) return wake_committer();
@@ -206,7 +208,8 @@ Result<std::unique_ptr<FileStore>> FileStore::open(FileStoreOptions options) {
       FileState::open({.files = *parts.files, .catalog = *parts.catalog, .clock = clock}, options);
   if (!state) return state.error();
   parts.state = std::move(state).value();
-  return std::unique_ptr<FileStore>(new FileStore(std::make_unique<Threads>(std::move(parts), options)));
+  return std::unique_ptr<FileStore>(
+      new FileStore(std::make_unique<Threads>(std::move(parts), options)));
 }
 
 FileStore::FileStore(std::unique_ptr<Threads> threads) : threads_(std::move(threads)) {}
@@ -245,13 +248,16 @@ std::optional<Result<bool>> FileStore::load_producer_now(StreamId id, std::strin
   return threads_->state().load_producer(FileState::Wait::kNo, id, producer_id, out);
 }
 
-void FileStore::load_producer(StreamId id, std::string_view producer_id, Done<std::optional<ProducerState>> done) {
-  threads_->read_later([this, id, producer_id = std::string(producer_id), done = std::move(done)]() mutable {
-    ProducerState state;
-    const Result<bool> found = *threads_->state().load_producer(FileState::Wait::kYes, id, producer_id, state);
-    if (!found) return done(found.error());
-    done(*found ? std::optional(state) : std::nullopt);
-  });
+void FileStore::load_producer(StreamId id, std::string_view producer_id,
+                              Done<std::optional<ProducerState>> done) {
+  threads_->read_later(
+      [this, id, producer_id = std::string(producer_id), done = std::move(done)]() mutable {
+        ProducerState state;
+        const Result<bool> found =
+            *threads_->state().load_producer(FileState::Wait::kYes, id, producer_id, state);
+        if (!found) return done(found.error());
+        done(*found ? std::optional(state) : std::nullopt);
+      });
 }
 
 std::optional<Status> FileStore::read_now(const ReadRange& range, StoredBytes& out) {
@@ -267,7 +273,8 @@ void FileStore::read(const ReadRange& range, Done<StoredBytes> done) {
   });
 }
 
-std::optional<Result<std::uint64_t>> FileStore::append_end_now(StreamId id, std::uint64_t position) {
+std::optional<Result<std::uint64_t>> FileStore::append_end_now(StreamId id,
+                                                               std::uint64_t position) {
   return threads_->state().append_end(FileState::Wait::kNo, id, position);
 }
 
@@ -279,11 +286,13 @@ void FileStore::append_end(StreamId id, std::uint64_t position, Done<std::uint64
 
 WallTime FileStore::earliest_deadline() const { return threads_->state().earliest_deadline(); }
 
-std::optional<Result<std::vector<ExpiredStream>>> FileStore::expired_now(WallTime now, std::size_t count_max) {
+std::optional<Result<std::vector<ExpiredStream>>> FileStore::expired_now(WallTime now,
+                                                                         std::size_t count_max) {
   return threads_->state().expired(FileState::Wait::kNo, now, count_max);
 }
 
-void FileStore::expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) {
+void FileStore::expired(WallTime now, std::size_t count_max,
+                        Done<std::vector<ExpiredStream>> done) {
   threads_->read_later([this, now, count_max, done = std::move(done)]() mutable {
     done(*threads_->state().expired(FileState::Wait::kYes, now, count_max));
   });

@@ -1,4 +1,5 @@
-// What the file store asks of a disk: few calls, so that tests can stand a disk in that fails, tears and forgets.
+// What the file store asks of a disk: few calls, so that tests can stand a disk in that fails,
+// tears and forgets.
 #pragma once
 
 #include <durable_streams/result.h>
@@ -14,16 +15,18 @@
 
 namespace durable_streams {
 
-// Errors of both classes: kNotFound (no such file), kNoSpace (the disk or a quota is full), kTooMany (no descriptor is
-// left), kUnavailable (locked by another process), kIo (all else). The message names the call, the path and the reason.
+// Errors of both classes: kNotFound (no such file), kNoSpace (the disk or a quota is full),
+// kTooMany (no descriptor is left), kUnavailable (locked by another process), kIo (all else). The
+// message names the call, the path and the reason.
 
-// An open file; closed with it. Threads: any, but no two at once on ranges that overlap when one writes.
+// An open file; closed with it. Threads: any, but no two at once on ranges that overlap when one
+// writes.
 class File {
  public:
   virtual ~File() = default;
 
-  // Writes all of `parts`, back to back, from `offset` on, growing the file as needed. After an error any part of it may
-  // have been written.
+  // Writes all of `parts`, back to back, from `offset` on, growing the file as needed. After an
+  // error any part of it may have been written.
   virtual Status write(std::uint64_t offset, std::span<const std::string_view> parts) = 0;
 
   // Reads up to `size` bytes from `offset` on; fewer only where the file ends.
@@ -33,7 +36,8 @@ class File {
   virtual std::optional<Result<std::size_t>> read_cached(std::uint64_t offset, char* out,
                                                          std::size_t size) = 0;
 
-  // Makes durable what was written, and the file's size. After an error nothing unsynced can be relied on, ever.
+  // Makes durable what was written, and the file's size. After an error nothing unsynced can be
+  // relied on, ever.
   virtual Status sync() = 0;
 
   // Lets the disk begin on a written range, so that a later sync() finds little to do. A hint.
@@ -55,7 +59,8 @@ enum class OpenMode : std::uint8_t {
   kCreate,  // to read and write; there must be no such file yet
 };
 
-// Paths are as the system takes them. What a call did to a directory is durable after sync_directory(). Threads: any.
+// Paths are as the system takes them. What a call did to a directory is durable after
+// sync_directory(). Threads: any.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -63,7 +68,8 @@ class FileSystem {
   // New files may be read and written by their owner alone.
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
 
-  // Creates what is missing of a path, for its owner alone, and makes that durable. Fine if it is there.
+  // Creates what is missing of a path, for its owner alone, and makes that durable. Fine if it is
+  // there.
   virtual Status create_directories(const std::string& path) = 0;
 
   // The names of the files in a directory, in no order.

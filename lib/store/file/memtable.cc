@@ -10,13 +10,16 @@ namespace durable_streams {
 
 namespace {
 
-// What a stream takes here beside its strings and chunks: its places in the tables, and what the allocator adds.
+// What a stream takes here beside its strings and chunks: its places in the tables, and what the
+// allocator adds.
 constexpr std::uint64_t kAroundBytes = 160;
 
 Error cannot_follow(Lsn lsn, StreamId id, std::string_view why) {
-  return {.code = ErrorCode::kCorruption,
-          .message = fmt::format("record {} of the journal cannot follow what is known of stream {}: {}", lsn, id, why),
-          .detail = {}};
+  return {
+      .code = ErrorCode::kCorruption,
+      .message = fmt::format(
+          "record {} of the journal cannot follow what is known of stream {}: {}", lsn, id, why),
+      .detail = {}};
 }
 
 std::uint64_t memory_of(const StreamRecord& record) {
@@ -24,7 +27,9 @@ std::uint64_t memory_of(const StreamRecord& record) {
          (record.fork ? record.fork->source_path.size() : 0);
 }
 
-std::uint64_t own_begin(const StreamRecord& record) { return record.fork ? record.fork->position : 0; }
+std::uint64_t own_begin(const StreamRecord& record) {
+  return record.fork ? record.fork->position : 0;
+}
 
 }  // namespace
 
@@ -35,7 +40,8 @@ Status Memtable::apply(Lsn lsn, const Change& change, FindBelow& below) {
 
 Status Memtable::apply(Lsn lsn, const CreateChange& change, FindBelow& below) {
   const StreamRecord& record = change.record;
-  // The source first: when half a settling has taken in this record, each of the two streams says so for itself.
+  // The source first: when half a settling has taken in this record, each of the two streams says
+  // so for itself.
   if (record.fork) {
     Result<DirtyStream*> source = touch(record.fork->source, lsn, below);
     if (!source) return source.error();
@@ -51,7 +57,8 @@ Status Memtable::apply(Lsn lsn, const CreateChange& change, FindBelow& below) {
     if (!settled) return settled.error();
     if (*settled) {
       // An earlier stream of this path may have left its trace here.
-      if (StreamId ignored = 0; find_path(record.path, ignored) != Known::kNo) set_path(record.path, record.id);
+      if (StreamId ignored = 0; find_path(record.path, ignored) != Known::kNo)
+        set_path(record.path, record.id);
       return {};
     }
   }
@@ -122,7 +129,8 @@ Status Memtable::apply(Lsn lsn, const ReleaseChange& change, FindBelow& below) {
     forget(**found, lsn);
     return {};
   }
-  if ((*found)->record.forks == 0) return cannot_follow(lsn, change.source, "it has no fork to release");
+  if ((*found)->record.forks == 0)
+    return cannot_follow(lsn, change.source, "it has no fork to release");
   this->change(**found, lsn, [](DirtyStream& stream) {
     --stream.record.forks;
     ++stream.record.version;
@@ -143,7 +151,8 @@ Status Memtable::apply(Lsn lsn, const DeadlineChange& change, FindBelow& below) 
   Result<DirtyStream*> found = touch(change.id, lsn, below);
   if (!found) return found.error();
   if (*found == nullptr || (*found)->record.soft_deleted) return {};
-  this->change(**found, lsn, [&](DirtyStream& stream) { stream.record.deadline = change.deadline; });
+  this->change(**found, lsn,
+               [&](DirtyStream& stream) { stream.record.deadline = change.deadline; });
   return {};
 }
 
@@ -167,7 +176,8 @@ Result<DirtyStream*> Memtable::touch(StreamId id, Lsn lsn, FindBelow& below) {
   }
   if (lsn <= (*settled)->lsn) return static_cast<DirtyStream*>(nullptr);
   const std::uint64_t begin = (*settled)->record.tail.position;
-  auto stream = std::make_unique<DirtyStream>(std::move((*settled)->record), (*settled)->lsn, begin, true);
+  auto stream =
+      std::make_unique<DirtyStream>(std::move((*settled)->record), (*settled)->lsn, begin, true);
   DirtyStream* const taken = stream.get();
   insert(std::move(stream));
   return taken;
@@ -290,7 +300,8 @@ bool Memtable::look(StreamId id, Function<void(const DirtyStream&)> visit) const
 std::vector<DueStream> Memtable::due(DueStream after, WallTime until, std::size_t count_max) const {
   std::vector<DueStream> due;
   const MutexLock lock(deadlines_mutex_);
-  for (auto each = deadlines_.upper_bound(after); each != deadlines_.end() && each->deadline <= until; ++each) {
+  for (auto each = deadlines_.upper_bound(after);
+       each != deadlines_.end() && each->deadline <= until; ++each) {
     if (due.size() == count_max) break;
     due.push_back(*each);
   }

@@ -1,5 +1,5 @@
-// What changed since streams were last settled into packs: a function of the journal's records, in memory. It is asked before
-// the catalog.
+// What changed since streams were last settled into packs: a function of the journal's records, in
+// memory. It is asked before the catalog.
 #pragma once
 
 #include <durable_streams/function.h>
@@ -21,10 +21,10 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "store/bytes/chunk_list.h"
+#include "store/bytes/memory_budget.h"
 #include "store/file/catalog.h"
 #include "store/file/stream_shape.h"
-#include "store/memory/chunk_list.h"
-#include "store/memory/memory_budget.h"
 
 namespace durable_streams {
 
@@ -42,8 +42,8 @@ struct DirtyStream {
   std::map<std::string, ProducerState, std::less<>> producers;  // those that changed
 };
 
-// Changes are applied by one thread at a time; everything else may be called from any thread meanwhile, and sees each
-// stream as before or after a change.
+// Changes are applied by one thread at a time; everything else may be called from any thread
+// meanwhile, and sees each stream as before or after a change.
 class Memtable {
  public:
   // Finds what an older generation or the catalog knows of a stream; may wait.
@@ -52,8 +52,8 @@ class Memtable {
   // Records up to `settling` may find their stream gone below: half a settling took it out already.
   explicit Memtable(Lsn settling) : settling_(settling) {}
 
-  // Applies a committed change. Fails only when the catalog does, or when the change cannot follow what is known, which
-  // is damage: kCorruption.
+  // Applies a committed change. Fails only when the catalog does, or when the change cannot follow
+  // what is known, which is damage: kCorruption.
   Status apply(Lsn lsn, const Change& change, FindBelow& below);
 
   enum class Known : std::uint8_t { kNo, kGone, kYes };
@@ -76,7 +76,8 @@ class Memtable {
   // The stream is no longer due here: a younger memtable holds it.
   void drop_deadline(StreamId id);
 
-  // The streams held, in order of id. Stays true only as long as no change is applied: for a memtable that is frozen.
+  // The streams held, in order of id. Stays true only as long as no change is applied: for a
+  // memtable that is frozen.
   std::vector<const DirtyStream*> all() const;
 
   bool empty() const { return streams_held_.load(std::memory_order_relaxed) == 0; }
@@ -90,17 +91,21 @@ class Memtable {
  private:
   struct PathHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
+    std::size_t operator()(std::string_view path) const {
+      return std::hash<std::string_view>()(path);
+    }
   };
 
   struct alignas(64) IdShard {
     mutable Mutex mutex;
-    std::unordered_map<StreamId, std::unique_ptr<DirtyStream>> streams DURABLE_STREAMS_GUARDED_BY(mutex);
+    std::unordered_map<StreamId, std::unique_ptr<DirtyStream>> streams
+        DURABLE_STREAMS_GUARDED_BY(mutex);
   };
   struct alignas(64) PathShard {
     mutable Mutex mutex;
     // 0: a change freed the path.
-    std::unordered_map<std::string, StreamId, PathHash, std::equal_to<>> ids DURABLE_STREAMS_GUARDED_BY(mutex);
+    std::unordered_map<std::string, StreamId, PathHash, std::equal_to<>> ids
+        DURABLE_STREAMS_GUARDED_BY(mutex);
   };
 
   static constexpr std::size_t kShards = 64;
@@ -108,7 +113,9 @@ class Memtable {
   IdShard& shard_of(StreamId id) { return id_shards_[id % kShards]; }
   const IdShard& shard_of(StreamId id) const { return id_shards_[id % kShards]; }
   PathShard& shard_of(std::string_view path) { return path_shards_[PathHash()(path) % kShards]; }
-  const PathShard& shard_of(std::string_view path) const { return path_shards_[PathHash()(path) % kShards]; }
+  const PathShard& shard_of(std::string_view path) const {
+    return path_shards_[PathHash()(path) % kShards];
+  }
 
   Status apply(Lsn lsn, const CreateChange& change, FindBelow& below);
   Status apply(Lsn lsn, const AppendChange& change, FindBelow& below);
@@ -116,7 +123,8 @@ class Memtable {
   Status apply(Lsn lsn, const ReleaseChange& change, FindBelow& below);
   Status apply(Lsn lsn, const DeadlineChange& change, FindBelow& below);
 
-  // The stream, taken up from below if need be; null: the change is settled already, or its stream gone.
+  // The stream, taken up from below if need be; null: the change is settled already, or its stream
+  // gone.
   Result<DirtyStream*> touch(StreamId id, Lsn lsn, FindBelow& below);
   void add_bytes(DirtyStream& stream, std::string_view bytes, const Slice& owned);
   // Changes a stream that is held, under its lock.

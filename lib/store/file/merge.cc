@@ -1,4 +1,5 @@
-// Which packs are merged and when: so that a stream's bytes lie in few places, and space that nobody uses comes back.
+// Which packs are merged and when: so that a stream's bytes lie in few places, and space that
+// nobody uses comes back.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -10,14 +11,15 @@ namespace durable_streams {
 
 namespace {
 
-// So many packs of about one size are merged into one of the next. Each byte is then rewritten once for every factor of
-// eight that the store grows by.
+// So many packs of about one size are merged into one of the next. Each byte is then rewritten once
+// for every factor of eight that the store grows by.
 constexpr std::size_t kPacksPerTier = 8;
 constexpr std::uint64_t kLowestTierBytes = std::uint64_t{1} << 20;
 
 std::size_t tier_of(const PackInfo& pack) {
   std::size_t tier = 0;
-  for (std::uint64_t bytes = pack.file_bytes / kLowestTierBytes; bytes > 0; bytes /= kPacksPerTier) ++tier;
+  for (std::uint64_t bytes = pack.file_bytes / kLowestTierBytes; bytes > 0; bytes /= kPacksPerTier)
+    ++tier;
   return tier;
 }
 
@@ -29,7 +31,8 @@ bool mostly_dead(const PackInfo& pack) { return 2 * pack.live_bytes < pack.strea
 std::vector<PackId> FileState::packs_to_merge() const {
   std::vector<PackInfo> packs;
   for (const auto& [id, pack] : pack_infos()) packs.push_back(pack);
-  std::sort(packs.begin(), packs.end(), [](const PackInfo& a, const PackInfo& b) { return a.id < b.id; });
+  std::sort(packs.begin(), packs.end(),
+            [](const PackInfo& a, const PackInfo& b) { return a.id < b.id; });
   std::unordered_map<std::size_t, std::vector<PackId>> tiers;
   for (const PackInfo& pack : packs) {
     std::vector<PackId>& tier = tiers[tier_of(pack)];
@@ -44,10 +47,9 @@ std::vector<PackId> FileState::packs_to_merge() const {
 Result<bool> FileState::merge(Function<Status()> pace) {
   std::vector<PackId> inputs = packs_to_merge();
   if (inputs.empty()) return false;
-  Result<PackMerge> merge = plan_merge(catalog_, *packs_, std::move(inputs),
-                                       {.directory = packs_directory(),
-                                        .id = meta_.next_pack_id++,
-                                        .store_id = meta_.store_id});
+  Result<PackMerge> merge = plan_merge(
+      catalog_, *packs_, std::move(inputs),
+      {.directory = packs_directory(), .id = meta_.next_pack_id++, .store_id = meta_.store_id});
   if (!merge) return merge.error();
   merge->pace = std::move(pace);
   Result<MergedPack> merged = write_merged_pack(files_, catalog_, *packs_, *merge);

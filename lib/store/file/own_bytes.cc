@@ -1,5 +1,6 @@
-// What a stream holds itself, wherever it is: in packs up to some position, then in the frozen memtable, then in the active
-// one. Settling moves bytes down meanwhile and never takes them away, so what was not found above is found below.
+// What a stream holds itself, wherever it is: in packs up to some position, then in the frozen
+// memtable, then in the active one. Settling moves bytes down meanwhile and never takes them away,
+// so what was not found above is found below.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,8 +27,8 @@ Error not_in_packs(StreamId id, std::uint64_t from, std::uint64_t to) {
 
 }  // namespace
 
-std::optional<Status> FileState::add_own(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
-                                         std::vector<Slice>& out) {
+std::optional<Status> FileState::add_own(Wait wait, StreamId id, std::uint64_t from,
+                                         std::uint64_t to, std::vector<Slice>& out) {
   // From the newest part to the oldest; `rest` is where the settled bytes end.
   std::uint64_t rest = to;
   std::vector<Slice> frozen;
@@ -50,7 +51,8 @@ std::optional<Status> FileState::add_own(Wait wait, StreamId id, std::uint64_t f
   }
   if (removed) return no_such_stream();
   if (rest > from) {
-    if (std::optional<Status> settled = add_settled(wait, id, from, rest, out); !settled || !*settled) {
+    if (std::optional<Status> settled = add_settled(wait, id, from, rest, out);
+        !settled || !*settled) {
       return settled;
     }
   }
@@ -59,8 +61,8 @@ std::optional<Status> FileState::add_own(Wait wait, StreamId id, std::uint64_t f
   return Status{};
 }
 
-std::optional<Status> FileState::add_settled(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
-                                             std::vector<Slice>& out) {
+std::optional<Status> FileState::add_settled(Wait wait, StreamId id, std::uint64_t from,
+                                             std::uint64_t to, std::vector<Slice>& out) {
   const std::size_t slices = out.size();
   return with_extents(wait, id, from, to, [&](Pack& pack, const Extent& extent) {
     if (extent.from <= from) out.resize(slices);  // the first one, perhaps again
@@ -68,12 +70,13 @@ std::optional<Status> FileState::add_settled(Wait wait, StreamId id, std::uint64
   });
 }
 
-std::optional<Status> FileState::with_extents(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
-                                              ExtentVisitor visit) {
+std::optional<Status> FileState::with_extents(Wait wait, StreamId id, std::uint64_t from,
+                                              std::uint64_t to, ExtentVisitor visit) {
   if (wait == Wait::kNo) {
     const std::shared_ptr<const StreamPlace> place = places_.get(id);
     if (place == nullptr) return std::nullopt;
-    std::optional<Result<std::uint64_t>> covered = visit_extents(wait, place->extents, from, to, visit);
+    std::optional<Result<std::uint64_t>> covered =
+        visit_extents(wait, place->extents, from, to, visit);
     if (!covered || !*covered || **covered < to) return std::nullopt;
     return Status{};
   }
@@ -93,11 +96,13 @@ std::optional<Status> FileState::with_extents(Wait wait, StreamId id, std::uint6
   }
 }
 
-std::optional<Result<std::uint64_t>> FileState::visit_extents(Wait wait, const std::vector<Extent>& extents,
+std::optional<Result<std::uint64_t>> FileState::visit_extents(Wait wait,
+                                                              const std::vector<Extent>& extents,
                                                               std::uint64_t from, std::uint64_t to,
                                                               ExtentVisitor& visit) {
   std::uint64_t covered = from;
-  auto extent = std::partition_point(extents.begin(), extents.end(), [from](const Extent& each) { return each.to <= from; });
+  auto extent = std::partition_point(extents.begin(), extents.end(),
+                                     [from](const Extent& each) { return each.to <= from; });
   for (; extent != extents.end() && covered < to && extent->from <= covered; ++extent) {
     const std::optional<Result<std::shared_ptr<Pack>>> pack = packs_->get(wait, extent->pack);
     if (!pack) return std::nullopt;
@@ -110,7 +115,8 @@ std::optional<Result<std::uint64_t>> FileState::visit_extents(Wait wait, const s
   return std::min(covered, to);
 }
 
-std::optional<Result<std::uint64_t>> FileState::last_append_end(Wait wait, StreamId id, std::uint64_t from,
+std::optional<Result<std::uint64_t>> FileState::last_append_end(Wait wait, StreamId id,
+                                                                std::uint64_t from,
                                                                 std::uint64_t to) {
   std::uint64_t end = kNoEnd;
   std::uint64_t rest = to;
@@ -131,26 +137,29 @@ std::optional<Result<std::uint64_t>> FileState::last_append_end(Wait wait, Strea
     look(frozen_.get());
   }
   if (end != kNoEnd || rest <= from) return end;
-  std::optional<Status> looked = with_extents(wait, id, from, rest, [&](Pack& pack, const Extent& extent) -> std::optional<Status> {
-    const std::uint64_t until = std::min(rest, extent.to);
-    std::optional<Result<std::uint64_t>> last =
-        pack.last_append_end(wait, id, extent, std::max(from, extent.from), until);
-    if (!last) return std::nullopt;
-    if (!*last) return last->error();
-    if (**last != UINT64_MAX) end = **last;
-    return Status{};
-  });
+  std::optional<Status> looked = with_extents(
+      wait, id, from, rest, [&](Pack& pack, const Extent& extent) -> std::optional<Status> {
+        const std::uint64_t until = std::min(rest, extent.to);
+        std::optional<Result<std::uint64_t>> last =
+            pack.last_append_end(wait, id, extent, std::max(from, extent.from), until);
+        if (!last) return std::nullopt;
+        if (!*last) return last->error();
+        if (**last != UINT64_MAX) end = **last;
+        return Status{};
+      });
   if (!looked) return std::nullopt;
   if (!*looked) return looked->error();
   return end;
 }
 
-std::optional<Result<std::uint64_t>> FileState::append_end_after(Wait wait, StreamId id, std::uint64_t position) {
+std::optional<Result<std::uint64_t>> FileState::append_end_after(Wait wait, StreamId id,
+                                                                 std::uint64_t position) {
   std::uint64_t end = kNoEnd;
   const auto look = [&](const Memtable* memtable) {
     if (memtable == nullptr || end != kNoEnd) return;
     memtable->look(id, [&](const DirtyStream& stream) {
-      if (stream.removed || position < stream.chunks_begin || position >= stream.chunks.end()) return;
+      if (stream.removed || position < stream.chunks_begin || position >= stream.chunks.end())
+        return;
       end = stream.chunks.append_end_after(position);
     });
   };
@@ -161,13 +170,15 @@ std::optional<Result<std::uint64_t>> FileState::append_end_after(Wait wait, Stre
   }
   if (end != kNoEnd) return end;
   std::optional<Status> looked =
-      with_extents(wait, id, position, position + 1, [&](Pack& pack, const Extent& extent) -> std::optional<Status> {
-        std::optional<Result<std::uint64_t>> after = pack.append_end_after(wait, id, extent, position);
-        if (!after) return std::nullopt;
-        if (!*after) return after->error();
-        end = **after;
-        return Status{};
-      });
+      with_extents(wait, id, position, position + 1,
+                   [&](Pack& pack, const Extent& extent) -> std::optional<Status> {
+                     std::optional<Result<std::uint64_t>> after =
+                         pack.append_end_after(wait, id, extent, position);
+                     if (!after) return std::nullopt;
+                     if (!*after) return after->error();
+                     end = **after;
+                     return Status{};
+                   });
   if (!looked) return std::nullopt;
   if (!*looked) return looked->error();
   if (end == kNoEnd) return not_in_packs(id, position, position + 1);

@@ -1,5 +1,5 @@
-// Where settled streams lie, as the catalog last said: so that a read of what the kernel has in memory need not wait for a
-// thread that may ask the catalog.
+// Where settled streams lie, as the catalog last said: so that a read of what the kernel has in
+// memory need not wait for a thread that may ask the catalog.
 #pragma once
 
 #include <array>
@@ -20,8 +20,8 @@ struct StreamPlace {
   std::vector<Extent> extents;
 };
 
-// What it holds may be old, and is never wrong: a settled byte stays what it is. An old place ends too early, or names a pack
-// that is gone; who finds that asks the catalog. Threads: any.
+// What it holds may be old, and is never wrong: a settled byte stays what it is. An old place ends
+// too early, or names a pack that is gone; who finds that asks the catalog. Threads: any.
 class PlaceCache {
  public:
   // Null: not known.
@@ -47,7 +47,8 @@ class PlaceCache {
 
   struct alignas(64) Shard {
     mutable Mutex mutex;
-    std::unordered_map<StreamId, std::shared_ptr<const StreamPlace>> places DURABLE_STREAMS_GUARDED_BY(mutex);
+    std::unordered_map<StreamId, std::shared_ptr<const StreamPlace>> places
+        DURABLE_STREAMS_GUARDED_BY(mutex);
   };
 
   std::array<Shard, kShards> shards_;

@@ -1,5 +1,5 @@
-// A stream's record as bytes: the same in the journal, in the index of a pack and in the catalog (docs/disk-format.md,
-// "Stream record").
+// A stream's record as bytes: the same in the journal, in the index of a pack and in the catalog
+// (docs/disk-format.md, "Stream record").
 #pragma once
 
 #include <durable_streams/store.h>
@@ -12,7 +12,8 @@ namespace durable_streams {
 
 void encode_record(const StreamRecord& record, std::string& out);
 
-// Reads one record and what may follow stays in `in`. False: the bytes are no record, and `out` holds anything.
+// Reads one record and what may follow stays in `in`. False: the bytes are no record, and `out`
+// holds anything.
 bool decode_record(ByteReader& in, StreamRecord& out);
 
 }  // namespace durable_streams

@@ -1,4 +1,5 @@
-// How a directory becomes a store: the catalog as it was last settled, and the journal's changes since.
+// How a directory becomes a store: the catalog as it was last settled, and the journal's changes
+// since.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,8 +15,9 @@ namespace {
 constexpr std::string_view kLockName = "LOCK";
 constexpr std::string_view kPackEnding = ".pack";
 
-// After a crash ids go on so far behind the last one known: some may have been given to streams that were lost with
-// unsynced changes, and their readers must not take a new stream for an old one.
+// After a crash ids go on so far behind the last one known: some may have been given to streams
+// that were lost with unsynced changes, and their readers must not take a new stream for an old
+// one.
 constexpr StreamId kIdsSkipped = StreamId{1} << 32;
 
 std::uint64_t random_number() {
@@ -33,7 +35,8 @@ FileState::FileState(Place place, const FileStoreOptions& options)
 
 FileState::~FileState() = default;
 
-Result<std::unique_ptr<DirectoryLock>> FileState::lock(FileSystem& files, const std::string& directory) {
+Result<std::unique_ptr<DirectoryLock>> FileState::lock(FileSystem& files,
+                                                       const std::string& directory) {
   if (Status made = files.create_directories(directory); !made) return made.error();
   return files.lock(directory, std::string(kLockName));
 }
@@ -50,10 +53,10 @@ Status FileState::recover() {
   }
   if (Status read = read_meta(); !read) return read;
   if (Status swept = sweep_packs(); !swept) return swept;
-  packs_ = std::make_unique<OpenPacks>(
-      files_, OpenPacks::Options{.directory = packs_directory(),
-                                 .store_id = meta_.store_id,
-                                 .open_max = options_.max_file_handles});
+  packs_ = std::make_unique<OpenPacks>(files_,
+                                       OpenPacks::Options{.directory = packs_directory(),
+                                                          .store_id = meta_.store_id,
+                                                          .open_max = options_.max_file_handles});
   opening_.clean = meta_.clean;
   if (Status replayed = replay(); !replayed) return replayed;
   return begin_life();
@@ -111,7 +114,8 @@ Status FileState::replay() {
   StreamId last_id = 0;
   Memtable::FindBelow below = [this](StreamId id) { return catalog_.find(id); };
   Journal::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
-    if (const auto* create = std::get_if<CreateChange>(&change)) last_id = std::max(last_id, create->record.id);
+    if (const auto* create = std::get_if<CreateChange>(&change))
+      last_id = std::max(last_id, create->record.id);
     ++opening_.replayed;
     return active_->apply(lsn, change, below);
   };
@@ -129,7 +133,8 @@ Status FileState::replay() {
   return {};
 }
 
-// Says in the catalog that the store is in use, before any change: so the next start knows how this life ended.
+// Says in the catalog that the store is in use, before any change: so the next start knows how this
+// life ended.
 Status FileState::begin_life() {
   if (!opening_.clean) {
     next_stream_id_.fetch_add(kIdsSkipped, std::memory_order_relaxed);

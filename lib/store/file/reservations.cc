@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "store/memory/chunk_list.h"
+#include "store/bytes/chunk_list.h"
 
 namespace durable_streams {
 

@@ -1,4 +1,5 @@
-// What streams and paths will be once all that is in flight has committed: what the next change is checked against.
+// What streams and paths will be once all that is in flight has committed: what the next change is
+// checked against.
 #pragma once
 
 #include <durable_streams/function.h>
@@ -41,8 +42,8 @@ class Reservations {
     std::vector<std::string> paths_;
   };
 
-  // Checks the change's condition and reserves what it will leave; `keys` grows by what that was. After an error nothing
-  // is reserved.
+  // Checks the change's condition and reserves what it will leave; `keys` grows by what that was.
+  // After an error nothing is reserved.
   Status reserve(const Change& change, Committed& committed, Keys& keys);
 
   // The changes that reserved these have committed.
@@ -63,7 +64,9 @@ class Reservations {
   };
   struct PathHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
+    std::size_t operator()(std::string_view path) const {
+      return std::hash<std::string_view>()(path);
+    }
   };
 
   Status reserve(const CreateChange& change, Committed& committed, Keys& keys);
@@ -76,7 +79,8 @@ class Reservations {
   Result<std::string> path_of(StreamId id, Committed& committed) const;
   Stream& hold(StreamId id, const StreamShape& shape, Keys& keys);
   void hold_path(std::string_view path, StreamId id, Keys& keys);
-  Status reserve_removal(StreamId id, std::uint64_t version, std::uint32_t forks_left, Committed& committed, Keys& keys);
+  Status reserve_removal(StreamId id, std::uint64_t version, std::uint32_t forks_left,
+                         Committed& committed, Keys& keys);
 
   std::unordered_map<StreamId, Stream> streams_;
   std::unordered_map<std::string, Path, PathHash, std::equal_to<>> paths_;

@@ -8,7 +8,8 @@
 namespace durable_streams {
 
 bool FileState::wants_settling() const {
-  return journal_->bytes() >= options_.journal_bytes_max || memtable_bytes() >= options_.memtable_bytes_max;
+  return journal_->bytes() >= options_.journal_bytes_max ||
+         memtable_bytes() >= options_.memtable_bytes_max;
 }
 
 Status FileState::settle() {
@@ -17,11 +18,15 @@ Status FileState::settle() {
   CatalogMeta meta = meta_;
   // A pack's name is not used again, whatever becomes of this settling.
   meta.next_pack_id = meta_.next_pack_id++;
-  meta.next_stream_id = std::max(meta.next_stream_id, next_stream_id_.load(std::memory_order_relaxed));
-  meta.streams = settled_streams_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(frozen_->streams_added());
-  meta.stored_bytes = settled_bytes_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(frozen_->bytes_added());
+  meta.next_stream_id =
+      std::max(meta.next_stream_id, next_stream_id_.load(std::memory_order_relaxed));
+  meta.streams = settled_streams_.load(std::memory_order_relaxed) +
+                 static_cast<std::uint64_t>(frozen_->streams_added());
+  meta.stored_bytes = settled_bytes_.load(std::memory_order_relaxed) +
+                      static_cast<std::uint64_t>(frozen_->bytes_added());
   Result<Settling::Outcome> settled =
-      Settling({.files = files_, .catalog = catalog_, .directory = packs_directory()}, *frozen_, meta)
+      Settling({.files = files_, .catalog = catalog_, .directory = packs_directory()}, *frozen_,
+               meta)
           .run(pack_infos());
   if (!settled) {
     note_settling_failed(settled.error());
@@ -32,7 +37,8 @@ Status FileState::settle() {
   return journal_->release(meta_.settled);
 }
 
-// Want of room or descriptors may pass. After anything else this process no longer knows what the disk holds.
+// Want of room or descriptors may pass. After anything else this process no longer knows what the
+// disk holds.
 void FileState::note_settling_failed(const Error& error) {
   const MutexLock lock(gather_mutex_);
   if (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kTooMany) {
@@ -42,8 +48,8 @@ void FileState::note_settling_failed(const Error& error) {
   }
 }
 
-// From here on changes go to a new memtable and to new files of the journal. What is frozen already, by a settling that
-// failed, comes first.
+// From here on changes go to a new memtable and to new files of the journal. What is frozen
+// already, by a settling that failed, comes first.
 void FileState::freeze() {
   const MutexLock commit_lock(commit_mutex_);
   if (frozen_ != nullptr || active_->last() <= meta_.settled) return;
@@ -60,7 +66,8 @@ void FileState::take_over(const Settling::Outcome& outcome) {
     const MutexLock lock(packs_mutex_);
     for (const auto& [id, bytes] : outcome.freed_bytes) {
       const auto known = pack_infos_.find(id);
-      if (known != pack_infos_.end()) known->second.live_bytes -= std::min(known->second.live_bytes, bytes);
+      if (known != pack_infos_.end())
+        known->second.live_bytes -= std::min(known->second.live_bytes, bytes);
     }
     if (outcome.pack) pack_infos_.insert_or_assign(outcome.pack->id, *outcome.pack);
   }

@@ -34,10 +34,9 @@ Status Settling::write_pack() {
   for (const DirtyStream* stream : streams_) {
     if (leaves_no_trace(*stream)) continue;
     if (writer == nullptr) {
-      Result<std::unique_ptr<PackWriter>> created =
-          PackWriter::create(place_.files, {.directory = place_.directory,
-                                            .id = id,
-                                            .store_id = outcome_.meta.store_id});
+      Result<std::unique_ptr<PackWriter>> created = PackWriter::create(
+          place_.files,
+          {.directory = place_.directory, .id = id, .store_id = outcome_.meta.store_id});
       if (!created) return created.error();
       writer = std::move(created).value();
     }
@@ -57,11 +56,13 @@ Status Settling::write_pack() {
   return {};
 }
 
-Result<std::optional<Extent>> Settling::write_extent(PackWriter& writer, const DirtyStream& stream) {
+Result<std::optional<Extent>> Settling::write_extent(PackWriter& writer,
+                                                     const DirtyStream& stream) {
   const ChunkList& chunks = stream.chunks;
   if (stream.removed || chunks.end() == stream.chunks_begin) return std::optional<Extent>();
   const StreamRecord& record = stream.record;
-  if (Status begun = writer.begin_extent(record.id, record.framing, stream.chunks_begin); !begun) return begun.error();
+  if (Status begun = writer.begin_extent(record.id, record.framing, stream.chunks_begin); !begun)
+    return begun.error();
   std::vector<Slice> slices;
   chunks.slice(stream.chunks_begin, chunks.end(), slices);
   std::uint64_t position = stream.chunks_begin;
@@ -83,17 +84,19 @@ Result<std::optional<Extent>> Settling::write_extent(PackWriter& writer, const D
 
 Status Settling::index(PackWriter& writer, const DirtyStream& stream) {
   if (stream.removed) return writer.index_removed(stream.record.id, stream.lsn);
-  PackEntry entry{.stream = {.record = stream.record, .lsn = stream.lsn}, .extents = {}, .producers = {}};
+  PackEntry entry{
+      .stream = {.record = stream.record, .lsn = stream.lsn}, .extents = {}, .producers = {}};
   if (const auto extent = extents_.find(stream.record.id); extent != extents_.end()) {
     entry.extents.push_back(extent->second);
   }
   entry.producers.reserve(stream.producers.size());
-  for (const auto& [id, state] : stream.producers) entry.producers.push_back({.id = id, .state = state});
+  for (const auto& [id, state] : stream.producers)
+    entry.producers.push_back({.id = id, .state = state});
   return writer.index_stream(entry);
 }
 
-// Says how far the settling goes before it changes any stream: from then on a change that replay brings again may find its
-// stream gone.
+// Says how far the settling goes before it changes any stream: from then on a change that replay
+// brings again may find its stream gone.
 Status Settling::begin_catalog() {
   Result<std::unique_ptr<Catalog::Update>> begun = place_.catalog.begin();
   if (!begun) return begun.error();

@@ -16,8 +16,9 @@
 
 namespace durable_streams {
 
-// A settling that fails may be tried again from the start: it says first how far it goes, every stream is whole in one
-// transaction, and a record is not applied to a stream that says it knows it already. Threads: one at a time.
+// A settling that fails may be tried again from the start: it says first how far it goes, every
+// stream is whole in one transaction, and a record is not applied to a stream that says it knows it
+// already. Threads: one at a time.
 class Settling {
  public:
   struct Place {
@@ -29,12 +30,12 @@ class Settling {
   // What is left to know when it has succeeded.
   struct Outcome {
     CatalogMeta meta;
-    std::optional<PackInfo> pack;                          // none: no stream had to be told of
+    std::optional<PackInfo> pack;                           // none: no stream had to be told of
     std::unordered_map<PackId, std::uint64_t> freed_bytes;  // of streams that are gone, by pack
   };
 
-  // `memtable` takes no change any more. `meta` is the catalog's, with the totals and `next_stream_id` that shall be true
-  // after this settling.
+  // `memtable` takes no change any more. `meta` is the catalog's, with the totals and
+  // `next_stream_id` that shall be true after this settling.
   Settling(Place place, const Memtable& memtable, CatalogMeta meta);
 
   // `packs` are those that there are; their live bytes shrink in the catalog by what was freed.

@@ -15,7 +15,8 @@ class SyncHistory {
 
   void add(std::chrono::nanoseconds took) {
     const bool slow = took > kShort;
-    slow_count_.fetch_add(static_cast<int>(slow) - static_cast<int>(slow_[next_]), std::memory_order_relaxed);
+    slow_count_.fetch_add(static_cast<int>(slow) - static_cast<int>(slow_[next_]),
+                          std::memory_order_relaxed);
     slow_[next_] = slow;
     next_ = (next_ + 1) % kRemembered;
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "protocol/json_messages.h"
+#include "store/bytes/page_cut.h"
 #include "store/memory/memory_store_impl.h"
 
 namespace durable_streams {
@@ -21,50 +21,6 @@ Error outside() {
   return {.code = ErrorCode::kInvalidArgument,
           .message = "the range lies outside the stream",
           .detail = {}};
-}
-
-// Shortens `out`, whose bytes begin at `begin`, to end at `end`.
-void shorten(StoredBytes& out, std::uint64_t end) {
-  while (out.end > end) {
-    Slice& last = out.slices.back();
-    const std::uint64_t last_begin = out.end - last.size();
-    if (last_begin >= end) {
-      out.slices.pop_back();
-      out.end = last_begin;
-    } else {
-      last = last.sub(0, end - last_begin);
-      out.end = end;
-    }
-  }
-}
-
-// Shortens `out` to the last message that ends in it; false, and nothing changed, when none does.
-bool shorten_to_last_message(StoredBytes& out) {
-  std::uint64_t slice_end = out.end;
-  for (auto slice = out.slices.rbegin(); slice != out.slices.rend(); ++slice) {
-    const std::size_t message_end = protocol::last_json_message_end(slice->view());
-    const std::uint64_t slice_begin = slice_end - slice->size();
-    if (message_end > 0) {
-      shorten(out, slice_begin + message_end);
-      return true;
-    }
-    slice_end = slice_begin;
-  }
-  return false;
-}
-
-// Shortens `out` to the first message that ends in its slices from the one at `index` on, the first
-// of which begins at `slice_begin`.
-bool shorten_to_first_message(StoredBytes& out, std::size_t index, std::uint64_t slice_begin) {
-  std::uint64_t messages = 1;
-  for (; index < out.slices.size(); ++index) {
-    slice_begin += protocol::skip_json_messages(out.slices[index].view(), &messages);
-    if (messages == 0) {
-      shorten(out, slice_begin);
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace

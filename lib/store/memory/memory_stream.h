@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "store/memory/chunk_list.h"
+#include "store/bytes/chunk_list.h"
 #include "store/memory/content_type_table.h"
 #include "store/memory/producer_table.h"
 

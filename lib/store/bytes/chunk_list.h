@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/memory/memory_budget.h"
+#include "store/bytes/memory_budget.h"
 
 namespace durable_streams {
 

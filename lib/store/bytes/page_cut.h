@@ -11,11 +11,12 @@ namespace durable_streams {
 // Shortens `page` to end at `end`, a position in it.
 void shorten(StoredBytes& page, std::uint64_t end);
 
-// Shortens a page of a JSON stream to the last message that ends in it; false, and nothing changed, when none does.
+// Shortens a page of a JSON stream to the last message that ends in it; false, and nothing changed,
+// when none does.
 bool shorten_to_last_message(StoredBytes& page);
 
-// Shortens a page of a JSON stream to the first message that ends in its slices from the one at `index` on, which begins at
-// `slice_begin`; false, and nothing changed, when none does.
+// Shortens a page of a JSON stream to the first message that ends in its slices from the one at
+// `index` on, which begins at `slice_begin`; false, and nothing changed, when none does.
 bool shorten_to_first_message(StoredBytes& page, std::size_t index, std::uint64_t slice_begin);
 
 }  // namespace durable_streams

@@ -1,5 +1,5 @@
 // How appends fill chunks, and how positions are found in them again.
-#include "store/memory/chunk_list.h"
+#include "store/bytes/chunk_list.h"
 
 #include <algorithm>
 #include <cstring>

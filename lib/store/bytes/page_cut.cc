@@ -1,17 +1,9 @@
-// Messages end with a byte that occurs nowhere else in a JSON stream, so ends are found by looking at bytes alone.
-#include "store/page_cut.h"
-
-#include <string_view>
+// Ends of messages are found by looking at bytes alone.
+#include "store/bytes/page_cut.h"
 
 #include "protocol/json_messages.h"
 
 namespace durable_streams {
-
-namespace {
-
-constexpr char kMessageEnd = protocol::kJsonMessageEnd.back();
-
-}  // namespace
 
 void shorten(StoredBytes& page, std::uint64_t end) {
   while (page.end > end) {
@@ -30,10 +22,10 @@ void shorten(StoredBytes& page, std::uint64_t end) {
 bool shorten_to_last_message(StoredBytes& page) {
   std::uint64_t slice_end = page.end;
   for (auto slice = page.slices.rbegin(); slice != page.slices.rend(); ++slice) {
-    const std::size_t at = slice->view().rfind(kMessageEnd);
+    const std::size_t message_end = protocol::last_json_message_end(slice->view());
     const std::uint64_t slice_begin = slice_end - slice->size();
-    if (at != std::string_view::npos) {
-      shorten(page, slice_begin + at + 1);
+    if (message_end > 0) {
+      shorten(page, slice_begin + message_end);
       return true;
     }
     slice_end = slice_begin;
@@ -42,13 +34,13 @@ bool shorten_to_last_message(StoredBytes& page) {
 }
 
 bool shorten_to_first_message(StoredBytes& page, std::size_t index, std::uint64_t slice_begin) {
+  std::uint64_t messages = 1;
   for (; index < page.slices.size(); ++index) {
-    const std::size_t at = page.slices[index].view().find(kMessageEnd);
-    if (at != std::string_view::npos) {
-      shorten(page, slice_begin + at + 1);
+    slice_begin += protocol::skip_json_messages(page.slices[index].view(), &messages);
+    if (messages == 0) {
+      shorten(page, slice_begin);
       return true;
     }
-    slice_begin += page.slices[index].size();
   }
   return false;
 }
