@@ -12,6 +12,10 @@ struct Limits {
   // extensions. Room for the largest tokens and cookies that browsers send.
   std::size_t header_bytes_max = std::size_t{16} << 10;
 
+  // Header fields of a request; more is 431. Browsers behind proxies send about forty; each that is
+  // kept of a head in pieces costs its place beside its bytes.
+  std::size_t header_fields_max = 128;
+
   // A request target, in bytes; more is 414. A stream's path ends at 480 bytes, so the rest is
   // query.
   std::size_t target_bytes_max = std::size_t{8} << 10;
