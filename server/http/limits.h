@@ -40,7 +40,7 @@ struct Limits {
   std::chrono::milliseconds linger_timeout{2'000};
 
   // Connections of all loops together; one more is answered 503 with Retry-After and closed. The
-  // server lowers it to what its open-file limit allows.
+  // server lowers it, and the next, to what its open-file limit allows.
   std::size_t connections_max = 65'536;
 
   // Connections being answered 503 at a time; more are closed without an answer.
