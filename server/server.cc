@@ -69,9 +69,11 @@ Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
 Server::Server(ServerOptions options, Log log)
     : options_(std::move(options)),
       log_(std::move(log)),
+      bodies_(options_.limits.bodies_bytes_max),
       store_(options_.store),
       engine_(store_, options_.engine) {
   std::signal(SIGPIPE, SIG_IGN);
+  if (options_.endpoint.body_budget == nullptr) options_.endpoint.body_budget = &bodies_;
   options_.threads = thread_count(options_.threads);
   options_.limits = fit_to_open_files(options_.limits, raise_open_files_limit(), options_.threads);
 }

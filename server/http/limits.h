@@ -1,12 +1,14 @@
 // Every limit of the HTTP/1.1 layer in one place: its name, its default and what happens at it.
 #pragma once
 
+#include <durable_streams/http/body_budget.h>
+
 #include <chrono>
 #include <cstddef>
 
 namespace durable_streams::server {
 
-// The body's own limit (413) is the endpoint's: http::EndpointOptions::body_bytes_max.
+// One body's own limit (413) is the endpoint's: http::EndpointOptions::body_bytes_max.
 struct Limits {
   // A request line and its headers, in bytes; more is 431. Also bounds trailers and chunk
   // extensions. Room for the largest tokens and cookies that browsers send.
@@ -62,6 +64,10 @@ struct Limits {
   // Bytes kept of the requests behind one that waits; past it the connection is not read until that
   // one is answered.
   std::size_t pipelined_bytes_max = std::size_t{64} << 10;
+
+  // Bytes of request bodies that have come in part, of all connections together; a body for which
+  // there is no room is 503 with Retry-After, and its connection closed. Sixteen of the largest.
+  std::size_t bodies_bytes_max = http::BodyBudget::kBytesMaxDefault;
 
   // Of a body that no longer matters because the request was refused by its headers, so much is
   // read to keep the connection; with more to come the connection is closed instead.
