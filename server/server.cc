@@ -3,30 +3,16 @@
 #include "server/server.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
+#include "server/descriptors.h"
+
 namespace durable_streams::server {
 namespace {
-
-// Descriptors that are no connections: standard streams, loops, listeners, later the store's.
-constexpr std::size_t kOtherDescriptors = 64;
-
-// Raises the soft limit on open files as far as the system lets us, and returns how many
-// connections fit under it.
-std::size_t connections_that_fit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
-  if (limit.rlim_cur < limit.rlim_max) {
-    const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  }
-  return limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur / 2, kOtherDescriptors);
-}
 
 std::size_t thread_count(std::size_t wanted) {
   return wanted != 0 ? wanted : std::max<std::size_t>(1, std::thread::hardware_concurrency());
@@ -92,15 +78,17 @@ Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
 Server::Server(ServerOptions options, std::unique_ptr<Store> store, Log log)
     : options_(std::move(options)),
       log_(std::move(log)),
+      bodies_(options_.limits.bodies_bytes_max),
       store_(std::move(store)),
       engine_(*store_, options_.engine) {
   std::signal(SIGPIPE, SIG_IGN);
-  options_.limits.connections_max =
-      std::min(options_.limits.connections_max, connections_that_fit());
+  if (options_.endpoint.body_budget == nullptr) options_.endpoint.body_budget = &bodies_;
+  options_.threads = thread_count(options_.threads);
+  options_.limits = fit_to_open_files(options_.limits, raise_open_files_limit(), options_.threads);
 }
 
 Status Server::make_workers() {
-  for (std::size_t i = thread_count(options_.threads); i > 0; --i) {
+  for (std::size_t i = options_.threads; i > 0; --i) {
     Result<std::unique_ptr<Worker>> worker =
         Worker::make(engine_, options_.endpoint, options_.limits, clock_, open_connections_);
     if (!worker) return std::move(worker).error();

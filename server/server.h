@@ -4,6 +4,7 @@
 #include <durable_streams/clock.h>
 #include <durable_streams/engine.h>
 #include <durable_streams/function.h>
+#include <durable_streams/http/body_budget.h>
 #include <durable_streams/http/endpoint.h>
 #include <durable_streams/file_store.h>
 #include <durable_streams/memory_store.h>
@@ -81,6 +82,7 @@ class Server {
   Log log_;
   std::string origin_;
   std::uint16_t port_ = 0;
+  http::BodyBudget bodies_;
   SystemClock clock_;
   const std::unique_ptr<Store> store_;
   Engine engine_;

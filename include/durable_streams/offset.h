@@ -35,7 +35,7 @@ struct DURABLE_STREAMS_EXPORT Offset {
 
   std::string to_string() const;
 
-  friend constexpr auto operator<=>(const Offset&, const Offset&) = default;
+  friend constexpr auto operator<=>(const Offset&, const Offset&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 }  // namespace durable_streams

@@ -109,7 +109,7 @@ const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, St
   }
   entry.loading = true;
   auto done = [life = life_, path = entry.path, stream = entry.reserved,
-               name = std::string(id)](Result<std::optional<ProducerState>> found) {
+               name = std::string(id)](const Result<std::optional<ProducerState>>& found) {
     const std::shared_lock<std::shared_mutex> alive(life->mutex);
     if (life->engine != nullptr) life->engine->finish_loading_producer(path, *stream, name, found);
   };

@@ -78,6 +78,7 @@ std::unique_ptr<KeptRequest> EndpointState::take_kept_request() {
 }
 
 void EndpointState::give_back(std::unique_ptr<KeptRequest> kept) {
+  bodies().give_back(kept->body.size());
   if (kept_requests_.size() >= kKeptRequestsMax) return;
   kept->body.clear();
   kept_requests_.push_back(std::move(kept));

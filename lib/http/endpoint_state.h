@@ -42,6 +42,8 @@ class EndpointState {
 
   SseFrames frames;
 
+  BodyBudget& bodies() { return options.body_budget != nullptr ? *options.body_budget : bodies_; }
+
   WallTime now() const { return streams.engine().now(); }
 
   // Any number; not for secrets.
@@ -51,6 +53,7 @@ class EndpointState {
   void give_back(Exchange::Impl& exchange);
 
   std::unique_ptr<KeptRequest> take_kept_request();
+  // Gives back what its body took of bodies(), too.
   void give_back(std::unique_ptr<KeptRequest> kept);
 
   // Live responses end from now on.
@@ -58,6 +61,7 @@ class EndpointState {
   bool draining() const { return draining_; }
 
  private:
+  BodyBudget bodies_;  // unless it is shared
   ObjectPool<Exchange::Impl> exchanges_;
   std::vector<std::unique_ptr<KeptRequest>> kept_requests_;  // free ones
   Exchange::Impl* first_ = nullptr;                          // of those in use

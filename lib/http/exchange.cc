@@ -12,6 +12,7 @@ namespace durable_streams::http {
 namespace {
 
 constexpr std::string_view kBodyTooLarge = "the request's body is larger than this endpoint takes";
+constexpr std::string_view kBodiesTooMany = "too many request bodies are on their way; come again";
 
 }  // namespace
 
@@ -78,7 +79,12 @@ void Exchange::Impl::body(std::string_view piece, bool last) {
     return refuse_body(ErrorCode::kTooLarge, kBodyTooLarge);
   }
   const bool in_place = last && gathered.size() == 0;
-  if (!in_place) gathered.add(piece);
+  if (!in_place) {
+    if (!endpoint_->bodies().take(piece.size())) {
+      return refuse_body(ErrorCode::kUnavailable, kBodiesTooMany);
+    }
+    gathered.add(piece);
+  }
   if (!last) return;
   wants_body_ = false;
   const std::string_view whole = in_place ? piece : gathered.view();

@@ -290,7 +290,10 @@ Wait Connection::current_wait() const {
 void Connection::start(const http::ResponseHead& head) {
   if (response_ != Response::kNone || closed_) return;
   response_ = Response::kStarted;
-  if (group_.draining() || (request_ != Request::kDone && close_if_refused_)) keep_alive_ = false;
+  const bool refused_early = request_ != Request::kDone;
+  // Who found no room for a body shall not send the rest of it.
+  if (refused_early && (close_if_refused_ || head.status == 503)) keep_alive_ = false;
+  if (group_.draining()) keep_alive_ = false;
   framing_ = choose_framing(head);
   response_left_ = head.content_length.value_or(0);
   std::array<char, 64> lines{};

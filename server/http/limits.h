@@ -1,16 +1,22 @@
 // Every limit of the HTTP/1.1 layer in one place: its name, its default and what happens at it.
 #pragma once
 
+#include <durable_streams/http/body_budget.h>
+
 #include <chrono>
 #include <cstddef>
 
 namespace durable_streams::server {
 
-// The body's own limit (413) is the endpoint's: http::EndpointOptions::body_bytes_max.
+// One body's own limit (413) is the endpoint's: http::EndpointOptions::body_bytes_max.
 struct Limits {
   // A request line and its headers, in bytes; more is 431. Also bounds trailers and chunk
   // extensions. Room for the largest tokens and cookies that browsers send.
   std::size_t header_bytes_max = std::size_t{16} << 10;
+
+  // Header fields of a request; more is 431. Browsers behind proxies send about forty; each that is
+  // kept of a head in pieces costs its place beside its bytes.
+  std::size_t header_fields_max = 128;
 
   // A request target, in bytes; more is 414. A stream's path ends at 480 bytes, so the rest is
   // query.
@@ -36,7 +42,7 @@ struct Limits {
   std::chrono::milliseconds linger_timeout{2'000};
 
   // Connections of all loops together; one more is answered 503 with Retry-After and closed. The
-  // server lowers it to what its open-file limit allows.
+  // server lowers it, and the next, to what its open-file limit allows.
   std::size_t connections_max = 65'536;
 
   // Connections being answered 503 at a time; more are closed without an answer.
@@ -58,6 +64,10 @@ struct Limits {
   // Bytes kept of the requests behind one that waits; past it the connection is not read until that
   // one is answered.
   std::size_t pipelined_bytes_max = std::size_t{64} << 10;
+
+  // Bytes of request bodies that have come in part, of all connections together; a body for which
+  // there is no room is 503 with Retry-After, and its connection closed. Sixteen of the largest.
+  std::size_t bodies_bytes_max = http::BodyBudget::kBytesMaxDefault;
 
   // Of a body that no longer matters because the request was refused by its headers, so much is
   // read to keep the connection; with more to come the connection is closed instead.

@@ -66,6 +66,10 @@ struct RequestParser::Callbacks {
       me.places().back().name_size += static_cast<std::uint32_t>(size);
       return 0;
     }
+    if (me.places().size() >= me.limits_.header_fields_max) {
+      me.fail(431, "The request has too many header fields.");
+      return -1;
+    }
     me.places().push_back({.name = from, .name_size = static_cast<std::uint32_t>(size)});
     me.part_ = Part::kName;
     return 0;
@@ -158,12 +162,14 @@ RequestParser::Event RequestParser::next_head(std::string_view& input) {
   const char* stopped = end;
   const Event event = feed(base_, end, stopped);
   if (event == Event::kNeedMore) {
-    spill_ = std::make_unique<Spill>();
-    spill_->bytes = input;
-    spill_->places = scratch_.places;
-    const std::size_t size = input.size();
+    const Event more = need_more_head(input.size());
+    if (more == Event::kNeedMore) {
+      spill_ = std::make_unique<Spill>();
+      keep(input);
+      spill_->places = scratch_.places;
+    }
     input = {};
-    return need_more_head(size);
+    return more;
   }
   input.remove_prefix(static_cast<std::size_t>(stopped - base_));
   return event;
@@ -173,13 +179,23 @@ RequestParser::Event RequestParser::next_kept_head(std::string_view& input) {
   if (input.empty()) return Event::kNeedMore;
   const std::size_t before = spill_->bytes.size();
   const std::string_view piece = input.substr(0, limits_.header_bytes_max + 1 - before);
-  spill_->bytes += piece;
+  keep(piece);
   base_ = spill_->bytes.data();
   const char* const end = base_ + spill_->bytes.size();
   const char* stopped = end;
   const Event event = feed(base_ + before, end, stopped);
   input.remove_prefix(static_cast<std::size_t>(stopped - base_) - before);
   return event == Event::kNeedMore ? need_more_head(spill_->bytes.size()) : event;
+}
+
+// Grows geometrically, but never beyond what a head may take.
+void RequestParser::keep(std::string_view piece) {
+  std::vector<char>& bytes = spill_->bytes;
+  const std::size_t needed = bytes.size() + piece.size();
+  if (needed > bytes.capacity()) {
+    bytes.reserve(std::max(needed, std::min(2 * bytes.capacity(), limits_.header_bytes_max + 1)));
+  }
+  bytes.insert(bytes.end(), piece.begin(), piece.end());
 }
 
 RequestParser::Event RequestParser::feed(const char* from, const char* end, const char*& stopped) {

@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -100,7 +99,7 @@ class RequestParser {
 
   // A head that did not come in one piece: its bytes so far.
   struct Spill {
-    std::string bytes;
+    std::vector<char> bytes;
     std::vector<FieldPlace> places;
   };
 
@@ -111,6 +110,7 @@ class RequestParser {
   bool skip_empty_lines(std::string_view& input);
   Event next_head(std::string_view& input);
   Event next_kept_head(std::string_view& input);
+  void keep(std::string_view piece);
   Event feed(const char* from, const char* end, const char*& stopped);
   llhttp_errno_t execute(const char* from, const char* to);
   Event feed_unknown_method(const char* end, const char*& stopped);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -73,7 +74,6 @@ void Acceptor::accept_some(const Listener& listener) {
     sockaddr_storage peer{};
     UniqueFd fd(accept_socket(listener.socket.get(), peer));
     if (fd) {
-      complained_ = false;
       deliver_({.fd = std::move(fd),
                 .peer = SocketAddress::of(reinterpret_cast<const sockaddr&>(peer))});
     } else if (is_shortage(errno)) {
@@ -85,9 +85,14 @@ void Acceptor::accept_some(const Listener& listener) {
 }
 
 void Acceptor::pause(int error) {
-  if (!std::exchange(complained_, true)) {
+  const std::uint64_t times =
+      shortage_.again(std::chrono::milliseconds(uv_now(retry_timer_->loop)));
+  if (times == 1) {
     log_(fmt::format("cannot accept connections: {}; trying again until it works",
                      std::strerror(error)));
+  } else if (times > 1) {
+    log_(fmt::format("cannot accept connections: {}; {} times since this was last said",
+                     std::strerror(error), times));
   }
   for (Watch* watch : watches_) uv_poll_stop(&watch->poll);
   uv_timer_start(

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/net/complaint.h"
 #include "server/net/listener.h"
 #include "server/net/socket_address.h"
 #include "server/net/unique_fd.h"
@@ -46,7 +47,7 @@ class Acceptor {
   uv_timer_t* retry_timer_;      // the same
   Deliver deliver_;
   Log log_;
-  bool complained_ = false;
+  Complaint shortage_;
 };
 
 }  // namespace durable_streams::server

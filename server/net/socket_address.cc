@@ -27,7 +27,8 @@ SocketAddress SocketAddress::ipv6(const in6_addr& address, std::uint16_t port) {
 SocketAddress SocketAddress::of(const sockaddr& address) {
   SocketAddress result;
   if (address.sa_family == AF_INET) std::memcpy(&result.address_.in, &address, sizeof(sockaddr_in));
-  if (address.sa_family == AF_INET6) std::memcpy(&result.address_.in6, &address, sizeof(sockaddr_in6));
+  if (address.sa_family == AF_INET6)
+    std::memcpy(&result.address_.in6, &address, sizeof(sockaddr_in6));
   return result;
 }
 

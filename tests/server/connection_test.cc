@@ -329,6 +329,22 @@ TEST_CASE_METHOD(Fixture, "the long body of a refused request ends the connectio
   CHECK(chunked.shut);
 }
 
+TEST_CASE_METHOD(Fixture, "a body for which there is no room ends its connection",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  client.receive(request("POST /wait", "Content-Length: 6\r\n", "abc"));
+  last_held().respond(503, "later");
+  loop.run_until_idle();
+  CHECK(summary(client.taken()) == "503 later close|");
+  CHECK(client.shut);
+  client.receive("def");
+  FakeTransport& whole = connect();
+  whole.receive(request("POST /wait", "Content-Length: 3\r\n", "abc"));
+  last_held().respond(503, "later");
+  loop.run_until_idle();
+  CHECK(summary(whole.taken()) == "503 later|");
+}
+
 TEST_CASE_METHOD(Fixture, "a chunk that will be too large is refused before it comes",
                  "[server][connection]") {
   FakeTransport& client = connect();

@@ -120,6 +120,30 @@ TEST_CASE("a request that comes in two pieces gives back what kept the first", "
   CHECK(bytes_held == before);
 }
 
+TEST_CASE("a head that does not end costs little more than its limit", "[server][cost]") {
+  ServedStream served;
+  const std::string line = "GET / HTTP/1.1\r\n";
+  std::string many;
+  for (std::size_t i = 0; i + 1 < served.limits.header_fields_max; ++i) many += "a:\r\n";
+  for (const std::string& fields : {many + "b: ", std::string("b: ")}) {
+    for (const std::size_t piece :
+         {std::size_t{1}, std::size_t{100}, served.limits.header_bytes_max}) {
+      Drain client;
+      ++served.open;
+      Connection connection(served.group, client, "192.0.2.1");
+      served.loop.run_until_idle();
+      std::string head = line + fields;
+      head.resize(served.limits.header_bytes_max, 'x');
+      const std::size_t before = bytes_held;
+      for (std::size_t at = 0; at < head.size(); at += piece)
+        connection.on_read(head.substr(at, piece));
+      const std::size_t cost = bytes_held - before;
+      CAPTURE(piece, fields.size(), cost);
+      CHECK(cost <= served.limits.header_bytes_max + std::size_t{8192});
+    }
+  }
+}
+
 // The growth of memory in use when `count` clients send `request` and wait.
 std::size_t bytes_for_each(const std::string& request, std::size_t count) {
   ServerOptions options;

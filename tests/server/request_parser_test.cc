@@ -444,6 +444,21 @@ TEST_CASE("a head past its limit is 431, a target past its limit 414", "[server]
   CHECK(parse("GET / HTTP/1.1\r\nX: " + std::string(200, 'x'), limits).status == 431);
 }
 
+TEST_CASE("a head with more fields than the limit is 431", "[server][parser]") {
+  Limits limits;
+  limits.header_fields_max = 5;
+  const auto fields = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += "a:\r\n";
+    return text;
+  };
+  CHECK(status_of(with_headers(fields(4)), limits) == 0);
+  CHECK(status_of(with_headers(fields(5)), limits) == 431);
+  CHECK(parse("GET / HTTP/1.1\r\n" + fields(5) + "b", limits).status == 431);
+  CHECK(parse(with_headers(fields(127))).status == 0);
+  CHECK(parse(with_headers(fields(128))).status == 431);
+}
+
 TEST_CASE("chunk extensions and trailers are bounded, small chunks are not", "[server][parser]") {
   Limits limits;
   limits.header_bytes_max = 200;

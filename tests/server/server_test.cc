@@ -181,6 +181,34 @@ TEST_CASE("a body is asked for with 100 Continue", "[server][socket]") {
   CHECK(refused.at_end());
 }
 
+TEST_CASE("bodies of all connections share their room", "[server][socket]") {
+  ServerOptions options;
+  options.threads = 2;
+  options.limits.bodies_bytes_max = std::size_t{1} << 20;
+  RunningServer server(options);
+  BlockingClient witness = server.client();
+  REQUIRE(witness.exchange("PUT /v1/stream/s", kText).status == 201);
+  const std::string half(std::size_t{600} << 10, 'x');
+  const std::string head = std::string(kText) + "Content-Length: 700000\r\n";
+  auto first = std::make_unique<BlockingClient>(server.port());
+  first->request("POST /v1/stream/s", head + "Expect: 100-continue\r\n");
+  CHECK(first->response().status == 100);
+  first->send(half);
+  ClientResponse refused;
+  while (refused.status != 503) {  // until the first has come so far
+    BlockingClient second = server.client();
+    second.request("POST /v1/stream/s", head);
+    second.send(half + std::string(700'000 - half.size(), 'y'));
+    refused = second.response();
+    if (refused.status == 503) CHECK(second.at_end());
+  }
+  CHECK(refused.says("Connection: close"));
+  CHECK_FALSE(refused.field("Retry-After").empty());
+  first->send(std::string(700'000 - half.size(), 'x'));
+  CHECK(first->response().status == 204);
+  CHECK(witness.exchange("POST /v1/stream/s", kText, half).status == 204);
+}
+
 TEST_CASE("a client that half-closes is answered still", "[server][socket]") {
   RunningServer server;
   BlockingClient client = server.client();

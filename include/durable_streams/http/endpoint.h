@@ -4,6 +4,7 @@
 
 #include <durable_streams/export.h>
 #include <durable_streams/http/authorizer.h>
+#include <durable_streams/http/body_budget.h>
 #include <durable_streams/http/message.h>
 #include <durable_streams/streams.h>
 
@@ -33,6 +34,11 @@ struct EndpointOptions {
 
   // The largest request body; more is 413.
   std::size_t body_bytes_max = std::size_t{16} << 20;
+
+  // What the bodies that have come in part may take together; one for which there is no room is 503.
+  // Must outlive the endpoint, and is shared by the endpoints of a server. Null: the endpoint has one
+  // of its own, of BodyBudget::kBytesMaxDefault.
+  BodyBudget* body_budget = nullptr;
 
   // The largest body of a read; a larger JSON message still comes whole.
   std::size_t chunk_bytes_max = std::size_t{1} << 20;
