@@ -116,6 +116,7 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
                                                                 std::size_t count_max) override;
   void expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) override;
   StoreStats stats() const override;
+  Result<std::vector<ForkPoint>> owed_releases() override;
 
  private:
   class Threads;

@@ -230,8 +230,8 @@ class DURABLE_STREAMS_EXPORT Store {
   // of another come without), so a store commits without it too.
   virtual void flush() = 0;
 
-  // The same from a thread that may wait for the disk for a moment: the store may commit there and then, for all that has
-  // gathered, and tell the listener before it returns.
+  // The same from a thread that may wait for the disk for a moment: the store may commit there and
+  // then, for all that has gathered, and tell the listener before it returns.
   virtual void flush_waiting() { flush(); }
 
   // The record of the stream at `path`: true and `out` when there is one, soft-deleted included;
@@ -268,6 +268,11 @@ class DURABLE_STREAMS_EXPORT Store {
                        Done<std::vector<ExpiredStream>> done) = 0;
 
   virtual StoreStats stats() const = 0;
+
+  // The sources to which forks that were removed before this store was opened still owe a
+  // ReleaseChange, each once for every release: what a crash has cut short. Only `source` and
+  // `source_path` say anything. May wait; asked once.
+  virtual Result<std::vector<ForkPoint>> owed_releases() { return std::vector<ForkPoint>(); }
 };
 
 }  // namespace durable_streams

@@ -44,12 +44,33 @@ Engine::Impl::Impl(Store& store, const EngineOptions& options)
   shard_entries_max_ = std::max<std::size_t>(1, options_.loaded_streams_max / count);
   store_.set_listener(this);
   note_deadline(store_.earliest_deadline());
+  if (Result<std::vector<ForkPoint>> owed = store_.owed_releases()) {
+    for (ForkPoint& point : *owed) owe(std::move(point));
+  }
 }
 
 Engine::Impl::~Impl() {
   store_.set_listener(nullptr);
-  const std::unique_lock<std::shared_mutex> lock(life_->mutex);
-  life_->engine = nullptr;
+  {
+    const std::unique_lock<std::shared_mutex> lock(life_->mutex);
+    life_->engine = nullptr;
+  }
+  save_slid_deadlines();
+}
+
+// A store that outlives the process must not find streams expired that were read a moment ago.
+void Engine::Impl::save_slid_deadlines() {
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    const ShardLock lock(*shard);
+    shard->for_each([this](const Entry& entry) {
+      const Stream* const stream = entry.shown.get();
+      if (stream == nullptr || !stream->expiry.ttl || stream->deadline() == stream->saved_deadline)
+        return;
+      ignore(store_.submit(DeadlineChange{.id = stream->id, .deadline = stream->deadline()}, 0),
+             "nobody is left to be told");
+    });
+  }
+  store_.flush();
 }
 
 EngineStats Engine::Impl::stats() {

@@ -78,6 +78,8 @@ class Engine::Impl final : public CommitListener {
 
   void on_commits(std::span<CommitOutcome> outcomes) override;
 
+  void save_slid_deadlines();
+
   // The loops that use this engine; one of them looks for expired streams. See reaper.cc.
   void add_handle(std::shared_ptr<Mailbox> mailbox);
   void remove_handle(const Mailbox& mailbox);

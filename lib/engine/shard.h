@@ -45,6 +45,12 @@ class Shard {
 
   std::size_t size() const { return entries_.size(); }
 
+  // Calls `visit` with every entry, the one unused for the longest first.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const Entry* entry = oldest_; entry != nullptr; entry = entry->newer) visit(*entry);
+  }
+
   std::uint64_t appends = 0;
   std::uint64_t appended_bytes = 0;
   std::uint64_t expired_streams = 0;

@@ -367,7 +367,8 @@ TEST_CASE("packs and the catalog's own state are kept", "[store_file][catalog]")
                          .clean = true,
                          .ttl_floor = at_ms(-1),
                          .streams = 60,
-                         .stored_bytes = 1'000'000};
+                         .stored_bytes = 1'000'000,
+                         .releases_owed = 3};
   catalog.update([&](Catalog::Update& to) {
     must(to.put_pack({300, 1, 2, 3}));
     must(to.put_pack({2, 10, 20, 30}));

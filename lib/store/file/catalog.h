@@ -1,4 +1,5 @@
-// Where every settled stream is: the checkpoint that spares a start from reading all packs. It can be rebuilt from them.
+// Where every settled stream is: the checkpoint that spares a start from reading all packs. It can
+// be rebuilt from them.
 #pragma once
 
 #include <durable_streams/store.h>
@@ -23,6 +24,7 @@ using PackId = std::uint64_t;
 struct SettledStream {
   StreamRecord record;
   Lsn lsn = 0;
+  std::uint32_t releases_owed = 0;  // of its forks, those that are gone without a ReleaseChange
 };
 
 // A run of a stream's own bytes in a pack.
@@ -30,8 +32,9 @@ struct Extent {
   std::uint64_t from = 0;  // positions in the stream
   std::uint64_t to = 0;
   PackId pack = 0;
-  std::uint64_t offset = 0;     // in the file, of the extent's first block
-  std::uint64_t directory = 0;  // in the file, of the extent's block directory; 0: it has but one block
+  std::uint64_t offset = 0;  // in the file, of the extent's first block
+  std::uint64_t directory =
+      0;  // in the file, of the extent's block directory; 0: it has but one block
 
   friend bool operator==(const Extent&, const Extent&) = default;
 };
@@ -51,10 +54,12 @@ struct CatalogMeta {
   Lsn settling = 0;            // changes after `settled` up to here may be, stream by stream
   StreamId next_stream_id = 1;
   PackId next_pack_id = 1;
-  bool clean = false;             // closed in order, nothing to replay
-  WallTime ttl_floor = WallTime{};  // a sliding deadline is at least this plus the stream's TTL; see FileStore
+  bool clean = false;  // closed in order, nothing to replay
+  WallTime ttl_floor =
+      WallTime{};  // a sliding deadline is at least this plus the stream's TTL; see FileStore
   std::uint64_t streams = 0;
   std::uint64_t stored_bytes = 0;
+  std::uint64_t releases_owed = 0;  // by all streams together
 
   friend bool operator==(const CatalogMeta&, const CatalogMeta&) = default;
 };
@@ -66,26 +71,29 @@ struct DueStream {
   friend auto operator<=>(const DueStream&, const DueStream&) = default;
 };
 
-// Reads see the last committed update, each call by itself. An answer that fails its checksum is kCorruption and names what
-// it was about. Threads: any; one update at a time.
+// Reads see the last committed update, each call by itself. An answer that fails its checksum is
+// kCorruption and names what it was about. Threads: any; one update at a time.
 class Catalog {
  public:
-  // Changes that are committed together or not at all. Each builds on those before it; the catalog shows them only after
-  // commit(). Threads: the one that began it.
+  // Changes that are committed together or not at all. Each builds on those before it; the catalog
+  // shows them only after commit(). Threads: the one that began it.
   class Update {
    public:
     virtual ~Update() = default;  // without commit(): nothing has happened
 
-    // Enters a stream, or replaces its record: by path, by id and by deadline (soft-deleted ones have none).
+    // Enters a stream, or replaces its record: by path, by id and by deadline (soft-deleted ones
+    // have none).
     virtual Status put(const SettledStream& stream) = 0;
-    // Takes a stream out, with its producers and extents, which `freed` receives. Fine if it is not there.
+    // Takes a stream out, with its producers and extents, which `freed` receives. Fine if it is not
+    // there.
     virtual Status erase(StreamId id, std::vector<Extent>& freed) = 0;
     virtual Status put_producer(StreamId id, std::string_view producer_id, ProducerState state) = 0;
     // A stream's extents do not overlap; one with the same beginning is replaced.
     virtual Status put_extent(StreamId id, const Extent& extent) = 0;
-    // Replaces the stream's extents that lie in [extent.from, extent.to) by `extent`; `freed` receives them. Fails with
-    // kInvalidArgument when it would cut one in two.
-    virtual Status replace_extents(StreamId id, const Extent& extent, std::vector<Extent>& freed) = 0;
+    // Replaces the stream's extents that lie in [extent.from, extent.to) by `extent`; `freed`
+    // receives them. Fails with kInvalidArgument when it would cut one in two.
+    virtual Status replace_extents(StreamId id, const Extent& extent,
+                                   std::vector<Extent>& freed) = 0;
     virtual Status put_pack(const PackInfo& pack) = 0;
     virtual Status erase_pack(PackId id) = 0;
     virtual Status put_meta(const CatalogMeta& meta) = 0;
@@ -107,7 +115,8 @@ class Catalog {
   virtual Result<std::uint64_t> count_producers(StreamId id) = 0;
 
   // The stream's extents that hold bytes in [from, to), in order.
-  virtual Result<std::vector<Extent>> extents(StreamId id, std::uint64_t from, std::uint64_t to) = 0;
+  virtual Result<std::vector<Extent>> extents(StreamId id, std::uint64_t from,
+                                              std::uint64_t to) = 0;
 
   // The first `count_max` deadlines that come after `after` and not after `until`, earliest first.
   virtual Result<std::vector<DueStream>> due(DueStream after, WallTime until,
@@ -115,8 +124,10 @@ class Catalog {
 
   virtual Result<std::vector<PackInfo>> packs() = 0;
 
-  // Up to `count_max` streams with ids greater than `after`, in order of id: to walk over all of them.
-  virtual Result<std::vector<SettledStream>> streams_after(StreamId after, std::size_t count_max) = 0;
+  // Up to `count_max` streams with ids greater than `after`, in order of id: to walk over all of
+  // them.
+  virtual Result<std::vector<SettledStream>> streams_after(StreamId after,
+                                                           std::size_t count_max) = 0;
 };
 
 }  // namespace durable_streams

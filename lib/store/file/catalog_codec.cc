@@ -170,6 +170,7 @@ void encode_meta(const CatalogMeta& meta, std::string& out) {
   to.u64(static_cast<std::uint64_t>(meta.ttl_floor.time_since_epoch().count()));
   to.u64(meta.streams);
   to.u64(meta.stored_bytes);
+  to.u64(meta.releases_owed);
   to.u8(meta.clean ? 1 : 0);
 }
 
@@ -183,6 +184,7 @@ bool decode_meta(std::string_view value, CatalogMeta& out) {
   out.ttl_floor = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(in.u64())));
   out.streams = in.u64();
   out.stored_bytes = in.u64();
+  out.releases_owed = in.u64();
   const std::uint8_t clean = in.u8();
   out.clean = clean == 1;
   return finished(in) && clean <= 1;
@@ -201,7 +203,9 @@ bool decode_path_entry(std::string_view value, StreamId& out) {
 
 void encode_stream(const SettledStream& stream, std::string& out) {
   out.clear();
-  ByteWriter(out).varint(stream.lsn);
+  ByteWriter to(out);
+  to.varint(stream.lsn);
+  to.varint(stream.releases_owed);
   encode_record(stream.record, out);
 }
 
@@ -209,8 +213,10 @@ bool decode_stream(std::string_view key, std::string_view value, SettledStream& 
   std::array<std::uint64_t, 1> id{};
   ByteReader in(value);
   out.lsn = in.varint();
-  return split_key(key, id) && decode_record(in, out.record) && finished(in) &&
-         out.record.id == id[0];
+  const std::uint64_t owed = in.varint();
+  out.releases_owed = static_cast<std::uint32_t>(owed);
+  return owed <= UINT32_MAX && split_key(key, id) && decode_record(in, out.record) &&
+         finished(in) && out.record.id == id[0];
 }
 
 void encode_extent(const Extent& extent, std::string& out) {

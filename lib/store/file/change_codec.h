@@ -1,5 +1,5 @@
-// A change as bytes: one record of the journal holds all that the change decides, so that nothing of it can be kept without
-// the rest (docs/disk-format.md, "Journal records").
+// A change as bytes: one record of the journal holds all that the change decides, so that nothing
+// of it can be kept without the rest (docs/disk-format.md, "Journal records").
 #pragma once
 
 #include <durable_streams/store.h>
@@ -9,11 +9,12 @@
 
 namespace durable_streams {
 
-// Appends the record of `change` to `out`, all but the stream's bytes: those are its last field, and follow it in the
-// journal. Returns them, for the caller to put there.
+// Appends the record of `change` to `out`, all but the stream's bytes: those are its last field,
+// and follow it in the journal. Returns them, for the caller to put there.
 std::string_view encode_change(const Change& change, std::string& out);
 
-// A change that owns its record; `change` refers to it and to the bytes it was decoded from. Reused from one to the next.
+// A change that owns its record; `change` refers to it and to the bytes it was decoded from. Reused
+// from one to the next.
 struct DecodedChange {
   DecodedChange() = default;
   DecodedChange(const DecodedChange&) = delete;

@@ -393,6 +393,34 @@ StoreStats FileState::stats() const {
           .memory_bytes = memory};
 }
 
+Result<std::vector<ForkPoint>> FileState::owed_releases() {
+  constexpr std::size_t kStep = 1024;
+  std::vector<ForkPoint> owed;
+  const auto add = [&](const SettledStream& stream) {
+    ForkPoint point;
+    point.source = stream.record.id;
+    point.source_path = stream.record.path;
+    owed.insert(owed.end(), stream.releases_owed, point);
+  };
+  const std::shared_lock generations(generations_mutex_);
+  if (static_cast<std::int64_t>(meta_.releases_owed) + active_->releases_owed_added() == 0)
+    return owed;
+  SettledStream held;
+  for (const DirtyStream* stream : active_->all()) {
+    if (active_->find(stream->record.id, held) == Memtable::Known::kYes) add(held);
+  }
+  for (StreamId after = 0;;) {
+    const Result<std::vector<SettledStream>> step = catalog_.streams_after(after, kStep);
+    if (!step) return step.error();
+    if (step->empty()) return owed;
+    for (const SettledStream& stream : *step) {
+      StreamShape ignored;
+      if (active_->find_shape(stream.record.id, ignored) == Memtable::Known::kNo) add(stream);
+    }
+    after = step->back().record.id;
+  }
+}
+
 FileStoreStats FileState::file_stats() const {
   FileStoreStats stats{.commits = commits_.load(std::memory_order_relaxed),
                        .committed_changes = committed_changes_.load(std::memory_order_relaxed),

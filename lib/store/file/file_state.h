@@ -100,6 +100,8 @@ class FileState {
   std::optional<Status> read(Wait wait, const ReadRange& range, StoredBytes& out);
   std::optional<Result<std::uint64_t>> append_end(Wait wait, StreamId id, std::uint64_t position);
   WallTime earliest_deadline() const;
+  // Looks at all streams, if any is owed one.
+  Result<std::vector<ForkPoint>> owed_releases();
   std::optional<Result<std::vector<ExpiredStream>>> expired(Wait wait, WallTime now,
                                                             std::size_t count_max);
 

@@ -300,4 +300,8 @@ void FileStore::expired(WallTime now, std::size_t count_max,
 
 StoreStats FileStore::stats() const { return threads_->state().stats(); }
 
+Result<std::vector<ForkPoint>> FileStore::owed_releases() {
+  return threads_->state().owed_releases();
+}
+
 }  // namespace durable_streams

@@ -62,7 +62,8 @@ Status Memtable::apply(Lsn lsn, const CreateChange& change, FindBelow& below) {
       return {};
     }
   }
-  auto stream = std::make_unique<DirtyStream>(StreamRecord(record), lsn, own_begin(record), false);
+  auto stream = std::make_unique<DirtyStream>(SettledStream{.record = record, .lsn = lsn},
+                                              own_begin(record), false);
   add_bytes(*stream, change.bytes, {});
   streams_added_.fetch_add(1, std::memory_order_relaxed);
   bytes_added_.fetch_add(static_cast<std::int64_t>(change.bytes.size()), std::memory_order_relaxed);
@@ -109,10 +110,7 @@ Status Memtable::apply(Lsn lsn, const RemoveChange& change, FindBelow& below) {
   Result<DirtyStream*> found = touch(change.id, lsn, below);
   if (!found) return found.error();
   if (*found == nullptr) return {};
-  if (change.mode == RemoveChange::Mode::kFull) {
-    forget(**found, lsn);
-    return {};
-  }
+  if (change.mode == RemoveChange::Mode::kFull) return remove(**found, lsn, below);
   this->change(**found, lsn, [](DirtyStream& stream) {
     ++stream.record.version;
     stream.record.soft_deleted = true;
@@ -125,13 +123,13 @@ Status Memtable::apply(Lsn lsn, const ReleaseChange& change, FindBelow& below) {
   Result<DirtyStream*> found = touch(change.source, lsn, below);
   if (!found) return found.error();
   if (*found == nullptr) return {};
-  if (change.remove) {
-    forget(**found, lsn);
-    return {};
-  }
-  if ((*found)->record.forks == 0)
+  DirtyStream& source = **found;
+  if (source.record.forks == 0)
     return cannot_follow(lsn, change.source, "it has no fork to release");
-  this->change(**found, lsn, [](DirtyStream& stream) {
+  if (source.releases_owed > 0) releases_owed_added_.fetch_sub(1, std::memory_order_relaxed);
+  if (change.remove) return remove(source, lsn, below);
+  this->change(source, lsn, [](DirtyStream& stream) {
+    if (stream.releases_owed > 0) --stream.releases_owed;
     --stream.record.forks;
     ++stream.record.version;
   });
@@ -176,8 +174,7 @@ Result<DirtyStream*> Memtable::touch(StreamId id, Lsn lsn, FindBelow& below) {
   }
   if (lsn <= (*settled)->lsn) return static_cast<DirtyStream*>(nullptr);
   const std::uint64_t begin = (*settled)->record.tail.position;
-  auto stream =
-      std::make_unique<DirtyStream>(std::move((*settled)->record), (*settled)->lsn, begin, true);
+  auto stream = std::make_unique<DirtyStream>(std::move(**settled), begin, true);
   DirtyStream* const taken = stream.get();
   insert(std::move(stream));
   return taken;
@@ -215,6 +212,20 @@ void Memtable::insert(std::unique_ptr<DirtyStream> stream) {
   move_deadline(id, kNever, deadline);
 }
 
+// Of half a settling either both streams are in the catalog or neither, or the source alone: it has
+// the lower id, and settles first.
+Status Memtable::remove(DirtyStream& stream, Lsn lsn, FindBelow& below) {
+  const std::optional<ForkPoint> fork = stream.record.fork;
+  forget(stream, lsn);
+  if (!fork) return {};
+  Result<DirtyStream*> source = touch(fork->source, lsn, below);
+  if (!source) return source.error();
+  if (*source == nullptr) return {};
+  releases_owed_added_.fetch_add(1, std::memory_order_relaxed);
+  change(**source, lsn, [](DirtyStream& each) { ++each.releases_owed; });
+  return {};
+}
+
 void Memtable::forget(DirtyStream& stream, Lsn lsn) {
   const StreamRecord& record = stream.record;
   const std::string path = record.path;
@@ -231,6 +242,7 @@ void Memtable::forget(DirtyStream& stream, Lsn lsn) {
     each.removed = true;
     each.chunks = ChunkList(each.chunks_begin);
     each.producers.clear();
+    each.releases_owed = 0;
   });
 }
 
@@ -263,6 +275,7 @@ Memtable::Known Memtable::find(StreamId id, SettledStream& out) const {
   look(id, [&](const DirtyStream& stream) {
     known = stream.removed ? Known::kGone : Known::kYes;
     out.lsn = stream.lsn;
+    out.releases_owed = stream.releases_owed;
     if (!stream.removed) out.record = stream.record;
   });
   return known;

@@ -30,11 +30,17 @@ namespace durable_streams {
 
 // A stream that the memtable holds. Its chunks begin where what is settled ends.
 struct DirtyStream {
-  DirtyStream(StreamRecord&& from, Lsn at, std::uint64_t begin, bool older)
-      : record(std::move(from)), lsn(at), chunks_begin(begin), known_below(older), chunks(begin) {}
+  DirtyStream(SettledStream&& from, std::uint64_t begin, bool older)
+      : record(std::move(from.record)),
+        lsn(from.lsn),
+        releases_owed(from.releases_owed),
+        chunks_begin(begin),
+        known_below(older),
+        chunks(begin) {}
 
   StreamRecord record;
-  Lsn lsn;                     // of its last change
+  Lsn lsn;  // of its last change
+  std::uint32_t releases_owed;
   std::uint64_t chunks_begin;  // position of the first byte held here
   bool removed = false;        // `record` then holds id and path alone
   bool known_below;            // an older generation or the catalog knows it as well
@@ -86,6 +92,9 @@ class Memtable {
 
   // By how much the changes applied here have changed the store's totals.
   std::int64_t streams_added() const { return streams_added_.load(std::memory_order_relaxed); }
+  std::int64_t releases_owed_added() const {
+    return releases_owed_added_.load(std::memory_order_relaxed);
+  }
   std::int64_t bytes_added() const { return bytes_added_.load(std::memory_order_relaxed); }
 
  private:
@@ -130,6 +139,8 @@ class Memtable {
   // Changes a stream that is held, under its lock.
   void change(DirtyStream& stream, Lsn lsn, Function<void(DirtyStream&)> change);
   void insert(std::unique_ptr<DirtyStream> stream);
+  // Takes a stream out; if it is a fork, its source is owed a release from then on.
+  Status remove(DirtyStream& stream, Lsn lsn, FindBelow& below);
   void forget(DirtyStream& stream, Lsn lsn);
   void move_deadline(StreamId id, WallTime from, WallTime to);
   void set_path(const std::string& path, StreamId id);
@@ -146,6 +157,7 @@ class Memtable {
   std::atomic<std::size_t> streams_held_{0};
   std::atomic<std::int64_t> streams_added_{0};
   std::atomic<std::int64_t> bytes_added_{0};
+  std::atomic<std::int64_t> releases_owed_added_{0};
   const std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>(UINT64_MAX);
 };
 

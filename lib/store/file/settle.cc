@@ -24,6 +24,7 @@ Status FileState::settle() {
                  static_cast<std::uint64_t>(frozen_->streams_added());
   meta.stored_bytes = settled_bytes_.load(std::memory_order_relaxed) +
                       static_cast<std::uint64_t>(frozen_->bytes_added());
+  meta.releases_owed += static_cast<std::uint64_t>(frozen_->releases_owed_added());
   Result<Settling::Outcome> settled =
       Settling({.files = files_, .catalog = catalog_, .directory = packs_directory()}, *frozen_,
                meta)

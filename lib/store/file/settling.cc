@@ -10,6 +10,10 @@ namespace {
 // A transaction's changed pages stay in memory until it commits.
 constexpr std::size_t kUpdatesMax = 20'000;
 
+SettledStream settled(const DirtyStream& stream) {
+  return {.record = stream.record, .lsn = stream.lsn, .releases_owed = stream.releases_owed};
+}
+
 // A stream that came and went between two settlings has left no trace below.
 bool leaves_no_trace(const DirtyStream& stream) { return stream.removed && !stream.known_below; }
 
@@ -84,8 +88,7 @@ Result<std::optional<Extent>> Settling::write_extent(PackWriter& writer,
 
 Status Settling::index(PackWriter& writer, const DirtyStream& stream) {
   if (stream.removed) return writer.index_removed(stream.record.id, stream.lsn);
-  PackEntry entry{
-      .stream = {.record = stream.record, .lsn = stream.lsn}, .extents = {}, .producers = {}};
+  PackEntry entry{.stream = settled(stream), .extents = {}, .producers = {}};
   if (const auto extent = extents_.find(stream.record.id); extent != extents_.end()) {
     entry.extents.push_back(extent->second);
   }
@@ -126,7 +129,7 @@ Status Settling::update(const DirtyStream& stream) {
     for (const Extent& extent : freed) outcome_.freed_bytes[extent.pack] += extent.to - extent.from;
     return {};
   }
-  if (Status put = update_->put({.record = stream.record, .lsn = stream.lsn}); !put) return put;
+  if (Status put = update_->put(settled(stream)); !put) return put;
   if (const auto extent = extents_.find(id); extent != extents_.end()) {
     if (Status put = update_->put_extent(id, extent->second); !put) return put;
   }
