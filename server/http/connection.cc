@@ -50,6 +50,7 @@ void Connection::on_read_end() {
     answer_.reset();
     begin_close();
   }
+  probe();
   settle();
 }
 
@@ -75,6 +76,10 @@ void Connection::on_deadline(Wait wait) {
     case Wait::kBody:
       refuse(408, "The request's body took too long.");
       break;
+    case Wait::kProbe:
+      probed_ = true;
+      probe();
+      break;
     case Wait::kClient:
       if (backlog_ && backlog_->moved_on(transport_.unwritten())) break;
       [[fallthrough]];
@@ -82,6 +87,13 @@ void Connection::on_deadline(Wait wait) {
       return close();
   }
   settle();
+}
+
+void Connection::probe() {
+  if (request_ != Request::kDone || !answer_ || response_ == Response::kFinished) return;
+  corked_ = true;
+  answer_->probe();
+  corked_ = false;
 }
 
 // Parses and starts requests until the input is used up, or has to wait: for the answer to the last
@@ -283,7 +295,7 @@ Wait Connection::current_wait() const {
   if (lingering_) return Wait::kLinger;
   if (backlog_) return Wait::kClient;
   if (request_ == Request::kBody) return Wait::kBody;
-  if (request_ == Request::kDone) return Wait::kNone;
+  if (request_ == Request::kDone) return read_ended_ && !probed_ ? Wait::kProbe : Wait::kNone;
   return parser_.in_head() ? Wait::kHead : Wait::kRequest;
 }
 

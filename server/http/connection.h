@@ -78,6 +78,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   void consume(std::string_view input);
   void begin_request(std::string_view input);
   void take_body();
+  void probe();
   void refuse(int status, std::string_view detail);
   void end_request();
   void consume_pending();
@@ -128,6 +129,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   bool stalled_ : 1 = false;  // full(), until settled
   bool broken_ : 1 = false;   // nothing can be sent any more
   bool read_ended_ : 1 = false;
+  bool probed_ : 1 = false;  // for the second time, after its end
   bool reading_paused_ : 1 = false;
   bool watch_anew_ : 1 = false;  // the current deadline belongs to what is over
   bool closing_ : 1 = false;     // answers nothing more

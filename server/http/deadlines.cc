@@ -10,6 +10,7 @@ Deadlines::Deadlines(const Limits& limits) {
   lengths_[index(Wait::kHead)] = limits.header_timeout;
   lengths_[index(Wait::kBody)] = limits.body_timeout;
   lengths_[index(Wait::kClient)] = limits.write_timeout;
+  lengths_[index(Wait::kProbe)] = limits.probe_interval;
   lengths_[index(Wait::kLinger)] = limits.linger_timeout;
 }
 

@@ -15,7 +15,7 @@
 namespace durable_streams::server {
 
 // What a connection waits for, and how long it may (see Limits).
-enum class Wait : std::uint8_t { kNone, kRequest, kHead, kBody, kClient, kLinger };
+enum class Wait : std::uint8_t { kNone, kRequest, kHead, kBody, kClient, kProbe, kLinger };
 
 // Something with at most one deadline. Threads: loop only.
 class Timed {

@@ -37,6 +37,11 @@ struct Limits {
   // connection is closed.
   std::chrono::milliseconds write_timeout{60'000};
 
+  // A client that has ended its side while it waits for its answer may have gone: when it does, and
+  // so much later again, it is sent something if its answer may hold such a thing. What comes first
+  // makes the kernel of one that has gone say so, what comes second finds it said.
+  std::chrono::milliseconds probe_interval{1'000};
+
   // How long a connection that we end stays half open, so that the client can read the answer
   // before its own unread bytes make the kernel reset the connection.
   std::chrono::milliseconds linger_timeout{2'000};

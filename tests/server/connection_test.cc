@@ -395,6 +395,41 @@ TEST_CASE_METHOD(Fixture, "a half-closed client is answered, then closed", "[ser
   CHECK(client.closed);
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "whether a half-closed client is there still is looked at soon, and again",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  client.receive(kWait);
+  ScriptedHandler::Held& held = last_held();
+  held.start(200, std::nullopt);
+  loop.run_until_idle();
+  client.taken();
+  held.on_probe = [](ScriptedHandler::Held& answer) { answer.write(":"); };
+  client.end();
+  CHECK(held.probes == 1);
+  CHECK(client.taken() == "1\r\n:\r\n");
+  client.failing = true;  // it answered that with a reset
+  advance(limits.probe_interval + seconds{1});
+  loop.run_until_idle();
+  CHECK(client.closed);
+  CHECK(handler.abandoned == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a half-closed client that is there still is left in peace",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  client.receive(kWait);
+  client.end();
+  advance(limits.probe_interval + seconds{1});
+  CHECK(last_held().probes == 2);
+  advance(limits.idle_timeout + seconds{1});
+  CHECK(last_held().probes == 2);
+  last_held().respond(200, "woken");
+  loop.run_until_idle();
+  CHECK(summary(client.taken()) == "200 woken|");
+  CHECK(client.closed);
+}
+
 TEST_CASE_METHOD(Fixture, "a client that ends its side between requests is closed",
                  "[server][connection]") {
   FakeTransport& client = connect();
