@@ -90,8 +90,9 @@ Status Server::make_workers() {
 
 void Server::attach(std::vector<Listener> listeners) {
   port_ = listeners.front().address.port();
-  if (options_.limits.send_buffer_bytes > 0) {
-    for (const Listener& listener : listeners)
+  for (const Listener& listener : listeners) {
+    set_silence_max(listener, options_.limits.write_timeout);
+    if (options_.limits.send_buffer_bytes > 0)
       set_send_buffer(listener, options_.limits.send_buffer_bytes);
   }
   origin_ = origin_of(options_, port_);

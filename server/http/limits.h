@@ -34,7 +34,7 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{120'000};
 
   // A client that takes none of what is queued for it for so long is taken for dead, and its
-  // connection is closed.
+  // connection is closed; by the kernel, where it can, when it is the kernel's queue.
   std::chrono::milliseconds write_timeout{60'000};
 
   // A client that has ended its side while it waits for its answer may have gone: when it does, and
