@@ -143,6 +143,7 @@ void Server::deal(AcceptedSocket socket) {
 // them.
 void Server::begin_drain() {
   if (std::exchange(draining_, true)) return;
+  acceptor_->accept_waiting();
   acceptor_.reset();
   undrained_workers_ = workers_.size();
   for (const std::unique_ptr<Worker>& worker : workers_) {

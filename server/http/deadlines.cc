@@ -4,8 +4,14 @@
 #include <algorithm>
 
 namespace durable_streams::server {
+namespace {
 
-Deadlines::Deadlines(const Limits& limits) {
+constexpr std::chrono::milliseconds kTick{500};
+constexpr std::chrono::milliseconds kDrainTick{50};
+
+}  // namespace
+
+Deadlines::Deadlines(const Limits& limits) : tick_(kTick) {
   lengths_[index(Wait::kRequest)] = limits.idle_timeout;
   lengths_[index(Wait::kHead)] = limits.header_timeout;
   lengths_[index(Wait::kBody)] = limits.body_timeout;
@@ -14,13 +20,19 @@ Deadlines::Deadlines(const Limits& limits) {
   lengths_[index(Wait::kLinger)] = limits.linger_timeout;
 }
 
+void Deadlines::begin_drain(const Limits& limits) {
+  tick_ = kDrainTick;
+  lengths_[index(Wait::kRequest)] = limits.drain_grace;
+  lengths_[index(Wait::kLinger)] = limits.drain_linger_timeout;
+}
+
 void Deadlines::set(Timed& timed, Wait wait, EventLoop::TimePoint now) {
   const EventLoop::TimePoint earliest = now + lengths_[index(wait)];
   if (timed.wait_ == wait && timed.due_ >= earliest) return;
   clear(timed);
   if (wait == Wait::kNone) return;
   timed.wait_ = wait;
-  timed.due_ = earliest + kTick;
+  timed.due_ = earliest + tick_;
   lists_[index(wait)].push_back(timed);
 }
 

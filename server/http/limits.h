@@ -78,6 +78,13 @@ struct Limits {
   // read to keep the connection; with more to come the connection is closed instead.
   std::size_t discarded_bytes_max = std::size_t{256} << 10;
 
+  // When the server stops, how long a connection without a request is kept for one that is on its
+  // way already, which is answered before the connection ends.
+  std::chrono::milliseconds drain_grace{200};
+
+  // The linger_timeout of a server that stops.
+  std::chrono::milliseconds drain_linger_timeout{400};
+
   // How long a drain waits for requests in flight and slow readers before it closes what is left.
   std::chrono::milliseconds drain_timeout{10'000};
 };

@@ -367,6 +367,37 @@ TEST_CASE("a drain ends live responses cleanly and answers what is in flight", "
   CHECK_FALSE(BlockingClient(server.port()).connected());
 }
 
+TEST_CASE("a drain resets no request that has come", "[server][socket]") {
+  ServerOptions options;
+  options.limits.drain_grace = seconds{BlockingClient::kPatienceSeconds};
+  RunningServer server(options);
+  BlockingClient first = server.client();
+  REQUIRE(first.exchange("PUT /v1/stream/s", kText).status == 201);
+  std::vector<std::unique_ptr<BlockingClient>> clients(16);
+  for (auto& client : clients) {
+    client = std::make_unique<BlockingClient>(server.port());
+    REQUIRE(client->exchange("POST /v1/stream/s", kText, "x").status == 204);
+  }
+  // These may not have been accepted when the drain begins.
+  std::vector<std::unique_ptr<BlockingClient>> unaccepted(16);
+  for (auto& client : unaccepted) {
+    client = std::make_unique<BlockingClient>(server.port());
+    client->request("POST /v1/stream/s", kText, "y");
+  }
+  server.drain();
+  for (auto& client : clients) {
+    ClientResponse answer;
+    while (!answer.says("Connection: close")) {
+      answer = client->exchange("POST /v1/stream/s", kText, "x");
+      REQUIRE(answer.status == 204);
+    }
+    CHECK(client->at_end());
+  }
+  for (auto& client : unaccepted) CHECK(client->response().status == 204);
+  first.request("GET /v1/stream/s?offset=-1");
+  CHECK(first.response().status == 200);
+}
+
 TEST_CASE("a drain ends in time whatever clients do", "[server][socket]") {
   ServerOptions options;
   options.limits.drain_timeout = milliseconds{50};
