@@ -99,8 +99,9 @@ Status Server::make_workers() {
 
 void Server::attach(std::vector<Listener> listeners) {
   port_ = listeners.front().address.port();
-  if (options_.limits.send_buffer_bytes > 0) {
-    for (const Listener& listener : listeners)
+  for (const Listener& listener : listeners) {
+    set_silence_max(listener, options_.limits.write_timeout);
+    if (options_.limits.send_buffer_bytes > 0)
       set_send_buffer(listener, options_.limits.send_buffer_bytes);
   }
   origin_ = origin_of(options_, port_);
@@ -151,6 +152,7 @@ void Server::deal(AcceptedSocket socket) {
 // them.
 void Server::begin_drain() {
   if (std::exchange(draining_, true)) return;
+  acceptor_->accept_waiting();
   acceptor_.reset();
   undrained_workers_ = workers_.size();
   for (const std::unique_ptr<Worker>& worker : workers_) {

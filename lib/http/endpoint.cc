@@ -60,6 +60,10 @@ void Exchange::writable() {
   if (impl_ != nullptr) impl_->writable();
 }
 
+void Exchange::probe() {
+  if (impl_ != nullptr) impl_->probe();
+}
+
 bool Exchange::live() const { return impl_ != nullptr && impl_->live(); }
 
 }  // namespace durable_streams::http

@@ -47,6 +47,10 @@ void Exchange::Impl::writable() {
   if (LiveResponse* response = live_response()) response->writable();
 }
 
+void Exchange::Impl::probe() {
+  if (live()) live_response()->probe();
+}
+
 void Exchange::Impl::drain() {
   if (live()) live_response()->drain();
 }

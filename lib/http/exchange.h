@@ -52,6 +52,7 @@ class Exchange::Impl {
   void body(std::string_view piece, bool last);
   void announce(std::uint64_t bytes);
   void writable();
+  void probe();
   bool live() const;
   void abandon();
 

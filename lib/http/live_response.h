@@ -25,6 +25,9 @@ class LiveResponse : public LiveReader {
   // The client can take more.
   virtual void writable() {}
 
+  // Sends something that means nothing, if there may be such a thing.
+  virtual void probe() {}
+
   // Ends the response as if its time had come.
   virtual void drain() = 0;
 

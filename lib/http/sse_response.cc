@@ -54,6 +54,15 @@ void SseResponse::writable() {
   run(Next::kReadOn);
 }
 
+// A full sink shows a dead peer by itself.
+void SseResponse::probe() {
+  if (!started_) return;
+  last_sent_ = exchange_.endpoint().loop.now();
+  if (exchange_.sink().full()) return;
+  const Slice comment = Slice::unowned(protocol::kSseComment);
+  exchange_.sink().write({&comment, 1});
+}
+
 void SseResponse::drain() {
   ending_ = true;
   if (started_ && !over()) end();
@@ -152,15 +161,7 @@ void SseResponse::on_timer() {
     if (started_) end();
     return;
   }
-  const bool idle = now - last_sent_ >= endpoint.options.sse_heartbeat_interval;
-  if (idle && started_) {
-    // A full sink shows a dead peer by itself.
-    last_sent_ = now;
-    if (!exchange_.sink().full()) {
-      const Slice comment = Slice::unowned(protocol::kSseComment);
-      exchange_.sink().write({&comment, 1});
-    }
-  }
+  if (now - last_sent_ >= endpoint.options.sse_heartbeat_interval) probe();
   set_next_timer();
 }
 

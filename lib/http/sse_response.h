@@ -17,6 +17,7 @@ class SseResponse final : public LiveResponse {
 
   void open(const ReadRequest& request);
   void writable() override;
+  void probe() override;
   void drain() override;
 
  protected:

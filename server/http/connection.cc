@@ -50,6 +50,7 @@ void Connection::on_read_end() {
     answer_.reset();
     begin_close();
   }
+  probe();
   settle();
 }
 
@@ -75,6 +76,15 @@ void Connection::on_deadline(Wait wait) {
     case Wait::kBody:
       refuse(408, "The request's body took too long.");
       break;
+    case Wait::kProbe:
+      probed_ = true;
+      probe();
+      break;
+    case Wait::kRequest:
+      // A request may be on its way still, and would be answered by a reset.
+      if (!group_.draining()) return close();
+      begin_close();
+      break;
     case Wait::kClient:
       if (backlog_ && backlog_->moved_on(transport_.unwritten())) break;
       [[fallthrough]];
@@ -82,6 +92,13 @@ void Connection::on_deadline(Wait wait) {
       return close();
   }
   settle();
+}
+
+void Connection::probe() {
+  if (request_ != Request::kDone || !answer_ || response_ == Response::kFinished) return;
+  corked_ = true;
+  answer_->probe();
+  corked_ = false;
 }
 
 // Parses and starts requests until the input is used up, or has to wait: for the answer to the last
@@ -94,6 +111,7 @@ void Connection::consume(std::string_view input) {
     }
     if (request_ == Request::kDone || (request_ == Request::kNone && stalled_)) {
       pending_.assign(input);
+      more_behind_ = false;
       return;
     }
     switch (parser_.next(input)) {
@@ -103,6 +121,7 @@ void Connection::consume(std::string_view input) {
         begin_request(input);
         break;
       case RequestParser::Event::kBody:
+        more_behind_ = !input.empty();
         take_body();
         break;
       case RequestParser::Event::kRefused:
@@ -179,7 +198,6 @@ void Connection::refuse(int status, std::string_view detail) {
 
 void Connection::end_request() {
   answer_.reset();
-  if (group_.draining()) keep_alive_ = false;
   request_ = Request::kNone;
   response_ = Response::kNone;
   watch_anew_ = true;
@@ -244,9 +262,11 @@ void Connection::finish_close() {
   watch();
 }
 
+// What it waits for, it now waits for less long.
 void Connection::drain() {
-  if (idle()) return close();
-  if (response_ == Response::kNone) keep_alive_ = false;
+  if (closed_) return;
+  group_.deadlines().clear(*this);
+  watch();
 }
 
 void Connection::close() {
@@ -283,7 +303,7 @@ Wait Connection::current_wait() const {
   if (lingering_) return Wait::kLinger;
   if (backlog_) return Wait::kClient;
   if (request_ == Request::kBody) return Wait::kBody;
-  if (request_ == Request::kDone) return Wait::kNone;
+  if (request_ == Request::kDone) return read_ended_ && !probed_ ? Wait::kProbe : Wait::kNone;
   return parser_.in_head() ? Wait::kHead : Wait::kRequest;
 }
 
@@ -293,7 +313,8 @@ void Connection::start(const http::ResponseHead& head) {
   const bool refused_early = request_ != Request::kDone;
   // Who found no room for a body shall not send the rest of it.
   if (refused_early && (close_if_refused_ || head.status == 503)) keep_alive_ = false;
-  if (group_.draining()) keep_alive_ = false;
+  // Whoever has sent more requests already gets their answers, too.
+  if (group_.draining() && !more_behind_ && pending_.empty()) keep_alive_ = false;
   framing_ = choose_framing(head);
   response_left_ = head.content_length.value_or(0);
   std::array<char, 64> lines{};

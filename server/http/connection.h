@@ -59,7 +59,8 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   // the next, closes.
   void settle();
 
-  // Closes the connection once it has no request to answer; now if it is idle.
+  // The group drains: the connection ends with the last request that has come, or soon when none
+  // comes.
   void drain();
 
   // Ends everything at once.
@@ -78,6 +79,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   void consume(std::string_view input);
   void begin_request(std::string_view input);
   void take_body();
+  void probe();
   void refuse(int status, std::string_view detail);
   void end_request();
   void consume_pending();
@@ -98,9 +100,6 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   // The request has its answer, and is not to be read any further.
   bool request_over() const {
     return response_ == Response::kFinished && (request_ == Request::kDone || !keep_alive_);
-  }
-  bool idle() const {
-    return request_ == Request::kNone && !parser_.in_head() && pending_.empty() && !backlog_;
   }
   std::string_view peer() const { return {peer_.data(), peer_size_}; }
 
@@ -128,6 +127,8 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   bool stalled_ : 1 = false;  // full(), until settled
   bool broken_ : 1 = false;   // nothing can be sent any more
   bool read_ended_ : 1 = false;
+  bool more_behind_ : 1 = false;  // more was read behind the current request
+  bool probed_ : 1 = false;       // for the second time, after its end
   bool reading_paused_ : 1 = false;
   bool watch_anew_ : 1 = false;  // the current deadline belongs to what is over
   bool closing_ : 1 = false;     // answers nothing more

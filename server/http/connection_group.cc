@@ -25,6 +25,8 @@ ConnectionGroup::~ConnectionGroup() {
 void ConnectionGroup::drain(Function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
+  deadlines_.begin_drain(limits_);
+  loop_.cancel(std::exchange(sweep_timer_, 0));
   for (Connection* connection = members_.first(); connection != nullptr;) {
     Connection* const after = members_.after(*connection);
     connection->drain();
@@ -97,7 +99,7 @@ void ConnectionGroup::settle_all() {
 
 void ConnectionGroup::watch_deadlines() {
   if (sweep_timer_ != 0) return;
-  sweep_timer_ = loop_.run_after(Deadlines::kTick, [this] { sweep(); });
+  sweep_timer_ = loop_.run_after(deadlines_.tick(), [this] { sweep(); });
 }
 
 void ConnectionGroup::sweep() {

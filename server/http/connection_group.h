@@ -36,8 +36,8 @@ class ConnectionGroup {
 
   std::size_t size() const { return size_; }
 
-  // Closes what is idle, lets every other connection finish its request and closes it then. `done`
-  // runs when none is left, maybe at once.
+  // Lets every connection finish the requests that have come, and those on their way, and closes it
+  // then. `done` runs when none is left, maybe at once.
   void drain(Function<void()> done);
   bool draining() const { return draining_; }
 

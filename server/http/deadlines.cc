@@ -4,13 +4,26 @@
 #include <algorithm>
 
 namespace durable_streams::server {
+namespace {
 
-Deadlines::Deadlines(const Limits& limits) {
+constexpr std::chrono::milliseconds kTick{500};
+constexpr std::chrono::milliseconds kDrainTick{50};
+
+}  // namespace
+
+Deadlines::Deadlines(const Limits& limits) : tick_(kTick) {
   lengths_[index(Wait::kRequest)] = limits.idle_timeout;
   lengths_[index(Wait::kHead)] = limits.header_timeout;
   lengths_[index(Wait::kBody)] = limits.body_timeout;
   lengths_[index(Wait::kClient)] = limits.write_timeout;
+  lengths_[index(Wait::kProbe)] = limits.probe_interval;
   lengths_[index(Wait::kLinger)] = limits.linger_timeout;
+}
+
+void Deadlines::begin_drain(const Limits& limits) {
+  tick_ = kDrainTick;
+  lengths_[index(Wait::kRequest)] = limits.drain_grace;
+  lengths_[index(Wait::kLinger)] = limits.drain_linger_timeout;
 }
 
 void Deadlines::set(Timed& timed, Wait wait, EventLoop::TimePoint now) {
@@ -19,7 +32,7 @@ void Deadlines::set(Timed& timed, Wait wait, EventLoop::TimePoint now) {
   clear(timed);
   if (wait == Wait::kNone) return;
   timed.wait_ = wait;
-  timed.due_ = earliest + kTick;
+  timed.due_ = earliest + tick_;
   lists_[index(wait)].push_back(timed);
 }
 

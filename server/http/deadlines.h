@@ -15,7 +15,7 @@
 namespace durable_streams::server {
 
 // What a connection waits for, and how long it may (see Limits).
-enum class Wait : std::uint8_t { kNone, kRequest, kHead, kBody, kClient, kLinger };
+enum class Wait : std::uint8_t { kNone, kRequest, kHead, kBody, kClient, kProbe, kLinger };
 
 // Something with at most one deadline. Threads: loop only.
 class Timed {
@@ -33,12 +33,17 @@ class Timed {
 };
 
 // Every kind of wait has one length, so a list for each, joined at its end, is in order of
-// deadlines by itself. Deadlines pass up to two of kTick late and never early. Threads: loop only.
+// deadlines by itself. Deadlines pass up to two ticks late and never early. Threads: loop only.
 class Deadlines {
  public:
-  static constexpr std::chrono::milliseconds kTick{500};
-
   explicit Deadlines(const Limits& limits);
+
+  // From now on waits are those of a server that stops: shorter, and looked at more often. What is
+  // set has to be cleared and set anew.
+  void begin_drain(const Limits& limits);
+
+  // How often to run().
+  std::chrono::milliseconds tick() const { return tick_; }
 
   // Sets the deadline of `timed` anew, from `now` on.
   void set(Timed& timed, Wait wait, EventLoop::TimePoint now);
@@ -54,6 +59,7 @@ class Deadlines {
   static constexpr std::size_t kKinds = static_cast<std::size_t>(Wait::kLinger) + 1;
   static std::size_t index(Wait wait) { return static_cast<std::size_t>(wait); }
 
+  std::chrono::milliseconds tick_;
   std::array<std::chrono::milliseconds, kKinds> lengths_{};
   std::array<IntrusiveList<Timed, &Timed::link_>, kKinds> lists_;
 };

@@ -24,6 +24,7 @@ class Answer {
   virtual void body(std::string_view piece, bool last) = 0;
   virtual void announce(std::uint64_t bytes) = 0;
   virtual void writable() = 0;
+  virtual void probe() = 0;
 };
 
 // Holds the one Answer of a connection inside the connection, so that a request allocates nothing

@@ -34,8 +34,13 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{120'000};
 
   // A client that takes none of what is queued for it for so long is taken for dead, and its
-  // connection is closed.
+  // connection is closed; by the kernel, where it can, when it is the kernel's queue.
   std::chrono::milliseconds write_timeout{60'000};
+
+  // A client that has ended its side while it waits for its answer may have gone: when it does, and
+  // so much later again, it is sent something if its answer may hold such a thing. What comes first
+  // makes the kernel of one that has gone say so, what comes second finds it said.
+  std::chrono::milliseconds probe_interval{1'000};
 
   // How long a connection that we end stays half open, so that the client can read the answer
   // before its own unread bytes make the kernel reset the connection.
@@ -72,6 +77,13 @@ struct Limits {
   // Of a body that no longer matters because the request was refused by its headers, so much is
   // read to keep the connection; with more to come the connection is closed instead.
   std::size_t discarded_bytes_max = std::size_t{256} << 10;
+
+  // When the server stops, how long a connection without a request is kept for one that is on its
+  // way already, which is answered before the connection ends.
+  std::chrono::milliseconds drain_grace{200};
+
+  // The linger_timeout of a server that stops.
+  std::chrono::milliseconds drain_linger_timeout{400};
 
   // How long a drain waits for requests in flight and slow readers before it closes what is left.
   std::chrono::milliseconds drain_timeout{10'000};

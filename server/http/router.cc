@@ -16,6 +16,7 @@ class EndpointAnswer final : public Answer {
   void body(std::string_view piece, bool last) override { exchange_.body(piece, last); }
   void announce(std::uint64_t bytes) override { exchange_.announce(bytes); }
   void writable() override { exchange_.writable(); }
+  void probe() override { exchange_.probe(); }
 
  private:
   http::Exchange exchange_;

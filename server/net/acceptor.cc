@@ -18,6 +18,9 @@ namespace {
 // So many in one go, so that a crowd of new clients does not hold up those that are served already.
 constexpr int kAcceptsPerTurn = 64;
 
+// Of the kernel's queue, which may be filled as it is emptied, so much is taken at the end.
+constexpr int kLastTurnsMax = 64;
+
 constexpr std::uint64_t kRetryMs = 100;
 
 int accept_socket(int listener, sockaddr_storage& peer) {
@@ -69,7 +72,14 @@ Acceptor::~Acceptor() {
            [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
 }
 
-void Acceptor::accept_some(const Listener& listener) {
+void Acceptor::accept_waiting() {
+  for (Watch* watch : watches_) {
+    for (int turn = 0; turn < kLastTurnsMax && accept_some(watch->listener); ++turn) {
+    }
+  }
+}
+
+bool Acceptor::accept_some(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     sockaddr_storage peer{};
     UniqueFd fd(accept_socket(listener.socket.get(), peer));
@@ -77,11 +87,13 @@ void Acceptor::accept_some(const Listener& listener) {
       deliver_({.fd = std::move(fd),
                 .peer = SocketAddress::of(reinterpret_cast<const sockaddr&>(peer))});
     } else if (is_shortage(errno)) {
-      return pause(errno);
+      pause(errno);
+      return false;
     } else if (errno != EINTR && errno != ECONNABORTED) {
-      return;  // nobody waits any more; anything worse comes back when the loop looks again
+      return false;  // nobody waits any more; anything worse comes back when the loop looks again
     }
   }
+  return true;
 }
 
 void Acceptor::pause(int error) {

@@ -36,10 +36,14 @@ class Acceptor {
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
+  // Accepts all who wait now, for whom the end of the listener would be a reset.
+  void accept_waiting();
+
  private:
   struct Watch;
 
-  void accept_some(const Listener& listener);
+  // False: nobody waits any more, or nobody can be accepted.
+  bool accept_some(const Listener& listener);
   void pause(int error);
   void resume();
 

@@ -143,4 +143,14 @@ void set_send_buffer(const Listener& listener, std::size_t bytes) {
   set_option(listener.socket.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(bytes));
 }
 
+void set_silence_max(const Listener& listener, std::chrono::milliseconds silence) {
+#if defined(TCP_USER_TIMEOUT)
+  set_option(listener.socket.get(), IPPROTO_TCP, TCP_USER_TIMEOUT,
+             static_cast<int>(silence.count()));
+#else
+  static_cast<void>(listener);
+  static_cast<void>(silence);
+#endif
+}
+
 }  // namespace durable_streams::server

@@ -4,6 +4,7 @@
 
 #include <durable_streams/result.h>
 
+#include <chrono>
 #include <cstddef>
 #include <vector>
 
@@ -26,5 +27,10 @@ Result<std::vector<Listener>> listen_at(const ListenAddress& address);
 // Has the kernel hold about so many bytes for a connection that will be accepted, twice as many
 // with its own book-keeping, and never more than the machine allows (net.core.wmem_max).
 void set_send_buffer(const Listener& listener, std::size_t bytes);
+
+// Has the kernel break a connection that will be accepted when its peer acknowledges nothing, of
+// what was sent to it, for so long: a machine that is gone says nothing any more. Where the system
+// knows no such limit its own stays, often a quarter of an hour.
+void set_silence_max(const Listener& listener, std::chrono::milliseconds silence);
 
 }  // namespace durable_streams::server

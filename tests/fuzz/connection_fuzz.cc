@@ -117,6 +117,7 @@ class Recorder final : public Handler {
     }
     void announce(std::uint64_t bytes) { require(wants_body_ && bytes > 0); }
     void writable() { require(!sink_.full()); }
+    void probe() { require(!wants_body_); }
 
    private:
     bool does(char what) const { return target_.find(what) != std::string::npos; }
@@ -148,6 +149,7 @@ class Recorder final : public Handler {
     void body(std::string_view piece, bool last) override { recorded->body(piece, last); }
     void announce(std::uint64_t bytes) override { recorded->announce(bytes); }
     void writable() override { recorded->writable(); }
+    void probe() override { recorded->probe(); }
     std::unique_ptr<Recorded> recorded;
   };
 

@@ -163,6 +163,36 @@ TEST_CASE("an idle SSE response sends a comment at intervals", "[http][sse][hear
   CHECK(call->take() == ":\n\n");
 }
 
+TEST_CASE("an SSE response that is probed sends a comment at once", "[http][sse][heartbeat]") {
+  EndpointFixture fixture;
+  fixture.make(kPath, "hello");
+  const auto call = fixture.get(kSse);
+  call->take();
+  call->exchange.probe();
+  CHECK(call->take() == ":\n\n");
+  fixture.advance(14'999ms);
+  CHECK(call->take().empty());
+  fixture.advance(1ms);
+  CHECK(call->take() == ":\n\n");
+  call->sink.is_full = true;
+  call->exchange.probe();
+  CHECK(call->take().empty());
+}
+
+TEST_CASE("nothing but an SSE response has anything to say to a probe", "[http][sse][long-poll]") {
+  EndpointFixture fixture;
+  fixture.make(kPath, "hello");
+  const auto poll = fixture.get("/v1/stream/a?offset=now&live=long-poll");
+  poll->exchange.probe();
+  CHECK_FALSE(poll->response().started);
+  fixture.post(kPath, "x");
+  CHECK(poll->take() == "x");
+  poll->exchange.probe();
+  const auto read = fixture.get("/v1/stream/a?offset=-1");
+  read->exchange.probe();
+  CHECK(read->take() == "hellox");
+}
+
 TEST_CASE("an SSE response lasts about its interval, not all the same", "[http][sse]") {
   EndpointFixture fixture({.sse_reconnect_interval = 60s});
   fixture.make(kPath, "hello");

@@ -180,6 +180,12 @@ class ScriptedHandler final : public Handler {
       if (on_writable) on_writable(*this);
     }
 
+    void probe() override {
+      REQUIRE_FALSE(wants_body_);
+      ++probes;
+      if (on_probe) on_probe(*this);
+    }
+
     void respond(int status, std::string_view body) {
       start(status, body.size());
       write(body);
@@ -206,7 +212,9 @@ class ScriptedHandler final : public Handler {
     int body_pieces = 0;
     std::vector<std::uint64_t> announced;
     int writable_calls = 0;
+    int probes = 0;
     std::function<void(Held&)> on_writable;
+    std::function<void(Held&)> on_probe;
 
    private:
     template <class Call>
@@ -233,6 +241,7 @@ class ScriptedHandler final : public Handler {
     void body(std::string_view piece, bool last) override { held->body(piece, last); }
     void announce(std::uint64_t bytes) override { held->announce(bytes); }
     void writable() override { held->writable(); }
+    void probe() override { held->probe(); }
     std::unique_ptr<Held> held;
   };
 

@@ -395,6 +395,41 @@ TEST_CASE_METHOD(Fixture, "a half-closed client is answered, then closed", "[ser
   CHECK(client.closed);
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "whether a half-closed client is there still is looked at soon, and again",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  client.receive(kWait);
+  ScriptedHandler::Held& held = last_held();
+  held.start(200, std::nullopt);
+  loop.run_until_idle();
+  client.taken();
+  held.on_probe = [](ScriptedHandler::Held& answer) { answer.write(":"); };
+  client.end();
+  CHECK(held.probes == 1);
+  CHECK(client.taken() == "1\r\n:\r\n");
+  client.failing = true;  // it answered that with a reset
+  advance(limits.probe_interval + seconds{1});
+  loop.run_until_idle();
+  CHECK(client.closed);
+  CHECK(handler.abandoned == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a half-closed client that is there still is left in peace",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  client.receive(kWait);
+  client.end();
+  advance(limits.probe_interval + seconds{1});
+  CHECK(last_held().probes == 2);
+  advance(limits.idle_timeout + seconds{1});
+  CHECK(last_held().probes == 2);
+  last_held().respond(200, "woken");
+  loop.run_until_idle();
+  CHECK(summary(client.taken()) == "200 woken|");
+  CHECK(client.closed);
+}
+
 TEST_CASE_METHOD(Fixture, "a client that ends its side between requests is closed",
                  "[server][connection]") {
   FakeTransport& client = connect();
@@ -648,7 +683,7 @@ TEST_CASE_METHOD(Fixture, "one connection too many is told to come back later",
   CHECK(client.closed);
 }
 
-TEST_CASE_METHOD(Fixture, "a drain closes what is idle and finishes the rest",
+TEST_CASE_METHOD(Fixture, "a drain ends what is idle and finishes the rest",
                  "[server][connection]") {
   FakeTransport& idle = connect();
   FakeTransport& waiting = connect();
@@ -658,6 +693,11 @@ TEST_CASE_METHOD(Fixture, "a drain closes what is idle and finishes the rest",
   sending.receive(kPost.substr(0, kPost.size() - 1));
   bool drained = false;
   group->drain([&] { drained = true; });
+  CHECK_FALSE(idle.shut);
+  advance(limits.drain_grace + milliseconds{100});
+  CHECK(idle.shut);
+  CHECK_FALSE(idle.closed);
+  idle.end();
   CHECK(idle.closed);
   CHECK_FALSE(waiting.closed);
   handler.held[0]->respond(200, "woken");
@@ -679,13 +719,72 @@ TEST_CASE_METHOD(Fixture, "a drain closes what is idle and finishes the rest",
 TEST_CASE_METHOD(Fixture, "a drain ends a response that had begun, and its connection after it",
                  "[server][connection]") {
   FakeTransport& client = connect();
-  client.receive(kWait + kGet);
+  client.receive(kWait);
   last_held().start(200, std::nullopt);
   group->drain(nullptr);
   last_held().finish();
   loop.run_until_idle();
   CHECK(client.taken().ends_with("\r\n\r\n0\r\n\r\n"));
+  CHECK_FALSE(client.shut);
+  advance(limits.drain_grace + milliseconds{100});
   CHECK(client.shut);
+}
+
+TEST_CASE_METHOD(Fixture, "a request that was on its way when a drain began is answered",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  FakeTransport& late = connect();
+  client.receive(kPost);
+  client.taken();
+  group->drain(nullptr);
+  client.receive(kPost);
+  CHECK(summary(client.taken()) == "200 POST /p <abc> close|");
+  CHECK(client.shut);
+  advance(limits.drain_grace + milliseconds{100});
+  late.receive(kPost);  // dropped, but read: the client finds the end, and no reset
+  CHECK(late.taken().empty());
+  CHECK(late.shut);
+  CHECK_FALSE(late.closed);
+}
+
+TEST_CASE_METHOD(Fixture, "a drain answers the requests that had come, and closes with the last",
+                 "[server][connection]") {
+  FakeTransport& waiting = connect();
+  FakeTransport& begun = connect();
+  FakeTransport& idle = connect();
+  waiting.receive(kWait + kGet + kPost);
+  begun.receive(kWait + kGet);
+  handler.held[1]->start(200, 0);
+  group->drain(nullptr);
+  handler.held[1]->finish();
+  handler.held[0]->respond(200, "woken");
+  loop.run_until_idle();
+  CHECK(summary(waiting.taken()) == "200 woken|200 GET /g <>|200 POST /p <abc> close|");
+  CHECK(summary(begun.taken()) == "200 |200 GET /g <> close|");
+  idle.receive(kGet + kPost + kGet);
+  CHECK(summary(idle.taken()) == "200 GET /g <>|200 POST /p <abc>|200 GET /g <> close|");
+  for (FakeTransport* client : {&waiting, &begun, &idle}) CHECK(client->shut);
+}
+
+TEST_CASE_METHOD(Fixture, "a drain lets no client linger for long", "[server][connection]") {
+  FakeTransport& lingering = connect();
+  FakeTransport& idle = connect();
+  lingering.receive(request("GET /g", "Connection: close\r\n"));
+  CHECK(lingering.shut);
+  bool drained = false;
+  group->drain([&] { drained = true; });
+  const auto pass = [&](milliseconds time) {
+    for (milliseconds passed{0}; passed < time; passed += milliseconds{10})
+      advance(milliseconds{10});
+  };
+  pass(limits.drain_linger_timeout + milliseconds{100});
+  CHECK(lingering.closed);
+  CHECK(idle.shut);
+  CHECK_FALSE(idle.closed);
+  pass(limits.drain_grace + milliseconds{100});
+  CHECK(idle.closed);
+  clients.clear();
+  CHECK(drained);
 }
 
 TEST_CASE_METHOD(Fixture, "everything can be closed at once", "[server][connection]") {

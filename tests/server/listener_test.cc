@@ -1,6 +1,9 @@
 // Addresses as people write them, and the sockets that come of them.
 #include "server/net/listener.h"
 
+#include <netinet/tcp.h>
+
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -102,6 +105,21 @@ TEST_CASE("a connection's send buffer is what its listener was told", "[server][
   REQUIRE(getsockopt(accepted.get(), SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0);
   CHECK(bytes == 2 * 32'768);
 }
+
+#if defined(TCP_USER_TIMEOUT)
+TEST_CASE("a connection gives up its peer when its listener was told to", "[server][net]") {
+  Result<std::vector<Listener>> listeners = listen_at({.host = "127.0.0.1", .port = 0});
+  REQUIRE(listeners.ok());
+  set_silence_max(listeners->front(), std::chrono::milliseconds{12'345});
+  const BlockingClient client(listeners->front().address.port());
+  const UniqueFd accepted(accept(listeners->front().socket.get(), nullptr, nullptr));
+  REQUIRE(accepted);
+  int ms = 0;
+  socklen_t size = sizeof(ms);
+  REQUIRE(getsockopt(accepted.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size) == 0);
+  CHECK(ms == 12'345);
+}
+#endif
 
 }  // namespace
 }  // namespace durable_streams::server

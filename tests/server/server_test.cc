@@ -1,6 +1,7 @@
 // The server on real sockets, in this process: what only the whole of it shows.
 #include "server/server.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -221,6 +222,44 @@ TEST_CASE("a client that half-closes is answered still", "[server][socket]") {
   CHECK(client.at_end());
 }
 
+TEST_CASE("a subscriber that has gone lets go of its stream soon", "[server][socket]") {
+  ServerOptions options;
+  options.endpoint.sse_heartbeat_interval = std::chrono::hours{1};
+  options.endpoint.sse_reconnect_interval = std::chrono::hours{1};
+  RunningServer server(options);
+  BlockingClient witness = server.client();
+  REQUIRE(witness.exchange("PUT /v1/stream/s", std::string(kText) + "Stream-TTL: 1\r\n").status ==
+          201);
+  {
+    BlockingClient subscriber = server.client();
+    subscriber.request("GET /v1/stream/s?offset=-1&live=sse");
+    CHECK(subscriber.response(false).status == 200);
+    CHECK_FALSE(subscriber.take_chunk().empty());
+  }
+  // The stream lives as long as it is followed, and a second longer.
+  const auto patience =
+      std::chrono::steady_clock::now() + seconds{BlockingClient::kPatienceSeconds};
+  int status = 200;
+  while (status == 200 && std::chrono::steady_clock::now() < patience) {
+    witness.request("HEAD /v1/stream/s");
+    status = witness.response(false).status;
+  }
+  CHECK(status == 404);
+}
+
+TEST_CASE("a half-closed subscriber is served on", "[server][socket]") {
+  RunningServer server;
+  BlockingClient client = server.client();
+  BlockingClient writer = server.client();
+  REQUIRE(writer.exchange("PUT /v1/stream/s", kText).status == 201);
+  client.request("GET /v1/stream/s?offset=0_0&live=sse");
+  client.shutdown_write();
+  CHECK(client.response(false).status == 200);
+  client.take_until(":\n\n");
+  REQUIRE(writer.exchange("POST /v1/stream/s", kText, "late").status == 204);
+  CHECK(client.take_until("data:late\n").ends_with("data:late\n"));
+}
+
 TEST_CASE("an HTTP/1.0 client gets its answer and the end", "[server][socket]") {
   RunningServer server;
   BlockingClient client = server.client();
@@ -326,6 +365,37 @@ TEST_CASE("a drain ends live responses cleanly and answers what is in flight", "
   CHECK(sending.response().status == 204);
   server.stop();
   CHECK_FALSE(BlockingClient(server.port()).connected());
+}
+
+TEST_CASE("a drain resets no request that has come", "[server][socket]") {
+  ServerOptions options;
+  options.limits.drain_grace = seconds{BlockingClient::kPatienceSeconds};
+  RunningServer server(options);
+  BlockingClient first = server.client();
+  REQUIRE(first.exchange("PUT /v1/stream/s", kText).status == 201);
+  std::vector<std::unique_ptr<BlockingClient>> clients(16);
+  for (auto& client : clients) {
+    client = std::make_unique<BlockingClient>(server.port());
+    REQUIRE(client->exchange("POST /v1/stream/s", kText, "x").status == 204);
+  }
+  // These may not have been accepted when the drain begins.
+  std::vector<std::unique_ptr<BlockingClient>> unaccepted(16);
+  for (auto& client : unaccepted) {
+    client = std::make_unique<BlockingClient>(server.port());
+    client->request("POST /v1/stream/s", kText, "y");
+  }
+  server.drain();
+  for (auto& client : clients) {
+    ClientResponse answer;
+    while (!answer.says("Connection: close")) {
+      answer = client->exchange("POST /v1/stream/s", kText, "x");
+      REQUIRE(answer.status == 204);
+    }
+    CHECK(client->at_end());
+  }
+  for (auto& client : unaccepted) CHECK(client->response().status == 204);
+  first.request("GET /v1/stream/s?offset=-1");
+  CHECK(first.response().status == 200);
 }
 
 TEST_CASE("a drain ends in time whatever clients do", "[server][socket]") {

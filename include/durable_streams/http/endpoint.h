@@ -89,6 +89,11 @@ class DURABLE_STREAMS_EXPORT Exchange {
   // The sink is no longer full().
   void writable();
 
+  // The client sends nothing more: it may wait for its answer still, or may be gone. An SSE response
+  // sends a comment, so that one that is gone is noticed; nothing else has anything to send before
+  // its time. A host may call it again.
+  void probe();
+
   // True while the response waits for something to happen in the stream: a long-poll or an SSE
   // response.
   bool live() const;
