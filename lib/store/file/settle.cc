@@ -35,7 +35,11 @@ Status FileState::settle() {
   }
   take_over(*settled);
   if (Status found = find_catalog_first(); !found) return found;
-  return journal_->release(meta_.settled);
+  Status released = journal_->release(meta_.settled);
+  // Only now has the journal shrunk; with changes refused, no commit would come to notice it.
+  const MutexLock lock(gather_mutex_);
+  note_unsettled();
+  return released;
 }
 
 // Want of room or descriptors may pass. After anything else this process no longer knows what the
