@@ -24,8 +24,15 @@ std::string origin_of(const ServerOptions& options, std::uint16_t port) {
   return fmt::format("http://{}:{}", host.empty() ? "localhost" : host, port);
 }
 
+// Open packs, and the journal, the catalog and the lock.
+std::size_t descriptors_of_store(const ServerOptions& options) {
+  constexpr std::size_t kOtherFiles = 32;
+  return options.file_store ? options.file_store->max_file_handles + kOtherFiles : 0;
+}
+
 Result<std::unique_ptr<Store>> open_store(const ServerOptions& options) {
-  if (!options.file_store) return std::unique_ptr<Store>(std::make_unique<MemoryStore>(options.memory_store));
+  if (!options.file_store)
+    return std::unique_ptr<Store>(std::make_unique<MemoryStore>(options.memory_store));
   Result<std::unique_ptr<FileStore>> store = FileStore::open(*options.file_store);
   if (!store) return std::move(store).error();
   return std::unique_ptr<Store>(std::move(*store));
@@ -84,7 +91,9 @@ Server::Server(ServerOptions options, std::unique_ptr<Store> store, Log log)
   std::signal(SIGPIPE, SIG_IGN);
   if (options_.endpoint.body_budget == nullptr) options_.endpoint.body_budget = &bodies_;
   options_.threads = thread_count(options_.threads);
-  options_.limits = fit_to_open_files(options_.limits, raise_open_files_limit(), options_.threads);
+  const std::size_t open_files_max = raise_open_files_limit();
+  const std::size_t of_store = std::min(open_files_max / 2, descriptors_of_store(options_));
+  options_.limits = fit_to_open_files(options_.limits, open_files_max - of_store, options_.threads);
 }
 
 Status Server::make_workers() {

@@ -13,7 +13,8 @@
 
 namespace durable_streams {
 
-// When a change counts as committed.
+// When a change counts as committed. Where a crash of the machine may lose changes, an offset that
+// a reader was given before it may name other bytes after it.
 enum class Durability : std::uint8_t {
   kAlways,    // when it is on the disk. Nothing acknowledged is ever lost
   kInterval,  // when it is written; it is on the disk `sync_interval` later. A crash of the machine
