@@ -43,7 +43,7 @@ Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
   if (failed_) return *failed_;
   if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max)
     return busy();
-  if (unsettled_full_) return settling_error_ ? *settling_error_ : settling_is_behind();
+  if (unsettled_full_) return settling_error_ ? told(*settling_error_) : settling_is_behind();
   if (Status free = reservations_.reserve(change, committed, gathering_.keys); !free)
     return free.error();
   const std::size_t before = gathering_.batch.bytes();
@@ -154,8 +154,10 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
 void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes) {
   const MutexLock lock(gather_mutex_);
   if (for_good) {
-    failed_ = read_only(error);
+    fail_for_good(error);
     error = *failed_;
+  } else {
+    error = told(error);
   }
   for (const Gathering* gathering : {&committing_, &gathering_}) {
     for (const Ticket ticket : gathering->tickets)
@@ -167,10 +169,20 @@ void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& o
   reservations_.clear();
 }
 
-Error FileState::read_only(const Error& cause) {
+void FileState::fail_for_good(const Error& cause) {
+  failure_ = cause.message;
+  failed_ = Error{.code = ErrorCode::kUnavailable,
+                  .message = "the store is read-only until it is opened again: a write has failed",
+                  .detail = {}};
+}
+
+// What clients may know of a want that may pass: no file's name.
+Error FileState::told(const Error& cause) {
+  if (cause.code == ErrorCode::kNoSpace) {
+    return {.code = ErrorCode::kNoSpace, .message = "the disk is full", .detail = {}};
+  }
   return {.code = ErrorCode::kUnavailable,
-          .message = "the store is read-only until it is opened again, since a write failed: " +
-                     cause.message,
+          .message = "the store has no file descriptor left",
           .detail = {}};
 }
 

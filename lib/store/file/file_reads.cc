@@ -436,7 +436,7 @@ FileStoreStats FileState::file_stats() const {
   }
   const MutexLock lock(gather_mutex_);
   stats.read_only = failed_.has_value();
-  if (failed_) stats.read_only_reason = failed_->message;
+  stats.read_only_reason = failure_;
   return stats;
 }
 

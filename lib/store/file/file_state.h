@@ -148,7 +148,8 @@ class FileState {
   void refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes)
       DURABLE_STREAMS_REQUIRES(commit_mutex_);
   void note_unsettled() DURABLE_STREAMS_REQUIRES(gather_mutex_);
-  static Error read_only(const Error& cause);
+  void fail_for_good(const Error& cause) DURABLE_STREAMS_REQUIRES(gather_mutex_);
+  static Error told(const Error& cause);
 
   // settle.cc
   void freeze();
@@ -228,6 +229,8 @@ class FileState {
   Gathering gathering_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
   Reservations reservations_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
   std::optional<Error> failed_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // for good
+  std::string failure_
+      DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // what made it so, for the operator
   bool unsettled_full_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_) = false;
   std::optional<Error> settling_error_
       DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // of the last try

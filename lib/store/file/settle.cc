@@ -49,7 +49,7 @@ void FileState::note_settling_failed(const Error& error) {
   if (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kTooMany) {
     settling_error_ = error;
   } else {
-    failed_ = read_only(error);
+    fail_for_good(error);
   }
 }
 
