@@ -40,7 +40,7 @@ const Flag* find_flag(const Command& command, std::string_view name) {
   return flag == command.flags.end() ? nullptr : &*flag;
 }
 
-// Reads the flag at the front, `--flag VALUE` or `--flag=VALUE`, into `options`.
+// Reads the flag at the front, `--flag VALUE`, `--flag=VALUE` or `--flag`, into `options`.
 Status take_flag(const Command& command, std::span<const std::string_view>& arguments,
                  CommandOptions& options) {
   const auto invalid = [](std::string message) {
@@ -54,7 +54,9 @@ Status take_flag(const Command& command, std::span<const std::string_view>& argu
   if (flag == nullptr)
     return invalid(fmt::format("unknown flag {}{}", name, suggestion(name, command.flags)));
   std::string_view value;
-  if (equals != std::string_view::npos) {
+  if (flag->value.empty()) {
+    if (equals != std::string_view::npos) return invalid(fmt::format("{} takes no value", name));
+  } else if (equals != std::string_view::npos) {
     value = argument.substr(equals + 1);
   } else if (!arguments.empty()) {
     value = arguments.front();

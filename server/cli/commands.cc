@@ -14,6 +14,7 @@
 #include "server/cli/duration.h"
 #include "server/cli/exit_code.h"
 #include "server/cli/nearest_name.h"
+#include "server/cli/store_commands.h"
 
 namespace durable_streams::server {
 namespace {
@@ -81,6 +82,23 @@ constexpr std::array<Flag, 5> kDevFlags{{
      apply_threads},
 }};
 
+Status apply_repair(std::string_view, CommandOptions& options) {
+  options.repair = true;
+  return {};
+}
+
+constexpr Flag kDataDirFlag{"--data-dir", "DIR", "The directory, which no server has open.",
+                            apply_data_dir};
+
+constexpr std::array<Flag, 2> kFsckFlags{{
+    kDataDirFlag,
+    {"--repair", "",
+     "Make a lost or damaged catalog anew, and remove what unfinished work has left.",
+     apply_repair},
+}};
+
+constexpr std::array<Flag, 1> kStatsFlags{{kDataDirFlag}};
+
 int print_version(const CommandOptions&, std::string_view, Terminal& terminal) {
   terminal.out << fmt::format("durable-streams-server {}\n", kVersion);
   return kExitDone;
@@ -105,7 +123,7 @@ int print_help(const CommandOptions&, std::string_view topic, Terminal& terminal
   return kExitUsage;
 }
 
-constexpr std::array<Command, 3> kCommands{{
+constexpr std::array<Command, 5> kCommands{{
     {.name = "dev",
      .argument = "",
      .summary = "Start a server for development: no configuration.",
@@ -118,6 +136,20 @@ constexpr std::array<Command, 3> kCommands{{
                 "flags.\n",
      .flags = kDevFlags,
      .run = run_dev},
+    {.name = "fsck",
+     .argument = "",
+     .summary = "Check a data directory, byte by byte, and repair it.",
+     .details = "It exits with 0 when nothing is damaged, or no longer; with 1 when something is, or "
+                "the directory is in\n"
+                "use; with 2 when it does not understand its flags.\n",
+     .flags = kFsckFlags,
+     .run = run_fsck},
+    {.name = "stats",
+     .argument = "",
+     .summary = "Tell what a data directory holds.",
+     .details = "",
+     .flags = kStatsFlags,
+     .run = run_stats},
     {.name = "version",
      .argument = "",
      .summary = "Print the version.",
@@ -133,7 +165,7 @@ constexpr std::array<Command, 3> kCommands{{
 }};
 
 std::string flag_help(const Flag& flag) {
-  std::string text = fmt::format("  {} {}\n      ", flag.name, flag.value);
+  std::string text = fmt::format("  {}{}{}\n      ", flag.name, flag.value.empty() ? "" : " ", flag.value);
   for (const char c : flag.help) text += c == '\n' ? std::string("\n      ") : std::string(1, c);
   return text + "\n";
 }

@@ -15,11 +15,12 @@ namespace durable_streams::server {
 // What flags set.
 struct CommandOptions {
   ServerOptions server;
+  bool repair = false;  // of fsck
 };
 
 struct Flag {
   std::string_view name;   // `--listen`
-  std::string_view value;  // what stands for its value in the help
+  std::string_view value;  // what stands for its value in the help; empty: it takes none
   std::string_view help;
   Status (*apply)(std::string_view value, CommandOptions& options);
 };

@@ -1,0 +1,64 @@
+// Looks into the data directory of a file store that nobody has open: is it whole, and what does it
+// hold?
+#pragma once
+
+#include <durable_streams/export.h>
+#include <durable_streams/function.h>
+#include <durable_streams/result.h>
+
+#include <cstdint>
+#include <string>
+
+namespace durable_streams {
+
+struct FileStoreCheckOptions {
+  std::string directory;
+
+  // Makes a lost or damaged catalog anew from packs and journal, and removes what unfinished work
+  // has left.
+  bool repair = false;
+};
+
+struct FileStoreFinding {
+  enum class Kind : std::uint8_t {
+    kNote,      // nothing is wrong, or the next start sets it right
+    kDamage,    // something cannot be read, or contradicts something else
+    kRepaired,  // of what was damage, or in the way
+  };
+
+  Kind kind = Kind::kNote;
+  std::string text;  // one line: what it is, and what it means
+};
+
+struct FileStoreCheck {
+  std::uint64_t damages = 0;  // found and not repaired
+  std::uint64_t streams = 0;
+  std::uint64_t stored_bytes = 0;  // of streams, settled ones, each byte verified
+  std::uint64_t packs = 0;
+  std::uint64_t journal_changes = 0;  // not yet settled
+};
+
+// Verifies every checksum and every reference from one part of the directory to another, and tells
+// of what it finds as it goes. kUnavailable: the directory is in use, by whom the message says.
+// kNotFound: there is no store in it. An error of the disk ends it.
+DURABLE_STREAMS_EXPORT Result<FileStoreCheck> check_file_store(
+    const FileStoreCheckOptions& options, Function<void(const FileStoreFinding&)> tell);
+
+struct FileStoreSummary {
+  bool clean = false;  // closed in order
+  std::uint64_t streams = 0;
+  std::uint64_t stored_bytes = 0;  // of streams, as appended
+  std::uint64_t packs = 0;
+  std::uint64_t pack_bytes = 0;          // of the files
+  std::uint64_t pack_stream_bytes = 0;   // of streams, when the packs were written
+  std::uint64_t pack_live_bytes = 0;     // of those, what streams still refer to
+  std::uint64_t journal_changes = 0;     // not yet settled, and not in the numbers above
+  std::uint64_t journal_bytes = 0;       // of those
+  std::uint64_t journal_file_bytes = 0;  // with what lies ready to be written to
+  std::uint64_t catalog_bytes = 0;
+};
+
+// The same errors; besides, kCorruption: something is damaged, and check_file_store() tells more.
+DURABLE_STREAMS_EXPORT Result<FileStoreSummary> summarize_file_store(const std::string& directory);
+
+}  // namespace durable_streams

@@ -1,0 +1,302 @@
+// First the packs as wholes, then stream by stream all that the catalog says of it, at last the
+// journal on top.
+#include "store/file/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "store/file/journal_recovery.h"
+#include "store/file/memtable.h"
+#include "store/file/pack.h"
+#include "store/file/stream_shape.h"
+
+namespace durable_streams {
+
+namespace {
+
+constexpr std::size_t kStreamsAtATime = 256;
+constexpr std::size_t kDeadlinesAtATime = 1024;
+
+std::string name_of(const StreamRecord& record) {
+  return fmt::format("stream {} ('{}')", record.id, record.path);
+}
+
+}  // namespace
+
+DirectoryCheck::DirectoryCheck(FileSystem& files, Catalog& catalog, std::string directory,
+                               Tell& tell)
+    : files_(files), catalog_(catalog), directory_(std::move(directory)), tell_(tell) {}
+
+Result<FileStoreCheck> DirectoryCheck::run() {
+  const Result<CatalogMeta> meta = catalog_.meta();
+  if (!meta) {
+    if (Status judged = judge(meta.error(), "the catalog"); !judged) return judged.error();
+    return found_;
+  }
+  meta_ = *meta;
+  if (meta_.store_id == 0) {
+    note("the catalog is empty: the store was not used yet");
+    return found_;
+  }
+  if (Status checked = check_packs(); !checked) return checked.error();
+  if (Status checked = check_streams(); !checked) return checked.error();
+  if (Status checked = check_deadlines(); !checked) return checked.error();
+  check_totals();
+  if (Status checked = check_journal(); !checked) return checked.error();
+  return found_;
+}
+
+Status DirectoryCheck::judge(const Error& error, const std::string& about) {
+  if (error.code != ErrorCode::kCorruption && error.code != ErrorCode::kNotFound) return error;
+  damage(fmt::format("{}: {}", about, error.message));
+  return {};
+}
+
+void DirectoryCheck::damage(std::string text) {
+  ++found_.damages;
+  tell_({.kind = FileStoreFinding::Kind::kDamage, .text = std::move(text)});
+}
+
+void DirectoryCheck::note(std::string text) {
+  tell_({.kind = FileStoreFinding::Kind::kNote, .text = std::move(text)});
+}
+
+Status DirectoryCheck::check_packs() {
+  const Result<std::vector<PackInfo>> packs = catalog_.packs();
+  if (!packs) return judge(packs.error(), "the catalog's packs");
+  open_packs_ = std::make_unique<OpenPacks>(
+      files_, OpenPacks::Options{.directory = directory_ + "/packs", .store_id = meta_.store_id});
+  const Result<std::vector<std::string>> names = files_.list(directory_ + "/packs");
+  if (!names) return judge(names.error(), "the directory of packs");
+  for (const PackInfo& info : *packs) {
+    Known& known = packs_[info.id];
+    known.info = info;
+    if (std::find(names->begin(), names->end(), pack_file_name(info.id)) == names->end()) {
+      damage(fmt::format("pack {} is missing, and with it {} bytes of streams", info.id,
+                         info.live_bytes));
+      continue;
+    }
+    if (Status checked = check_pack(known); !checked) return checked;
+  }
+  found_.packs = packs->size();
+  for (const std::string& name : *names) {
+    const bool wanted = std::any_of(packs->begin(), packs->end(), [&](const PackInfo& info) {
+      return name == pack_file_name(info.id);
+    });
+    if (wanted) continue;
+    stray_files_.push_back(name);
+    note(fmt::format(
+        "packs/{} is of no use to anybody: unfinished work left it, and the next start removes it",
+        name));
+  }
+  return {};
+}
+
+// Its header, footer and index; the streams' bytes come with the streams.
+Status DirectoryCheck::check_pack(Known& known) {
+  Result<std::shared_ptr<Pack>> pack = *open_packs_->get(Pack::Wait::kYes, known.info.id);
+  const std::string about = fmt::format("pack {}", known.info.id);
+  if (!pack) return judge(pack.error(), about);
+  known.readable = true;
+  Pack::IndexVisitor visitor{.stream = [](PackEntry&) { return Status{}; },
+                             .removed = [](StreamId, Lsn) { return Status{}; },
+                             .replaced = [](PackId) { return Status{}; }};
+  if (Status walked = (*pack)->walk_index(visitor); !walked) {
+    if (Status judged =
+            judge(walked.error(), about + ": its index, from which a catalog is made anew");
+        !judged)
+      return judged;
+  }
+  const std::uint64_t bytes = (*pack)->info().file_bytes;
+  if (bytes != known.info.file_bytes)
+    damage(fmt::format("{} has {} bytes, and the catalog says {}", about, bytes,
+                       known.info.file_bytes));
+  return {};
+}
+
+Status DirectoryCheck::check_streams() {
+  StreamId after = 0;
+  while (true) {
+    const Result<std::vector<SettledStream>> streams =
+        catalog_.streams_after(after, kStreamsAtATime);
+    if (!streams)
+      return judge(streams.error(), fmt::format("the catalog's streams after {}", after));
+    if (streams->empty()) break;
+    for (const SettledStream& stream : *streams) {
+      if (Status checked = check_stream(stream); !checked) return checked;
+    }
+    after = streams->back().record.id;
+  }
+  check_forks();
+  return {};
+}
+
+Status DirectoryCheck::check_stream(const SettledStream& stream) {
+  const StreamRecord& record = stream.record;
+  ++found_.streams;
+  if (record.deadline != kNever && !record.soft_deleted) ++deadlines_;
+  if (stream.lsn > std::max(meta_.settled, meta_.settling))
+    damage(fmt::format("{} is as change {} left it, which is yet to come", name_of(record),
+                       stream.lsn));
+  if (record.id >= meta_.next_stream_id && meta_.clean)
+    damage(fmt::format("{} has an id that is yet to be given", name_of(record)));
+  const Result<std::optional<StreamId>> at_path = catalog_.find_path(record.path);
+  if (!at_path) {
+    if (Status judged = judge(at_path.error(), name_of(record) + ": its path"); !judged)
+      return judged;
+  } else if (*at_path != record.id) {
+    damage(fmt::format("{} is not found by its path", name_of(record)));
+  }
+  const Result<std::uint64_t> producers = catalog_.count_producers(record.id);
+  if (!producers) {
+    if (Status judged = judge(producers.error(), name_of(record) + ": its producers"); !judged)
+      return judged;
+  }
+  if (record.fork) check_source(stream);
+  return check_extents(record);
+}
+
+// The bytes must be there from where they are the stream's own up to its tail, and none beyond.
+Status DirectoryCheck::check_extents(const StreamRecord& record) {
+  const Result<std::vector<Extent>> extents =
+      catalog_.extents(record.id, 0, std::numeric_limits<std::uint64_t>::max());
+  if (!extents) return judge(extents.error(), name_of(record) + ": where its bytes are");
+  const StreamShape shape = shape_of(record);
+  std::uint64_t at = shape.own_begin;
+  for (const Extent& extent : *extents) {
+    if (extent.from != at) {
+      damage(fmt::format("{}: bytes {} to {} are {}", name_of(record), std::min(at, extent.from),
+                         std::max(at, extent.from),
+                         at < extent.from ? "missing" : "in two places"));
+    }
+    at = extent.to;
+    const auto known = packs_.find(extent.pack);
+    if (known == packs_.end()) {
+      damage(fmt::format("{}: bytes {} to {} are in pack {}, which the catalog does not know",
+                         name_of(record), extent.from, extent.to, extent.pack));
+      continue;
+    }
+    known->second.live_bytes += extent.to - extent.from;
+    if (!known->second.readable) {
+      damage(fmt::format("{}: bytes {} to {} are lost with pack {}", name_of(record), extent.from,
+                         extent.to, extent.pack));
+      continue;
+    }
+    Result<std::shared_ptr<Pack>> pack = *open_packs_->get(Pack::Wait::kYes, extent.pack);
+    const Status verified = pack.ok() ? (*pack)->verify(record.id, extent) : Status(pack.error());
+    if (!verified) {
+      if (Status judged = judge(verified.error(), name_of(record)); !judged) return judged;
+    }
+  }
+  if (at != shape.end)
+    damage(fmt::format("{}: its bytes end at {}, and its record at {}", name_of(record), at,
+                       shape.end));
+  found_.stored_bytes += shape.end - std::min(shape.end, shape.own_begin);
+  return {};
+}
+
+void DirectoryCheck::check_source(const SettledStream& stream) {
+  const ForkPoint& fork = *stream.record.fork;
+  ++forks_of_[fork.source];
+  const Result<std::optional<SettledStream>> source = catalog_.find(fork.source);
+  if (!source) return;  // told of where the source itself is looked at
+  if (!*source) {
+    damage(fmt::format(
+        "{}: its source, stream {} ('{}'), is not there, and its first {} bytes with it",
+        name_of(stream.record), fork.source, fork.source_path, fork.position));
+  } else if ((*source)->record.tail.position < fork.position) {
+    damage(fmt::format("{}: leaves its source at {}, behind that one's tail",
+                       name_of(stream.record), fork.position));
+  }
+}
+
+// While a settling is half done a source may be ahead of its forks.
+void DirectoryCheck::check_forks() {
+  if (meta_.settling > meta_.settled) return;
+  for (const auto& [id, forks] : forks_of_) {
+    const Result<std::optional<SettledStream>> source = catalog_.find(id);
+    if (!source || !*source) continue;
+    const std::uint64_t counted = (*source)->record.forks;
+    if (counted != forks + (*source)->releases_owed) {
+      damage(fmt::format("{}: counts {} forks; there are {}, and {} are owed to it",
+                         name_of((*source)->record), counted, forks, (*source)->releases_owed));
+    }
+  }
+}
+
+Status DirectoryCheck::check_deadlines() {
+  DueStream after{.deadline = WallTime::min(), .id = 0};
+  std::uint64_t entries = 0;
+  while (true) {
+    const Result<std::vector<DueStream>> due = catalog_.due(after, kNever, kDeadlinesAtATime);
+    if (!due) return judge(due.error(), "the catalog's deadlines");
+    if (due->empty()) break;
+    for (const DueStream& each : *due) {
+      const Result<std::optional<SettledStream>> stream = catalog_.find(each.id);
+      if (!stream) continue;
+      if (!*stream || (*stream)->record.deadline != each.deadline)
+        damage(fmt::format("stream {} has a deadline that its record does not have", each.id));
+    }
+    entries += due->size();
+    after = due->back();
+  }
+  if (entries != deadlines_)
+    damage(
+        fmt::format("{} streams have a deadline, and the catalog lists {}", deadlines_, entries));
+  return {};
+}
+
+// While a settling is half done the totals are yet to come.
+void DirectoryCheck::check_totals() {
+  if (meta_.settling == meta_.settled && meta_.streams != found_.streams)
+    damage(
+        fmt::format("the catalog holds {} streams, and counts {}", found_.streams, meta_.streams));
+  for (const auto& [id, known] : packs_) {
+    if (known.live_bytes > known.info.stream_bytes) {
+      damage(fmt::format("pack {} holds {} bytes of streams, and streams refer to {}", id,
+                         known.info.stream_bytes, known.live_bytes));
+    } else if (known.live_bytes != known.info.live_bytes) {
+      note(
+          fmt::format("pack {} is counted for {} bytes that streams refer to, and they refer to "
+                      "{}: its space comes "
+                      "back sooner or later than it should",
+                      id, known.info.live_bytes, known.live_bytes));
+    }
+  }
+}
+
+// The changes must follow on what is settled, as they will at the next start.
+Status DirectoryCheck::check_journal() {
+  JournalRecovery recovery({.files = files_,
+                            .directory = directory_ + "/journal",
+                            .store_id = meta_.store_id,
+                            .settled = meta_.settled});
+  Memtable changes(meta_.settling);
+  Memtable::FindBelow below = [this](StreamId id) { return catalog_.find(id); };
+  JournalRecovery::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
+    Status applied = changes.apply(lsn, change, below);
+    if (applied.ok() || applied.error().code != ErrorCode::kCorruption) return applied;
+    damage(fmt::format("the journal's change {} does not follow on what is settled: {}", lsn,
+                       applied.error().message));
+    return {};
+  };
+  JournalFindings findings;
+  if (Status replayed = recovery.replay(apply, findings); !replayed)
+    return judge(replayed.error(), "the journal");
+  found_.journal_changes = findings.records;
+  if (meta_.clean && findings.records > 0)
+    damage("the catalog says that the store was closed in order, but the journal holds more");
+  if (findings.torn_bytes > 0) {
+    note(
+        fmt::format("{}: {} bytes of a write that did not end; nothing in them was acknowledged, "
+                    "and the next start "
+                    "cuts them off",
+                    findings.torn_where, findings.torn_bytes));
+  }
+  return {};
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,70 @@
+// Is a data directory whole? Every checksum is verified, and every part held against those it
+// refers to.
+#pragma once
+
+#include <durable_streams/file_store_tools.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "store/file/catalog.h"
+#include "store/file/file_system.h"
+#include "store/file/open_packs.h"
+
+namespace durable_streams {
+
+// Writes nothing. Of a damaged part it tells once, and goes on with the others. Threads: one at a
+// time.
+class DirectoryCheck {
+ public:
+  using Tell = Function<void(const FileStoreFinding&)>;
+
+  DirectoryCheck(FileSystem& files, Catalog& catalog, std::string directory, Tell& tell);
+
+  // Fails only when the disk does.
+  Result<FileStoreCheck> run();
+
+  // Files of the packs' directory that nothing refers to.
+  const std::vector<std::string>& stray_files() const { return stray_files_; }
+
+ private:
+  // What streams refer to in a pack.
+  struct Known {
+    PackInfo info;
+    bool readable = false;
+    std::uint64_t live_bytes = 0;
+  };
+
+  Status check_packs();
+  Status check_pack(Known& known);
+  Status check_streams();
+  Status check_stream(const SettledStream& stream);
+  Status check_extents(const StreamRecord& record);
+  void check_source(const SettledStream& stream);
+  void check_forks();
+  Status check_deadlines();
+  void check_totals();
+  Status check_journal();
+
+  // Ok where the answer itself is the damage, which it then tells of.
+  Status judge(const Error& error, const std::string& about);
+  void damage(std::string text);
+  void note(std::string text);
+
+  FileSystem& files_;
+  Catalog& catalog_;
+  const std::string directory_;
+  Tell& tell_;
+  CatalogMeta meta_;
+  FileStoreCheck found_;
+  std::unordered_map<PackId, Known> packs_;
+  std::unique_ptr<OpenPacks> open_packs_;
+  std::vector<std::string> stray_files_;
+  std::map<StreamId, std::uint64_t> forks_of_;  // that there are, by source
+  std::uint64_t deadlines_ = 0;
+};
+
+}  // namespace durable_streams

@@ -1,0 +1,65 @@
+// Makes a catalog anew from the packs: their indices tell of each stream all that it needs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/file/catalog.h"
+#include "store/file/file_system.h"
+#include "store/file/pack.h"
+
+namespace durable_streams {
+
+// read() changes nothing; write() goes to an empty catalog. Threads: one at a time.
+class CatalogRebuild {
+ public:
+  CatalogRebuild(FileSystem& files, std::string directory)
+      : files_(files), directory_(std::move(directory)) {}
+
+  // Reads the indices of all packs but those that another has replaced. kCorruption: one cannot be
+  // read, and streams would be missing without it. kNotFound: there is no store here.
+  Status read();
+
+  Status write(Catalog& catalog);
+
+  std::uint64_t streams() const { return streams_.size(); }
+  std::uint64_t packs() const { return packs_.size(); }
+
+ private:
+  struct KnownProducer {
+    ProducerState state;
+    Lsn lsn = 0;
+  };
+  struct KnownStream {
+    SettledStream stream;
+    std::map<std::uint64_t, Extent> extents;  // by their beginning
+    std::map<std::string, KnownProducer> producers;
+  };
+
+  Status find_store();
+  Status read_pack(PackId id);
+  void take(PackEntry& entry);
+  Status find_journal_begin();
+  void drop_what_is_gone();
+  void count();
+  // Makes room for `updates` more in the transaction.
+  Status make_room(Catalog& catalog, std::size_t updates);
+  Status write_stream(Catalog& catalog, const KnownStream& known);
+
+  FileSystem& files_;
+  const std::string directory_;
+  CatalogMeta meta_;
+  std::map<PackId, PackInfo> packs_;
+  std::set<PackId> replaced_;
+  std::set<StreamId> removed_;
+  std::map<StreamId, KnownStream> streams_;
+  std::unique_ptr<Catalog::Update> update_;
+  std::size_t updates_ = 0;
+};
+
+}  // namespace durable_streams

@@ -1,0 +1,106 @@
+// Findings go to standard output, for they are what was asked for; why there are none goes to
+// standard error.
+#include "server/cli/store_commands.h"
+
+#include <durable_streams/file_store_tools.h>
+#include <fmt/format.h>
+
+#include <ostream>
+#include <string>
+
+#include "server/cli/exit_code.h"
+
+namespace durable_streams::server {
+namespace {
+
+std::string_view word_for(FileStoreFinding::Kind kind) {
+  switch (kind) {
+    case FileStoreFinding::Kind::kDamage:
+      return "damage";
+    case FileStoreFinding::Kind::kRepaired:
+      return "repaired";
+    case FileStoreFinding::Kind::kNote:
+      break;
+  }
+  return "note";
+}
+
+int missing_directory(std::string_view command, Terminal& terminal) {
+  terminal.err << fmt::format(
+      "durable-streams-server {}: which directory? Say --data-dir DIR\n"
+      "Try 'durable-streams-server help {}'.\n",
+      command, command);
+  return kExitUsage;
+}
+
+int failed(std::string_view command, const Error& error, Terminal& terminal) {
+  terminal.err << fmt::format("durable-streams-server {}: {}\n", command, error.message);
+  return kExitFailed;
+}
+
+// `1234567 (1.2 MiB)`.
+std::string bytes_text(std::uint64_t bytes) {
+  if (bytes < 1024) return fmt::format("{}", bytes);
+  double amount = static_cast<double>(bytes);
+  std::string_view unit;
+  for (const std::string_view each : {"KiB", "MiB", "GiB", "TiB"}) {
+    if (amount < 1024) break;
+    amount /= 1024;
+    unit = each;
+  }
+  return fmt::format("{} ({:.1f} {})", bytes, amount, unit);
+}
+
+std::string amplification_text(const FileStoreSummary& summary) {
+  if (summary.stored_bytes == 0) return "unknown, for nothing is settled";
+  const std::uint64_t disk = summary.pack_bytes + summary.journal_bytes + summary.catalog_bytes;
+  return fmt::format("{:.2f} bytes on disk for each byte stored",
+                     static_cast<double>(disk) / static_cast<double>(summary.stored_bytes));
+}
+
+}  // namespace
+
+int run_fsck(const CommandOptions& options, std::string_view, Terminal& terminal) {
+  if (!options.server.file_store) return missing_directory("fsck", terminal);
+  const std::string& directory = options.server.file_store->directory;
+  const Result<FileStoreCheck> check = check_file_store(
+      {.directory = directory, .repair = options.repair},
+      [&terminal](const FileStoreFinding& finding) {
+        terminal.out << fmt::format("{}: {}\n", word_for(finding.kind), finding.text);
+      });
+  if (!check) return failed("fsck", check.error(), terminal);
+  terminal.out << fmt::format(
+      "{}: {}; {} streams with {} bytes in {} packs, {} changes in the journal\n", directory,
+      check->damages == 0 ? "clean" : fmt::format("{} damaged", check->damages), check->streams,
+      check->stored_bytes, check->packs, check->journal_changes);
+  return check->damages == 0 ? kExitDone : kExitFailed;
+}
+
+int run_stats(const CommandOptions& options, std::string_view, Terminal& terminal) {
+  if (!options.server.file_store) return missing_directory("stats", terminal);
+  const Result<FileStoreSummary> summary =
+      summarize_file_store(options.server.file_store->directory);
+  if (!summary) return failed("stats", summary.error(), terminal);
+  terminal.out << fmt::format(
+      "closed         {}\n"
+      "streams        {}\n"
+      "stored bytes   {}\n"
+      "packs          {}\n"
+      "  file bytes   {}\n"
+      "  stream bytes {}\n"
+      "  live bytes   {}\n"
+      "journal        {} changes to settle, not counted above\n"
+      "  bytes        {}\n"
+      "  file bytes   {}\n"
+      "catalog bytes  {}\n"
+      "amplification  {}\n",
+      summary->clean ? "in order" : "not in order: the next start replays the journal",
+      summary->streams, bytes_text(summary->stored_bytes), summary->packs,
+      bytes_text(summary->pack_bytes), bytes_text(summary->pack_stream_bytes),
+      bytes_text(summary->pack_live_bytes), summary->journal_changes,
+      bytes_text(summary->journal_bytes), bytes_text(summary->journal_file_bytes),
+      bytes_text(summary->catalog_bytes), amplification_text(*summary));
+  return kExitDone;
+}
+
+}  // namespace durable_streams::server
