@@ -1,0 +1,222 @@
+// What fsck finds in data directories that were damaged on purpose, and what it can repair.
+#include <durable_streams/file_store.h>
+#include <durable_streams/file_store_tools.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+
+namespace durable_streams {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A store that was filled and closed. Its streams: `s/0` to `s/9` with some bytes each, two closed
+// lives long.
+class ClosedStore {
+ public:
+  ClosedStore() {
+    for (int life = 0; life < 2; ++life) {
+      Waiting waiting;
+      const std::unique_ptr<FileStore> store = open();
+      store->set_listener(&waiting);
+      for (StreamRecord& record : records_) {
+        const std::string bytes(70'000, static_cast<char>('a' + life));
+        if (life == 0) {
+          record.id = store->next_stream_id();
+          record.tail.position = bytes.size();
+          CHECK(store->submit(CreateChange{.record = record, .bytes = bytes}, 1).ok());
+        } else {
+          record.tail.position += bytes.size();
+          CHECK(store
+                    ->submit(AppendChange{.id = record.id,
+                                          .version = record.version++,
+                                          .bytes = bytes,
+                                          .tail = record.tail,
+                                          .producer_id = "p",
+                                          .producer = {.epoch = 1, .last_seq = 7}},
+                             1)
+                    .ok());
+        }
+      }
+      store->flush();
+    }
+  }
+
+  std::string path() const { return directory_.path() + "/data"; }
+  fs::path catalog() const { return path() + "/catalog/data.mdb"; }
+
+  std::unique_ptr<FileStore> open() const {
+    Result<std::unique_ptr<FileStore>> store =
+        FileStore::open({.directory = path(), .catalog_bytes_max = std::uint64_t{64} << 20});
+    REQUIRE(store.ok());
+    return std::move(store).value();
+  }
+
+  fs::path first_pack() const {
+    std::vector<fs::path> packs;
+    for (const auto& entry : fs::directory_iterator(path() + "/packs"))
+      packs.push_back(entry.path());
+    REQUIRE_FALSE(packs.empty());
+    return *std::min_element(packs.begin(), packs.end());
+  }
+
+  // Every stream is whole.
+  void check_streams() const {
+    const std::unique_ptr<FileStore> store = open();
+    for (const StreamRecord& expected : records_) {
+      StreamRecord record;
+      const std::optional<Result<bool>> found = store->load_now(expected.path, record);
+      REQUIRE(found);
+      REQUIRE(found->value());
+      CHECK(record.id == expected.id);
+      CHECK(record.version == expected.version);
+      CHECK(record.tail == expected.tail);
+      ProducerState producer;
+      CHECK(store->load_producer_now(record.id, "p", producer).value().value());
+      CHECK(producer == ProducerState{.epoch = 1, .last_seq = 7});
+    }
+  }
+
+ private:
+  struct Waiting final : CommitListener {
+    void on_commits(std::span<CommitOutcome> outcomes) override {
+      for (const CommitOutcome& outcome : outcomes) CHECK(outcome.status.ok());
+    }
+  };
+
+  static std::vector<StreamRecord> records() {
+    std::vector<StreamRecord> records(10);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      records[i].path = "s/" + std::to_string(i);
+      records[i].content_type = "text/plain";
+      records[i].version = 1;
+    }
+    return records;
+  }
+
+  TemporaryDirectory directory_;
+  std::vector<StreamRecord> records_ = records();
+};
+
+struct Outcome {
+  Result<FileStoreCheck> check;
+  std::string text;
+};
+
+Outcome fsck(const ClosedStore& store, bool repair = false) {
+  std::string text;
+  Result<FileStoreCheck> check =
+      check_file_store({.directory = store.path(), .repair = repair},
+                       [&text](const FileStoreFinding& finding) { text += finding.text + "\n"; });
+  return {.check = std::move(check), .text = std::move(text)};
+}
+
+void flip_byte(const fs::path& path, std::streamoff at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(at);
+  const char byte = static_cast<char>(file.get());
+  file.seekp(at);
+  file.put(static_cast<char>(byte ^ 1));
+}
+
+}  // namespace
+
+TEST_CASE("a store that was closed in order is clean, and its numbers are told", "[file][tools]") {
+  const ClosedStore store;
+  const Outcome outcome = fsck(store);
+  INFO(outcome.text);
+  REQUIRE(outcome.check.ok());
+  CHECK(outcome.check->damages == 0);
+  CHECK(outcome.check->streams == 10);
+  CHECK(outcome.check->stored_bytes == 1'400'000);
+  CHECK(outcome.check->packs == 2);
+  const Result<FileStoreSummary> summary = summarize_file_store(store.path());
+  REQUIRE(summary.ok());
+  CHECK(summary->clean);
+  CHECK(summary->streams == 10);
+  CHECK(summary->stored_bytes == 1'400'000);
+  CHECK(summary->pack_live_bytes == 1'400'000);
+  CHECK(summary->journal_changes == 0);
+}
+
+TEST_CASE("a directory in use is refused, and one without a store is not made one",
+          "[file][tools]") {
+  const ClosedStore store;
+  const std::unique_ptr<FileStore> open = store.open();
+  CHECK(fsck(store).check.error().code == ErrorCode::kUnavailable);
+  CHECK(summarize_file_store(store.path()).error().code == ErrorCode::kUnavailable);
+  const TemporaryDirectory empty;
+  CHECK(summarize_file_store(empty.path()).error().code == ErrorCode::kNotFound);
+  CHECK(fs::is_empty(empty.path()));
+}
+
+TEST_CASE("a damaged block is named with its stream, and no repair is claimed", "[file][tools]") {
+  const ClosedStore store;
+  flip_byte(store.first_pack(), 5'000);
+  for (const bool repair : {false, true}) {
+    const Outcome outcome = fsck(store, repair);
+    INFO(outcome.text);
+    REQUIRE(outcome.check.ok());
+    CHECK(outcome.check->damages > 0);
+    CHECK(outcome.text.find("('s/") != std::string::npos);
+  }
+}
+
+TEST_CASE("a missing pack is found, and whose bytes went with it", "[file][tools]") {
+  const ClosedStore store;
+  fs::remove(store.first_pack());
+  const Outcome outcome = fsck(store);
+  INFO(outcome.text);
+  REQUIRE(outcome.check.ok());
+  CHECK(outcome.check->damages == 11);
+  CHECK(outcome.text.find("is missing") != std::string::npos);
+}
+
+TEST_CASE("a lost catalog is found, and made anew with all that it knew", "[file][tools]") {
+  const ClosedStore store;
+  fs::remove(store.catalog());
+  CHECK(fsck(store).check->damages == 1);
+  const Outcome outcome = fsck(store, true);
+  INFO(outcome.text);
+  REQUIRE(outcome.check.ok());
+  CHECK(outcome.check->damages == 0);
+  CHECK(outcome.check->streams == 10);
+  store.check_streams();
+  CHECK(fsck(store).check->damages == 0);
+}
+
+TEST_CASE("a damaged catalog is made anew, and kept aside", "[file][tools]") {
+  const ClosedStore store;
+  fs::resize_file(store.catalog(), 4'096);
+  const Outcome outcome = fsck(store, true);
+  INFO(outcome.text);
+  REQUIRE(outcome.check.ok());
+  CHECK(outcome.check->damages == 0);
+  CHECK(fs::exists(store.path() + "/catalog/data.mdb.damaged"));
+  store.check_streams();
+}
+
+TEST_CASE("files that nothing refers to are told of, and removed by a repair", "[file][tools]") {
+  const ClosedStore store;
+  const fs::path stray = store.path() + "/packs/0000000000009999.pack";
+  std::ofstream(stray) << "x";
+  Outcome outcome = fsck(store);
+  CHECK(outcome.check->damages == 0);
+  CHECK(outcome.text.find("0000000000009999.pack") != std::string::npos);
+  CHECK(fs::exists(stray));
+  CHECK(fsck(store, true).check->damages == 0);
+  CHECK_FALSE(fs::exists(stray));
+}
+
+}  // namespace durable_streams
