@@ -29,8 +29,12 @@ std::uint64_t unanswered(const StreamModel& stream, Fate fate) {
 
 }  // namespace
 
-bool Checker::check(std::uint16_t port) {
+void Checker::check(std::uint16_t port) {
   Client client(port);
+  if (!check_all(client)) world_.fail("the checker's connection was lost, " + client.end());
+}
+
+bool Checker::check_all(Client& client) {
   for (const auto& stream : world_.streams()) {
     if (!check_stream(client, *stream)) return false;
   }

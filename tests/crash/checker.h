@@ -18,10 +18,12 @@ class Checker {
  public:
   Checker(World& world, Random& random) : world_(world), random_(random) {}
 
-  // What is wrong goes to the world's failures. False: the connection was lost.
-  bool check(std::uint16_t port);
+  // What is wrong goes to the world's failures.
+  void check(std::uint16_t port);
 
  private:
+  // These give false when the connection was lost.
+  bool check_all(Client& client);
   bool check_stream(Client& client, StreamModel& stream);
   bool check_deleted(Client& client, StreamModel& stream);
   bool check_ttl(Client& client, const StreamModel& stream);

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace durable_streams::crash {
 
@@ -63,7 +65,13 @@ std::string request(std::string_view method, std::string_view path, std::string_
   return text + "\r\n" + std::string(body);
 }
 
-Client::Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Client::Client(std::uint16_t port) : port_(port) { connect(); }
+
+void Client::connect() {
+  if (socket_ >= 0) ::close(socket_);
+  socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  buffer_.clear();
+  closed_ = false;
   const timeval patience{.tv_sec = kPatienceSeconds, .tv_usec = 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -71,7 +79,7 @@ Client::Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOC
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(port);
+  address.sin_port = htons(port_);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   // That it failed shows with the first request.
   (void)::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
@@ -80,9 +88,14 @@ Client::Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOC
 Client::~Client() { ::close(socket_); }
 
 bool Client::send(std::string_view bytes) {
+  if (closed_) connect();
+  last_request_ = bytes.substr(0, bytes.find("\r\n"));
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
+    if (sent <= 0) {
+      lost_ = std::string("send: ") + std::strerror(errno);
+      return false;
+    }
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
@@ -104,6 +117,7 @@ std::optional<Answer> Client::receive(bool has_body) {
   }
   answer.body = buffer_.substr(answer.head.size(), body_bytes);
   buffer_.erase(0, answer.head.size() + body_bytes);
+  closed_ = answer.field("Connection") == "close";
   return answer;
 }
 
@@ -112,10 +126,15 @@ std::optional<Answer> Client::ask(std::string_view bytes, bool has_body) {
   return receive(has_body);
 }
 
+std::string Client::end() const { return last_request_ + ": " + lost_; }
+
 bool Client::read_more() {
   std::array<char, 65'536> bytes;
   const ssize_t size = ::recv(socket_, bytes.data(), bytes.size(), 0);
-  if (size <= 0) return false;
+  if (size <= 0) {
+    lost_ = size == 0 ? "closed by the server" : std::string("receive: ") + std::strerror(errno);
+    return false;
+  }
   buffer_.append(bytes.data(), static_cast<std::size_t>(size));
   return true;
 }

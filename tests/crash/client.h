@@ -35,11 +35,23 @@ class Client {
   std::optional<Answer> receive(bool has_body = true);
   std::optional<Answer> ask(std::string_view bytes, bool has_body = true);
 
+  // Whether the last answer said that the server ends the connection. What was sent behind its
+  // request is lost, and the next request goes over a new one.
+  bool was_closed() const { return closed_; }
+
+  // How the connection was lost, and what came last before, for people.
+  std::string end() const;
+
  private:
+  void connect();
   bool read_more();
 
+  const std::uint16_t port_;
   int socket_ = -1;
+  bool closed_ = false;
   std::string buffer_;
+  std::string lost_;
+  std::string last_request_;
 };
 
 // All of a stream, page by page.

@@ -50,7 +50,7 @@ void Worker::run(std::uint16_t port) {
   Client client(port);
   while (step(client)) {
   }
-  if (!world_.ending) world_.fail("the server ended a connection, or let it wait for a minute");
+  if (!world_.ending) world_.fail("a connection ended before the server: " + client.end());
 }
 
 bool Worker::step(Client& client) {
@@ -231,9 +231,14 @@ bool Worker::append_as_producer(Client& client, StreamModel& stream, bool close)
   if (!client.send(requests)) return false;
   bool gap = false;
   for (std::size_t i = first; i < first + count; ++i) {
+    Unit& unit = writer.units[i];
+    // What was sent behind an answer that ends the connection counts for nothing.
+    if (i > first && client.was_closed()) {
+      unit.fate = Fate::kAbsent;
+      continue;
+    }
     const std::optional<Answer> answer = client.receive();
     if (!answer) return false;
-    Unit& unit = writer.units[i];
     // What follows one that was refused lacks it: 409, or 400 where it would have begun an epoch.
     if (gap && (answer->status == 409 || (answer->status == 400 && unit.epoch > 0))) {
       unit.fate = Fate::kAbsent;
