@@ -134,7 +134,7 @@ void Engine::Impl::finish(Transaction& transaction, const Status& status) {
   for (Continuation& next : failed) next(dependency);
   // The first to wait is the change's own requester, which is told the store's own reason.
   bool own = true;
-  for (Continuation& next : transaction.answers) {
+  for (Continuation& next : transaction.take_answers()) {
     next(committed || !std::exchange(own, false) ? dependency : status);
   }
   if (committed) return release(std::move(transaction.release));
@@ -174,8 +174,7 @@ void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
     // Those of the oldest are told why by finish(), and those of a fork when the store refuses it
     // in its turn.
     if (is_source || change == oldest) continue;
-    for (Continuation& next : transaction.answers) failed.push_back(std::move(next));
-    transaction.answers.clear();
+    for (Continuation& next : transaction.take_answers()) failed.push_back(std::move(next));
   }
   entry.pending.erase(oldest, end);
 }

@@ -275,7 +275,7 @@ class Engine::Impl final : public CommitListener {
 template <class T>
 AtOnce<T> Engine::Impl::answer_after(Entry& entry, Deferral<T>& deferral, Result<T> result) {
   if (entry.pending.empty()) return result;
-  entry.pending.back().transaction->answers.push_back(deferral.answer_with(std::move(result)));
+  entry.pending.back().transaction->add_answer(deferral.answer_with(std::move(result)));
   return std::nullopt;
 }
 
@@ -283,7 +283,7 @@ template <class T>
 AtOnce<T> Engine::Impl::answer_with(Transaction* transaction, Deferral<T>& deferral,
                                     Result<T> result) {
   if (transaction == nullptr) return result;
-  transaction->answers.push_back(deferral.answer_with(std::move(result)));
+  transaction->add_answer(deferral.answer_with(std::move(result)));
   return std::nullopt;
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "engine/stream.h"
 
 namespace durable_streams {
@@ -35,7 +36,20 @@ struct Transaction {
       release;  // the source that is owed a release when this has removed its fork
   std::optional<ForkPoint> repays;  // the release that this is; owed anew when it is refused
   std::shared_ptr<Stream> slid;     // whose deadline this saves; then it changes nothing else
-  std::vector<Continuation> answers;
+
+  // Those who wait for the outcome, its own requester first. They come by way of either entry, so
+  // the shards' locks are not enough.
+  void add_answer(Continuation answer) {
+    const MutexLock lock(answers_mutex);
+    answers.push_back(std::move(answer));
+  }
+  std::vector<Continuation> take_answers() {
+    const MutexLock lock(answers_mutex);
+    return std::exchange(answers, {});
+  }
+
+  Mutex answers_mutex;
+  std::vector<Continuation> answers DURABLE_STREAMS_GUARDED_BY(answers_mutex);
 };
 
 // One path's share of a change in flight: how to make it visible, and how to take it back.

@@ -103,8 +103,8 @@ class Recorder final : public Handler {
       *alive_ = false;
     }
 
-    bool wants_body() const { return wants_body_; }
-    void body(std::string_view piece, bool last) {
+    bool wants_body() const override { return wants_body_; }
+    void body(std::string_view piece, bool last) override {
       require(wants_body_);
       text_ += piece;
       if (!last) return;
@@ -115,9 +115,9 @@ class Recorder final : public Handler {
         if (*alive) respond();
       });
     }
-    void announce(std::uint64_t bytes) { require(wants_body_ && bytes > 0); }
-    void writable() { require(!sink_.full()); }
-    void probe() { require(!wants_body_); }
+    void announce(std::uint64_t bytes) override { require(wants_body_ && bytes > 0); }
+    void writable() override { require(!sink_.full()); }
+    void probe() override { require(!wants_body_); }
 
    private:
     bool does(char what) const { return target_.find(what) != std::string::npos; }

@@ -70,8 +70,7 @@ class FileState {
   bool has_gathered() const { return in_gathering_.load(std::memory_order_acquire) > 0; }
   // Commits what has gathered. False: nothing had.
   bool commit();
-  // The same, unless another thread commits: false, and that one will look again for what has
-  // gathered.
+  // The same, unless another thread holds the commit: false.
   bool try_commit();
   // Whether a thread with other work should commit what has gathered: it is little, and the last
   // syncs were short.

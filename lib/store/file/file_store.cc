@@ -76,9 +76,9 @@ class FileStore::Threads {
   void commit_or_wake() {
     if (!state().has_gathered()) return;
     if (!state().leading_pays()) return wake_committer();
-    // Who holds the commit looks again for what gathered meanwhile, so nobody has to be woken.
+    // Who holds the commit now may have looked already for what gathered.
     for (int commits = 0; state().has_gathered() && commits < kLeadsMax; ++commits) {
-      if (!state().try_commit()) return;
+      if (!state().try_commit()) return wake_committer();
     }
     if (state().has_gathered()) wake_committer();
     if (state().wants_settling() || state().wants_journal_files()) settle_wanted_.notify_one();
