@@ -1,5 +1,5 @@
 // The order of construction is the order of dependence; run() takes it down backwards, on the
-// loop's own thread.
+// loop's own thread, but for the loop itself: others may post to it for as long as the worker lives.
 #include "server/worker.h"
 
 #include <fmt/format.h>
@@ -43,9 +43,14 @@ Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::Endpoin
 }
 
 Worker::~Worker() {
-  if (!loop_) return;  // never made, or taken down by run()
-  stop();
-  run();
+  if (!loop_) return;  // never made
+  if (streams_) {
+    stop();
+    run();
+  }
+  loop_.reset();
+  uv_run(&uv_loop_, UV_RUN_DEFAULT);
+  if (uv_loop_close(&uv_loop_) != 0) std::abort();  // a handle was forgotten
 }
 
 void Worker::run() {
@@ -54,9 +59,7 @@ void Worker::run() {
   router_.reset();
   endpoint_.reset();
   streams_.reset();
-  loop_.reset();
   uv_run(&uv_loop_, UV_RUN_DEFAULT);
-  if (uv_loop_close(&uv_loop_) != 0) std::abort();  // a handle was forgotten
 }
 
 void Worker::post(Task task) { loop_->post(std::move(task)); }

@@ -36,10 +36,10 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Turns the loop until stop(), then takes down all that is on it.
+  // Turns the loop until stop(), then takes down all that is on it. Once only.
   void run();
 
-  // Runs `task` on the loop, also before run(). Threads: any.
+  // Runs `task` on the loop, also before run(); after it the task is dropped. Threads: any.
   void post(Task task);
 
   void adopt(AcceptedSocket socket, Connection::Admission admission);

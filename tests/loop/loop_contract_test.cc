@@ -67,14 +67,16 @@ TEMPLATE_TEST_CASE("tasks posted by one thread run in its order", "[loop][contra
     harness.loop().post([&] {
       order.push_back(0);
       harness.loop().post([&] { order.push_back(3); });
-      harness.loop().post([&] { order.push_back(4); });
+      harness.loop().post([&] {
+        order.push_back(4);
+        harness.loop().run_after(milliseconds(2), [&] {
+          harness.loop().post([&] { order.push_back(5); });
+          harness.loop().post([&] { order.push_back(6); });
+        });
+      });
     });
     harness.loop().post([&] { order.push_back(1); });
     harness.loop().post([&] { order.push_back(2); });
-    harness.loop().run_after(milliseconds(2), [&] {
-      harness.loop().post([&] { order.push_back(5); });
-      harness.loop().post([&] { order.push_back(6); });
-    });
   });
   harness.turn_until([&] { return order.size() == 7; });
   harness.destroy();
