@@ -27,7 +27,7 @@ void ChangeHistory::submitted(const Change& change) {
   in_flight_.push_back({.ticket = ++last_ticket_, .change = std::make_unique<OwnedChange>(change)});
 }
 
-void ChangeHistory::told(Ticket ticket, const Status& status) {
+void ChangeHistory::told(Ticket ticket, const Status& status, bool for_good) {
   if (in_flight_.empty() || in_flight_.front().ticket != ticket) {
     return violations_.add("outcomes are not told in the order of submission");
   }
@@ -38,10 +38,8 @@ void ChangeHistory::told(Ticket ticket, const Status& status) {
     return commit(oldest.change->change());
   }
   ++refused_;
-  // Only after want of room or descriptors it is certain that nothing is left of it.
-  const bool left_no_trace =
-      status.error().code == ErrorCode::kNoSpace || status.error().code == ErrorCode::kTooMany;
-  if (!left_no_trace) undecided_.push_back(std::move(oldest));
+  // Nothing may be left of what was refused for want of room or descriptors.
+  if (for_good) undecided_.push_back(std::move(oldest));
 }
 
 void ChangeHistory::crashed() {

@@ -31,7 +31,8 @@ class ChangeHistory {
   // The ticket of the next change that is taken.
   Ticket next_ticket() const { return last_ticket_ + 1; }
   void submitted(const Change& change);
-  void told(Ticket ticket, const Status& status);
+  // `for_good`: the store takes nothing more until it is opened again.
+  void told(Ticket ticket, const Status& status, bool for_good);
   // What has not been told never will be.
   void crashed();
 

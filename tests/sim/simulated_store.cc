@@ -22,9 +22,10 @@ void SimulatedStore::answer_load() {
 }
 
 void SimulatedStore::on_commits(std::span<CommitOutcome> outcomes) {
+  const bool for_good = state_.file_stats().read_only;
   std::vector<CommitOutcome> theirs;
   for (CommitOutcome& outcome : outcomes) {
-    history_.told(outcome.ticket, outcome.status);
+    history_.told(outcome.ticket, outcome.status, for_good);
     const auto ticket = tickets_.find(outcome.ticket);
     theirs.push_back({.ticket = ticket->second, .status = outcome.status});
     tickets_.erase(ticket);

@@ -174,7 +174,10 @@ void Simulation::turn_loop() {
 }
 
 void Simulation::advance() {
-  const std::chrono::milliseconds by(random_.below(random_.one_in(4) ? 30'000 : 2'000));
+  advance_by(std::chrono::milliseconds(random_.below(random_.one_in(4) ? 30'000 : 2'000)));
+}
+
+void Simulation::advance_by(std::chrono::milliseconds by) {
   clock_.advance(by);
   life_->loop.advance(by);
   life_->loop.run_until_idle();
@@ -450,7 +453,7 @@ void Simulation::check_goes_on() {
     if (state().wants_settling()) settle();
     commit();
     while (life_->store->waiting_loads() > 0) life_->store->answer_load();
-    life_->loop.run_until_idle();
+    advance_by(std::chrono::seconds(1));
   }
   if (disk_.dead() || !violations_.none() || failed_for_good()) return;
   if (client_.waiting() > 0) violations_.add("an answer does not come");

@@ -76,6 +76,7 @@ class Simulation {
   void prepare();
   void turn_loop();
   void advance();
+  void advance_by(std::chrono::milliseconds by);
   void strain();
   void relieve();
   void interlude(const std::string& path);

@@ -28,14 +28,13 @@
 #include "store/file/pack.h"
 #include "store/file/place_cache.h"
 #include "store/file/reservations.h"
-#include "store/file/settling.h"
 #include "store/file/stream_shape.h"
 #include "store/file/sync_history.h"
 
 namespace durable_streams {
 
-// Locks are taken in this order: the commit's, the gathering's, the generations', those of a
-// memtable. Threads: any; commit() and settle() are called by one thread at a time each.
+// Locks are taken in this order: the commit's, the gathering's, the generations', that of the
+// catalog's first deadline, those of a memtable. Threads: any; commit() and settle() are called by one thread at a time each.
 class FileState {
  public:
   using Wait = Pack::Wait;
@@ -152,7 +151,8 @@ class FileState {
 
   // settle.cc
   void freeze();
-  void take_over(const Settling::Outcome& outcome);
+  Status take_over(const CatalogMeta& settled_meta);
+  void note_totals(const CatalogTotals& totals);
   void note_settling_failed(const Error& error);
   Status put_meta();
   std::unordered_map<PackId, PackInfo> pack_infos() const;
@@ -182,6 +182,7 @@ class FileState {
   bool held(StreamId id) const;  // the same, with `generations_mutex_`
   WallTime true_deadline(const StreamRecord& record) const;
   std::uint64_t memtable_bytes() const;
+  std::vector<const Memtable*> generations() const;  // newest first; with `generations_mutex_`
 
   // own_bytes.cc: what a stream holds itself, settled and not
   static constexpr std::uint64_t kNoEnd = UINT64_MAX;
@@ -247,8 +248,7 @@ class FileState {
   mutable std::shared_mutex generations_mutex_;
   std::unique_ptr<Memtable> active_;
   std::unique_ptr<Memtable> frozen_;
-  // Of the catalog: the earliest deadline of a stream that the memtables do not know better. With
-  // its lock the generations are only looked at.
+  // Of the catalog: the earliest deadline of a stream that the memtables do not know better.
   Mutex catalog_first_mutex_;
   DueStream catalog_first_ DURABLE_STREAMS_GUARDED_BY(catalog_first_mutex_){.deadline = kNever,
                                                                             .id = 0};
@@ -259,6 +259,7 @@ class FileState {
   // Totals of what is settled.
   std::atomic<std::uint64_t> settled_streams_{0};
   std::atomic<std::uint64_t> settled_bytes_{0};
+  std::atomic<std::uint64_t> settled_releases_owed_{0};
 
   mutable Mutex packs_mutex_;
   std::unordered_map<PackId, PackInfo> pack_infos_ DURABLE_STREAMS_GUARDED_BY(packs_mutex_);
