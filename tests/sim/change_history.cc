@@ -19,8 +19,8 @@ void ChangeHistory::submitted(const Change& change) {
     const StreamRecord& record = create->record;
     const bool fresh =
         births_
-            .emplace(record.id, Birth{.path = record.path, .expiry = record.expiry,
-                                      .touched = clock_.now()})
+            .emplace(record.id,
+                     Birth{.path = record.path, .expiry = record.expiry, .touched = clock_.now()})
             .second;
     violations_.check(fresh, "a stream id was given twice");
   }
@@ -54,8 +54,7 @@ void ChangeHistory::decide_next() {
 }
 
 void ChangeHistory::commit(const Change& change) {
-  const std::string fault =
-      std::visit([this](const auto& each) { return fault_of(each); }, change);
+  const std::string fault = std::visit([this](const auto& each) { return fault_of(each); }, change);
   if (!fault.empty()) violations_.add(name_of(change) + ": " + fault);
   note_before(change);
   violations_.check(model_.apply(change), name_of(change) + ": its condition does not hold");
@@ -91,7 +90,8 @@ std::string ChangeHistory::fault_of(const AppendChange& change) const {
       known == found->producers.end() || change.producer.epoch > known->second.epoch;
   if (starts) return change.producer.last_seq == 0 ? "" : "its producer does not start at 0";
   if (change.producer.epoch < known->second.epoch) return "its producer was fenced off";
-  return change.producer.last_seq == known->second.last_seq + 1 ? "" : "its producer repeats or skips";
+  return change.producer.last_seq == known->second.last_seq + 1 ? ""
+                                                                : "its producer repeats or skips";
 }
 
 std::string ChangeHistory::fault_of(const RemoveChange& change) const {

@@ -1,6 +1,6 @@
 // All that a store was given and what it said of it: the oracle of the simulation. What was
-// acknowledged is in the model; what was not, but may have reached the disk, waits for a recovery to
-// tell.
+// acknowledged is in the model; what was not, but may have reached the disk, waits for a recovery
+// to tell.
 #pragma once
 
 #include <durable_streams/clock.h>

@@ -14,8 +14,7 @@ SimulatedStore::~SimulatedStore() { state_.set_listener(nullptr); }
 
 void SimulatedStore::answer_load() {
   if (loads_.empty()) return;
-  const auto chosen =
-      loads_.begin() + static_cast<std::ptrdiff_t>(random_.below(loads_.size()));
+  const auto chosen = loads_.begin() + static_cast<std::ptrdiff_t>(random_.below(loads_.size()));
   Function<void()> load = std::move(*chosen);
   loads_.erase(chosen);
   load();
@@ -71,8 +70,7 @@ void SimulatedStore::load_producer(StreamId id, std::string_view producer_id,
   loads_.emplace_back([this, id, producer_id = std::string(producer_id),
                        done = std::move(done)]() mutable {
     ProducerState state;
-    const Result<bool> found =
-        *state_.load_producer(FileState::Wait::kYes, id, producer_id, state);
+    const Result<bool> found = *state_.load_producer(FileState::Wait::kYes, id, producer_id, state);
     if (!found) return done(found.error());
     done(*found ? std::optional(state) : std::nullopt);
   });

@@ -289,7 +289,13 @@ std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, 
     if (wait == Wait::kNo) return std::nullopt;
     Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
     if (!settled) return settled.error();
-    due.insert(due.end(), settled->begin(), settled->end());
+    // One that was settled meanwhile has been seen in the memtable.
+    const std::vector<DueStream> held = due;
+    for (const DueStream& each : *settled) {
+      const bool seen = std::any_of(held.begin(), held.end(),
+                                    [&](const DueStream& other) { return other.id == each.id; });
+      if (!seen) due.push_back(each);
+    }
   }
   std::sort(due.begin(), due.end());
   if (due.size() > count_max) due.resize(count_max);
