@@ -38,11 +38,17 @@ void ChangeHistory::told(Ticket ticket, const Status& status, bool for_good) {
     return commit(oldest.change->change());
   }
   ++refused_;
+  deadline_lost_ = true;
   // Nothing may be left of what was refused for want of room or descriptors.
   if (for_good) undecided_.push_back(std::move(oldest));
 }
 
+void ChangeHistory::not_taken(const Change& change) {
+  if (std::holds_alternative<DeadlineChange>(change)) deadline_lost_ = true;
+}
+
 void ChangeHistory::crashed() {
+  deadline_lost_ = false;
   std::move(in_flight_.begin(), in_flight_.end(), std::back_inserter(undecided_));
   in_flight_.clear();
 }

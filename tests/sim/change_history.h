@@ -33,11 +33,15 @@ class ChangeHistory {
   void submitted(const Change& change);
   // `for_good`: the store takes nothing more until it is opened again.
   void told(Ticket ticket, const Status& status, bool for_good);
+  // The store did not take a change.
+  void not_taken(const Change& change);
   // What has not been told never will be.
   void crashed();
 
   const StoreModel& model() const { return model_; }
   std::uint64_t refused() const { return refused_; }
+  // Whether a slid deadline may have been among what was refused since the last crash.
+  bool deadline_lost() const { return deadline_lost_; }
   // Changes that may or may not have happened, oldest first.
   std::size_t undecided() const { return undecided_.size(); }
   // The oldest undecided one has happened.
@@ -113,6 +117,7 @@ class ChangeHistory {
   std::deque<Waiting> undecided_;
   Ticket last_ticket_ = 0;
   std::uint64_t refused_ = 0;
+  bool deadline_lost_ = false;
   std::uint64_t moment_ = 0;
   WallTime all_touched_{};
 };

@@ -36,7 +36,10 @@ void SimulatedStore::on_commits(std::span<CommitOutcome> outcomes) {
 Result<Submitted> SimulatedStore::submit(const Change& change, Ticket ticket) {
   const Ticket ours = history_.next_ticket();
   Result<Submitted> submitted = state_.submit(change, ours);
-  if (!submitted) return submitted;
+  if (!submitted) {
+    history_.not_taken(change);
+    return submitted;
+  }
   history_.submitted(change);
   tickets_.emplace(ours, ticket);
   return submitted;

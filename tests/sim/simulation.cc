@@ -266,6 +266,7 @@ void Simulation::close_in_order() {
     violations_.add("closing fails on a sound disk: " + closed.error().message);
   if (closed.ok() && history_.undecided() > 0)
     violations_.add("closed in order, but not all changes were told of");
+  if (closed.ok() && history_.deadline_lost()) history_.all_touched(clock_.now());
   const bool power_lost = random_.one_in(2);
   end_life(power_lost);
 }

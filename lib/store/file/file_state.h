@@ -135,6 +135,8 @@ class FileState {
 
   // file_changes.cc
   Reservations::Committed committed();
+  Result<Submitted> gather(const Change& change, Ticket ticket, Reservations::Committed& committed)
+      DURABLE_STREAMS_REQUIRES(gather_mutex_);
   bool commit_and_tell() DURABLE_STREAMS_RELEASE(commit_mutex_);
   // False: nothing had gathered.
   bool commit_gathered(std::vector<CommitOutcome>& outcomes)
@@ -231,6 +233,8 @@ class FileState {
   std::optional<Error> failed_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // for good
   std::string failure_
       DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // what made it so, for the operator
+  // A slid deadline was refused: the next start can't rely on those that are saved.
+  bool deadline_lost_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_) = false;
   bool unsettled_full_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_) = false;
   std::optional<Error> settling_error_
       DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // of the last try

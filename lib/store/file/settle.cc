@@ -98,6 +98,10 @@ Status FileState::close() {
   if (Status settled = settle(); !settled) return settled;
   // A settling that had failed before leaves what came after it.
   if (Status settled = settle(); !settled) return settled;
+  {
+    const MutexLock lock(gather_mutex_);
+    if (deadline_lost_) meta_.ttl_floor = clock_.now();
+  }
   meta_.clean = true;
   meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
   return put_meta();
