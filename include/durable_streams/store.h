@@ -43,6 +43,7 @@ struct Expiry {
 struct ProducerState {
   std::uint64_t epoch = 0;
   std::uint64_t last_seq = 0;
+  WallTime last_used = {};  // when its last append was accepted
 
   friend bool operator==(const ProducerState&, const ProducerState&) = default;
 };
@@ -81,6 +82,7 @@ struct StreamRecord {
   bool closed = false;
   bool soft_deleted = false;
   std::uint32_t forks = 0;      // how many streams name this one as their source
+  std::uint32_t producers = 0;  // how many are known of it; a fork begins with none
   std::string stream_seq = {};  // the last Stream-Seq; empty: none yet
   std::optional<ClosingTuple> closed_by = {};
   std::optional<ForkPoint> fork = {};
@@ -107,11 +109,13 @@ struct AppendChange {
   std::string_view bytes = {};
   Slice owned =
       {};  // when it holds the same bytes, the store may keep this share instead of copying
-  Offset tail = {};                   // after the append
-  std::string_view producer_id = {};  // empty: no producer
-  ProducerState producer = {};        // the producer's state after the append
-  std::string_view stream_seq = {};   // empty: unchanged
-  bool close = false;                 // with a producer, its tuple becomes `closed_by`
+  Offset tail = {};                          // after the append
+  std::string_view producer_id = {};         // empty: no producer
+  ProducerState producer = {};               // the producer's state after the append
+  bool producer_is_new = false;              // the stream knew no producer of this id: now one more
+  std::string_view forgotten_producer = {};  // one that is known makes way for the new one
+  std::string_view stream_seq = {};          // empty: unchanged
+  bool close = false;                        // with a producer, its tuple becomes `closed_by`
 };
 
 // A stream ends. kSoft keeps record and bytes for its forks and blocks its path. kFull forgets
@@ -187,6 +191,14 @@ struct ExpiredStream {
   std::string path;
 };
 
+// A producer of a stream and when it was last used.
+struct UsedProducer {
+  WallTime last_used = {};
+  std::string id;
+
+  friend auto operator<=>(const UsedProducer&, const UsedProducer&) = default;
+};
+
 struct StoreStats {
   std::uint64_t streams = 0;       // soft-deleted ones included
   std::uint64_t stored_bytes = 0;  // bytes of streams, as appended
@@ -244,6 +256,13 @@ class DURABLE_STREAMS_EXPORT Store {
                                                         ProducerState& out) = 0;
   virtual void load_producer(StreamId id, std::string_view producer_id,
                              Done<std::optional<ProducerState>> done) = 0;
+
+  // Up to `count_max` of a stream's producers, those first that were used the longest ago. Looks at
+  // all of them.
+  virtual std::optional<Result<std::vector<UsedProducer>>> oldest_producers_now(
+      StreamId id, std::size_t count_max) = 0;
+  virtual void oldest_producers(StreamId id, std::size_t count_max,
+                                Done<std::vector<UsedProducer>> done) = 0;
 
   // Bytes of a range, at most `bytes_max` of them, cut at the last end of an append (kBytes) or
   // message (kJson) that fits. Where none does, kBytes is cut anywhere, and kJson gives its first

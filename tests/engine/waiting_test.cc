@@ -757,4 +757,90 @@ TEST_CASE("whatever waits, commits or is refused, the engine and its store agree
   }
 }
 
+TEST_CASE("new producers in flight count, and give their places back when they are refused",
+          "[engine][waiting][producer]") {
+  WaitingFixture fixture(EngineOptions{.producers_per_stream_max = 2});
+  fixture.create("a");
+  fixture.settle();
+  const auto send = [&](std::string_view id) -> Answer<Appended>& {
+    return fixture.append("a", "x", {.producer = {id, 0, 0}});
+  };
+  const auto& first = send("p");
+  const auto& second = send("q");
+  const auto& third = send("r");
+  fixture.loop.run_until_idle();
+  CHECK(third.waiting());  // the others may be refused yet
+  fixture.settle();
+  CHECK(first.ok());
+  CHECK(second.ok());
+  CHECK(third.code() == ErrorCode::kTooMany);
+
+  fixture.create("b");
+  fixture.settle();
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.append("b", "x", {.producer = {"p", 0, 0}});
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  for (const char* id : {"q", "r"}) {
+    const auto& sent = fixture.append("b", "x", {.producer = {id, 0, 0}});
+    fixture.settle();
+    CHECK(sent.ok());
+  }
+}
+
+TEST_CASE("producers in flight take different places of those that may go",
+          "[engine][waiting][producer]") {
+  for (const bool loads_wait : {false, true}) {
+    WaitingFixture fixture(
+        EngineOptions{.producers_per_stream_max = 100, .producer_ttl = std::chrono::seconds(10)});
+    fixture.store.set_waits({.changes = true, .loads = loads_wait});
+    fixture.create("a");
+    fixture.settle();
+    const auto send_all = [&](const std::string& prefix, int count) {
+      const std::size_t before = fixture.appended.size();
+      std::vector<std::string> ids;
+      for (int i = 0; i < count; ++i) ids.push_back(prefix + std::to_string(i));
+      for (const std::string& id : ids) fixture.append("a", "x", {.producer = {id, 0, 0}});
+      fixture.settle();
+      int accepted = 0;
+      for (std::size_t i = before; i < fixture.appended.size(); ++i) {
+        if (fixture.appended[i].ok()) {
+          ++accepted;
+        } else {
+          CHECK(fixture.appended[i].code() == ErrorCode::kTooMany);
+        }
+      }
+      return accepted;
+    };
+    CHECK(send_all("p", 120) == 100);
+    fixture.clock.advance(std::chrono::seconds(11));
+    CHECK(send_all("q", 120) == 100);
+    StreamRecord record;
+    REQUIRE(fixture.memory.load_now("a", record)->value());
+    CHECK(record.producers == 100);
+    CHECK(fixture.memory.oldest_producers_now(record.id, 1000)->value().size() == 100);
+  }
+}
+
+TEST_CASE("a producer whose place was taken by a refused change is known as before",
+          "[engine][waiting][producer]") {
+  WaitingFixture fixture(
+      EngineOptions{.producers_per_stream_max = 1, .producer_ttl = std::chrono::seconds(10)});
+  fixture.create("a");
+  fixture.append("a", "x", {.producer = {"p", 3, 0}});
+  fixture.settle();
+  fixture.clock.advance(std::chrono::seconds(11));
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  fixture.append("a", "x", {.producer = {"q", 0, 0}});
+  const auto& meanwhile = fixture.append("a", "x", {.producer = {"p", 3, 0}});
+  fixture.settle();
+  CHECK_FALSE(meanwhile.ok());
+  const auto& later = fixture.append("a", "x", {.producer = {"p", 3, 0}});
+  fixture.settle();
+  CHECK(later.ok());
+  StreamRecord record;
+  REQUIRE(fixture.memory.load_now("a", record)->value());
+  CHECK(record.producers == 1);
+}
+
 }  // namespace durable_streams

@@ -57,6 +57,8 @@ bool StoreModel::apply_one(const AppendChange& change) {
   if (!change.bytes.empty()) stream->append_ends.push_back(stream->bytes.size());
   if (!change.producer_id.empty()) {
     stream->producers[std::string(change.producer_id)] = change.producer;
+    stream->producers.erase(std::string(change.forgotten_producer));
+    stream->record.producers = static_cast<std::uint32_t>(stream->producers.size());
   }
   if (!change.stream_seq.empty()) stream->record.stream_seq = change.stream_seq;
   if (!change.close) return true;

@@ -44,7 +44,8 @@ class ClosedStore {
                                           .bytes = bytes,
                                           .tail = record.tail,
                                           .producer_id = "p",
-                                          .producer = {.epoch = 1, .last_seq = 7}},
+                                          .producer = {.epoch = 1, .last_seq = 7},
+                                          .producer_is_new = life == 1},
                              1)
                     .ok());
         }

@@ -39,6 +39,7 @@ TEST_CASE("a record decodes to the record that was encoded, and leaves what foll
     REQUIRE(decoded.closed == record.closed);
     REQUIRE(decoded.soft_deleted == record.soft_deleted);
     REQUIRE(decoded.forks == record.forks);
+    REQUIRE(decoded.producers == record.producers);
     REQUIRE(decoded.stream_seq == record.stream_seq);
     REQUIRE(decoded.closed_by == record.closed_by);
     REQUIRE(decoded.fork == record.fork);

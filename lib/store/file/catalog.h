@@ -88,6 +88,8 @@ class Catalog {
     // there.
     virtual Status erase(StreamId id, std::vector<Extent>& freed) = 0;
     virtual Status put_producer(StreamId id, std::string_view producer_id, ProducerState state) = 0;
+    // Fine if it is not there.
+    virtual Status erase_producer(StreamId id, std::string_view producer_id) = 0;
     // A stream's extents do not overlap; one with the same beginning is replaced.
     virtual Status put_extent(StreamId id, const Extent& extent) = 0;
     // Replaces the stream's extents that lie in [extent.from, extent.to) by `extent`; `freed`
@@ -113,6 +115,8 @@ class Catalog {
   virtual Result<std::optional<ProducerState>> find_producer(StreamId id,
                                                              std::string_view producer_id) = 0;
   virtual Result<std::uint64_t> count_producers(StreamId id) = 0;
+  // All of a stream's, in order of their ids.
+  virtual Result<std::vector<UsedProducer>> producers(StreamId id) = 0;
 
   // The stream's extents that hold bytes in [from, to), in order.
   virtual Result<std::vector<Extent>> extents(StreamId id, std::uint64_t from,

@@ -10,6 +10,7 @@
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
 #include "base/crc32c.h"
+#include "store/file/producer_codec.h"
 #include "store/file/record_codec.h"
 
 namespace durable_streams {
@@ -245,14 +246,12 @@ bool decode_extent(std::string_view key, std::string_view value, Extent& out) {
 void encode_producer(ProducerState state, std::string& out) {
   out.clear();
   ByteWriter to(out);
-  to.varint(state.epoch);
-  to.varint(state.last_seq);
+  encode_producer_state(state, to);
 }
 
 bool decode_producer(std::string_view value, ProducerState& out) {
   ByteReader in(value);
-  out.epoch = in.varint();
-  out.last_seq = in.varint();
+  out = decode_producer_state(in);
   return finished(in);
 }
 

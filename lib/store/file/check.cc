@@ -154,6 +154,9 @@ Status DirectoryCheck::check_stream(const SettledStream& stream) {
   if (!producers) {
     if (Status judged = judge(producers.error(), name_of(record) + ": its producers"); !judged)
       return judged;
+  } else if (*producers != record.producers) {
+    damage(fmt::format("{}: counts {} producers; there are {}", name_of(record), record.producers,
+                       *producers));
   }
   if (record.fork) check_source(stream);
   return check_extents(record);

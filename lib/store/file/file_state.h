@@ -96,6 +96,8 @@ class FileState {
   std::optional<Result<bool>> load(Wait wait, std::string_view path, StreamRecord& out);
   std::optional<Result<bool>> load_producer(Wait wait, StreamId id, std::string_view producer_id,
                                             ProducerState& out);
+  std::optional<Result<std::vector<UsedProducer>>> oldest_producers(Wait wait, StreamId id,
+                                                                    std::size_t count_max);
   std::optional<Status> read(Wait wait, const ReadRange& range, StoredBytes& out);
   std::optional<Result<std::uint64_t>> append_end(Wait wait, StreamId id, std::uint64_t position);
   WallTime earliest_deadline() const;

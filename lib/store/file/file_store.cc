@@ -260,6 +260,18 @@ void FileStore::load_producer(StreamId id, std::string_view producer_id,
       });
 }
 
+std::optional<Result<std::vector<UsedProducer>>> FileStore::oldest_producers_now(
+    StreamId id, std::size_t count_max) {
+  return threads_->state().oldest_producers(FileState::Wait::kNo, id, count_max);
+}
+
+void FileStore::oldest_producers(StreamId id, std::size_t count_max,
+                                 Done<std::vector<UsedProducer>> done) {
+  threads_->read_later([this, id, count_max, done = std::move(done)]() mutable {
+    done(*threads_->state().oldest_producers(FileState::Wait::kYes, id, count_max));
+  });
+}
+
 std::optional<Status> FileStore::read_now(const ReadRange& range, StoredBytes& out) {
   return threads_->state().read(FileState::Wait::kNo, range, out);
 }

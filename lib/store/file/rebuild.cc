@@ -211,7 +211,8 @@ Status CatalogRebuild::write_stream(Catalog& catalog, const KnownStream& known) 
     if (Status put = update_->put_extent(id, extent); !put) return put;
   }
   for (const auto& [name, producer] : known.producers) {
-    if (Status put = update_->put_producer(id, name, producer.state); !put) return put;
+    if (!producer.state) continue;
+    if (Status put = update_->put_producer(id, name, *producer.state); !put) return put;
   }
   return {};
 }

@@ -32,7 +32,7 @@ class CatalogRebuild {
 
  private:
   struct KnownProducer {
-    ProducerState state;
+    std::optional<ProducerState> state;  // nullopt: it was forgotten
     Lsn lsn = 0;
   };
   struct KnownStream {

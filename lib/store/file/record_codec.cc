@@ -22,7 +22,8 @@ constexpr std::uint64_t kHasForks = 1 << 7;
 constexpr std::uint64_t kHasStreamSeq = 1 << 8;
 constexpr std::uint64_t kHasClosedBy = 1 << 9;
 constexpr std::uint64_t kIsFork = 1 << 10;
-constexpr std::uint64_t kAllBits = (1 << 11) - 1;
+constexpr std::uint64_t kHasProducers = 1 << 11;
+constexpr std::uint64_t kAllBits = (1 << 12) - 1;
 
 std::uint64_t bits_of(const StreamRecord& record) {
   std::uint64_t bits = 0;
@@ -37,6 +38,7 @@ std::uint64_t bits_of(const StreamRecord& record) {
   if (!record.stream_seq.empty()) bits |= kHasStreamSeq;
   if (record.closed_by) bits |= kHasClosedBy;
   if (record.fork) bits |= kIsFork;
+  if (record.producers != 0) bits |= kHasProducers;
   return bits;
 }
 
@@ -47,6 +49,12 @@ void write_time(ByteWriter& out, WallTime time) {
 
 WallTime read_time(ByteReader& in) {
   return WallTime(WallTime::duration(static_cast<WallTime::rep>(in.u64())));
+}
+
+std::uint32_t read_count(ByteReader& in) {
+  const std::uint64_t count = in.varint();
+  if (count > std::numeric_limits<std::uint32_t>::max()) in.fail();
+  return static_cast<std::uint32_t>(count);
 }
 
 void write_fork(ByteWriter& out, const ForkPoint& fork) {
@@ -91,6 +99,7 @@ void encode_record(const StreamRecord& record, std::string& out) {
     writer.varint(record.closed_by->seq);
   }
   if (record.fork) write_fork(writer, *record.fork);
+  if (record.producers != 0) writer.varint(record.producers);
 }
 
 bool decode_record(ByteReader& in, StreamRecord& out) {
@@ -113,11 +122,7 @@ bool decode_record(ByteReader& in, StreamRecord& out) {
   if ((bits & kHasExpiresAt) != 0) out.expiry.at = read_time(in);
   if ((bits & kHasDeadline) != 0) out.deadline = read_time(in);
   if ((bits & kHasReadSequence) != 0) out.tail.read_sequence = in.varint();
-  if ((bits & kHasForks) != 0) {
-    const std::uint64_t forks = in.varint();
-    if (forks > std::numeric_limits<std::uint32_t>::max()) in.fail();
-    out.forks = static_cast<std::uint32_t>(forks);
-  }
+  if ((bits & kHasForks) != 0) out.forks = read_count(in);
   if ((bits & kHasStreamSeq) != 0) out.stream_seq = in.text();
   if ((bits & kHasClosedBy) != 0) {
     ClosingTuple tuple;
@@ -127,6 +132,7 @@ bool decode_record(ByteReader& in, StreamRecord& out) {
     out.closed_by = std::move(tuple);
   }
   if ((bits & kIsFork) != 0) out.fork = read_fork(in);
+  if ((bits & kHasProducers) != 0) out.producers = read_count(in);
   return in.ok();
 }
 

@@ -50,6 +50,7 @@ MemoryStream::MemoryStream(const StreamRecord& record, std::uint32_t hash, Conte
   if (record.fork) rare().fork = std::make_unique<ForkPoint>(*record.fork);
   if (record.closed_by) rare().closed_by = std::make_unique<ClosingTuple>(*record.closed_by);
   if (!record.stream_seq.empty()) rare().stream_seq = record.stream_seq;
+  if (record.producers > 0) rare().producer_count = record.producers;
   if (record.tail.read_sequence > 0) rare().read_sequence = record.tail.read_sequence;
 }
 
@@ -64,7 +65,7 @@ std::uint64_t MemoryStream::memory_for_create(const StreamRecord& record) {
   std::uint64_t bytes =
       sizeof(MemoryStream) + kAroundBytes + record.path.size() + record.content_type.size();
   const bool rare = record.fork || record.closed_by || !record.stream_seq.empty() ||
-                    record.tail.read_sequence > 0;
+                    record.tail.read_sequence > 0 || record.producers > 0;
   if (rare) bytes += sizeof(Rare);
   if (record.fork) bytes += sizeof(ForkPoint) + record.fork->source_path.size();
   if (record.closed_by) bytes += sizeof(ClosingTuple) + record.closed_by->producer_id.size();
@@ -109,6 +110,11 @@ void MemoryStream::apply(const AppendChange& change, std::uint64_t hash_key,
     } else {
       producers->insert(hash_key, change.producer_id, change.producer);
     }
+    if (change.producer_is_new) ++rare().producer_count;
+    if (!change.forgotten_producer.empty()) {
+      producers->erase(hash_key, change.forgotten_producer);
+      --rare().producer_count;
+    }
   }
   if (!change.close) return;
   closed_ = true;
@@ -133,6 +139,7 @@ void MemoryStream::to_record(StreamRecord& out) const {
   out.closed = closed_;
   out.soft_deleted = soft_deleted;
   out.forks = forks;
+  out.producers = rare_ ? rare_->producer_count : 0;
   out.stream_seq.clear();
   out.closed_by.reset();
   out.fork.reset();
@@ -146,6 +153,11 @@ const ProducerState* MemoryStream::find_producer(std::uint64_t hash_key,
                                                  std::string_view producer_id) const {
   if (rare_ == nullptr || rare_->producers == nullptr) return nullptr;
   return rare_->producers->find(hash_key, producer_id);
+}
+
+std::vector<UsedProducer> MemoryStream::all_producers() const {
+  if (rare_ == nullptr || rare_->producers == nullptr) return {};
+  return rare_->producers->all();
 }
 
 }  // namespace durable_streams
