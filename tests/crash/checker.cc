@@ -36,7 +36,11 @@ void Checker::check(std::uint16_t port) {
 
 bool Checker::check_all(Client& client) {
   for (const auto& stream : world_.streams()) {
-    if (!check_stream(client, *stream)) return false;
+    if (stream->life != Life::kDeleted && !check_stream(client, *stream)) return false;
+  }
+  // Now it is known which forks hold their sources.
+  for (const auto& stream : world_.streams()) {
+    if (stream->life == Life::kDeleted && !check_deleted(client, *stream)) return false;
   }
   for (const auto& stream : world_.streams()) {
     if (stream->life == Life::kAlive && !retry_producers(client, *stream)) return false;
@@ -45,7 +49,6 @@ bool Checker::check_all(Client& client) {
 }
 
 bool Checker::check_stream(Client& client, StreamModel& stream) {
-  if (stream.life == Life::kDeleted) return check_deleted(client, stream);
   std::optional<WholeStream> whole = read_all(client, stream.path, stream.json);
   if (!whole) return false;
   if (stream.life == Life::kCreating && whole->status == 404) {
@@ -55,7 +58,7 @@ bool Checker::check_stream(Client& client, StreamModel& stream) {
   }
   if (stream.life == Life::kDeleting && is_gone(whole->status)) {
     world_.note_deleted(stream);
-    return check_deleted(client, stream);
+    return true;
   }
   if (whole->status != 200 || !whole->broken.empty()) {
     world_.fail(stream, "is answered " + std::to_string(whole->status) + " " + whole->broken);
@@ -64,6 +67,8 @@ bool Checker::check_stream(Client& client, StreamModel& stream) {
   if (stream.life == Life::kCreating && stream.source != nullptr) ++stream.source->forks;
   if (stream.life == Life::kCreating) stream.offsets.clear();
   stream.life = Life::kAlive;
+  if (!stream.shared && (stream.offsets.empty() || stream.offsets.back() != whole->tail))
+    stream.offsets.push_back(whole->tail);
   check_content(stream, *whole);
   return !stream.ttl || check_ttl(client, stream);
 }

@@ -154,6 +154,7 @@ std::optional<WholeStream> read_all(Client& client, std::string_view path, bool 
     if (!json) split(rest, "\n", whole.messages);
     whole.closed = page->field("Stream-Closed") == "true";
     const std::string next = page->field("Stream-Next-Offset");
+    whole.tail = next;
     if (whole.closed || page->field("Stream-Up-To-Date") == "true") break;
     if (next == offset) whole.broken = "a page leads nowhere";
     if (!whole.broken.empty()) return whole;

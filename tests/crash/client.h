@@ -59,6 +59,7 @@ struct WholeStream {
   int status = 0;  // of the first page that was not 200, else 200
   std::vector<std::string> messages;
   bool closed = false;
+  std::string tail = {};    // the offset behind the last message
   std::string broken = {};  // not empty: what about the pages makes no sense
 };
 

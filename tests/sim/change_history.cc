@@ -19,15 +19,15 @@ void ChangeHistory::submitted(const Change& change) {
     const StreamRecord& record = create->record;
     const bool fresh =
         births_
-            .emplace(record.id, Birth{.path = record.path, .expiry = record.expiry,
-                                      .touched = clock_.now()})
+            .emplace(record.id,
+                     Birth{.path = record.path, .expiry = record.expiry, .touched = clock_.now()})
             .second;
     violations_.check(fresh, "a stream id was given twice");
   }
   in_flight_.push_back({.ticket = ++last_ticket_, .change = std::make_unique<OwnedChange>(change)});
 }
 
-void ChangeHistory::told(Ticket ticket, const Status& status) {
+void ChangeHistory::told(Ticket ticket, const Status& status, bool for_good) {
   if (in_flight_.empty() || in_flight_.front().ticket != ticket) {
     return violations_.add("outcomes are not told in the order of submission");
   }
@@ -38,13 +38,17 @@ void ChangeHistory::told(Ticket ticket, const Status& status) {
     return commit(oldest.change->change());
   }
   ++refused_;
-  // Only after want of room or descriptors it is certain that nothing is left of it.
-  const bool left_no_trace =
-      status.error().code == ErrorCode::kNoSpace || status.error().code == ErrorCode::kTooMany;
-  if (!left_no_trace) undecided_.push_back(std::move(oldest));
+  deadline_lost_ = true;
+  // Nothing may be left of what was refused for want of room or descriptors.
+  if (for_good) undecided_.push_back(std::move(oldest));
+}
+
+void ChangeHistory::not_taken(const Change& change) {
+  if (std::holds_alternative<DeadlineChange>(change)) deadline_lost_ = true;
 }
 
 void ChangeHistory::crashed() {
+  deadline_lost_ = false;
   std::move(in_flight_.begin(), in_flight_.end(), std::back_inserter(undecided_));
   in_flight_.clear();
 }
@@ -56,8 +60,7 @@ void ChangeHistory::decide_next() {
 }
 
 void ChangeHistory::commit(const Change& change) {
-  const std::string fault =
-      std::visit([this](const auto& each) { return fault_of(each); }, change);
+  const std::string fault = std::visit([this](const auto& each) { return fault_of(each); }, change);
   if (!fault.empty()) violations_.add(name_of(change) + ": " + fault);
   note_before(change);
   violations_.check(model_.apply(change), name_of(change) + ": its condition does not hold");
@@ -93,7 +96,8 @@ std::string ChangeHistory::fault_of(const AppendChange& change) const {
       known == found->producers.end() || change.producer.epoch > known->second.epoch;
   if (starts) return change.producer.last_seq == 0 ? "" : "its producer does not start at 0";
   if (change.producer.epoch < known->second.epoch) return "its producer was fenced off";
-  return change.producer.last_seq == known->second.last_seq + 1 ? "" : "its producer repeats or skips";
+  return change.producer.last_seq == known->second.last_seq + 1 ? ""
+                                                                : "its producer repeats or skips";
 }
 
 std::string ChangeHistory::fault_of(const RemoveChange& change) const {

@@ -1,6 +1,6 @@
 // All that a store was given and what it said of it: the oracle of the simulation. What was
-// acknowledged is in the model; what was not, but may have reached the disk, waits for a recovery to
-// tell.
+// acknowledged is in the model; what was not, but may have reached the disk, waits for a recovery
+// to tell.
 #pragma once
 
 #include <durable_streams/clock.h>
@@ -31,12 +31,17 @@ class ChangeHistory {
   // The ticket of the next change that is taken.
   Ticket next_ticket() const { return last_ticket_ + 1; }
   void submitted(const Change& change);
-  void told(Ticket ticket, const Status& status);
+  // `for_good`: the store takes nothing more until it is opened again.
+  void told(Ticket ticket, const Status& status, bool for_good);
+  // The store did not take a change.
+  void not_taken(const Change& change);
   // What has not been told never will be.
   void crashed();
 
   const StoreModel& model() const { return model_; }
   std::uint64_t refused() const { return refused_; }
+  // Whether a slid deadline may have been among what was refused since the last crash.
+  bool deadline_lost() const { return deadline_lost_; }
   // Changes that may or may not have happened, oldest first.
   std::size_t undecided() const { return undecided_.size(); }
   // The oldest undecided one has happened.
@@ -112,6 +117,7 @@ class ChangeHistory {
   std::deque<Waiting> undecided_;
   Ticket last_ticket_ = 0;
   std::uint64_t refused_ = 0;
+  bool deadline_lost_ = false;
   std::uint64_t moment_ = 0;
   WallTime all_touched_{};
 };

@@ -21,7 +21,8 @@ class OwnedChange {
   Change keep(const CreateChange& change) {
     record_ = change.record;
     bytes_ = change.bytes;
-    return CreateChange{.record = record_, .bytes = bytes_, .source_version = change.source_version};
+    return CreateChange{
+        .record = record_, .bytes = bytes_, .source_version = change.source_version};
   }
 
   Change keep(const AppendChange& change) {

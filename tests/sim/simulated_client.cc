@@ -14,8 +14,8 @@ constexpr std::string_view kJson = "application/json";
 std::string_view type_of(const StoreModel::Stream& stream) { return stream.record.content_type; }
 
 bool is_infrastructure(ErrorCode code) {
-  return code == ErrorCode::kUnavailable || code == ErrorCode::kNoSpace ||
-         code == ErrorCode::kIo || code == ErrorCode::kTooMany || code == ErrorCode::kCanceled;
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kNoSpace || code == ErrorCode::kIo ||
+         code == ErrorCode::kTooMany || code == ErrorCode::kCanceled;
 }
 
 }  // namespace
@@ -62,8 +62,7 @@ std::string SimulatedClient::pick_type() {
 
 Expiry SimulatedClient::pick_expiry() {
   if (!random_.one_in(3)) return {};
-  if (random_.one_in(2))
-    return {.ttl = std::chrono::seconds(1 + random_.below(60)), .at = {}};
+  if (random_.one_in(2)) return {.ttl = std::chrono::seconds(1 + random_.below(60)), .at = {}};
   return {.ttl = {}, .at = clock_.now() + std::chrono::seconds(random_.below(120))};
 }
 
@@ -190,8 +189,8 @@ SimulatedClient::Question SimulatedClient::question(Request request) {
   }
   others.push_back(asked);
   const StoreModel::Stream* stream = history_.model().find(about.path);
-  const bool lives = stream != nullptr && !stream->record.soft_deleted &&
-                     stream->record.expiry == Expiry{};
+  const bool lives =
+      stream != nullptr && !stream->record.soft_deleted && stream->record.expiry == Expiry{};
   if (about.kind == Kind::kAppend && !asked->disturbed && lives)
     asked->expected = expected_of(*stream, about);
   ++waiting_;
@@ -211,7 +210,8 @@ void SimulatedClient::send(Streams& streams, Request request) {
   const auto then = [this, &asked](auto check) {
     return [this, asked, check](auto result) mutable {
       close(asked);
-      if (result.ok() || result.error().code != ErrorCode::kCanceled) (this->*check)(*asked, result);
+      if (result.ok() || result.error().code != ErrorCode::kCanceled)
+        (this->*check)(*asked, result);
     };
   };
   switch (about.kind) {
@@ -222,9 +222,8 @@ void SimulatedClient::send(Streams& streams, Request request) {
                             .closed = about.close,
                             .fork = {}};
       if (!about.source.empty())
-        options.fork = ForkFrom{.path = about.source,
-                                .offset = about.fork_offset,
-                                .sub_offset = about.sub_offset};
+        options.fork = ForkFrom{
+            .path = about.source, .offset = about.fork_offset, .sub_offset = about.sub_offset};
       return streams.create(about.path, options, then(&SimulatedClient::on_created));
     }
     case Kind::kAppend: {
@@ -315,7 +314,8 @@ bool SimulatedClient::shows(const StoreModel::Stream& stream, const Page& page) 
 
 void SimulatedClient::on_read(const Asked& asked, const Result<Page>& page) {
   if (!page) return on_error(asked, page.error());
-  const StoreModel::Stream* stream = held(asked, [&](const auto& each) { return shows(each, *page); });
+  const StoreModel::Stream* stream =
+      held(asked, [&](const auto& each) { return shows(each, *page); });
   if (stream == nullptr) return violate(asked, "a page shows what is not committed");
   history_.touched(stream->record.id, asked.at);
 }

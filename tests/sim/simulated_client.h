@@ -69,7 +69,7 @@ class SimulatedClient {
     Request request;
     std::uint64_t moment = 0;
     WallTime at;
-    bool disturbed = false;  // others were on the same path meanwhile
+    bool disturbed = false;               // others were on the same path meanwhile
     std::optional<std::string> expected;  // if not: how it must be answered
   };
   using Question = std::shared_ptr<Asked>;

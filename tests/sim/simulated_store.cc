@@ -14,17 +14,17 @@ SimulatedStore::~SimulatedStore() { state_.set_listener(nullptr); }
 
 void SimulatedStore::answer_load() {
   if (loads_.empty()) return;
-  const auto chosen =
-      loads_.begin() + static_cast<std::ptrdiff_t>(random_.below(loads_.size()));
+  const auto chosen = loads_.begin() + static_cast<std::ptrdiff_t>(random_.below(loads_.size()));
   Function<void()> load = std::move(*chosen);
   loads_.erase(chosen);
   load();
 }
 
 void SimulatedStore::on_commits(std::span<CommitOutcome> outcomes) {
+  const bool for_good = state_.file_stats().read_only;
   std::vector<CommitOutcome> theirs;
   for (CommitOutcome& outcome : outcomes) {
-    history_.told(outcome.ticket, outcome.status);
+    history_.told(outcome.ticket, outcome.status, for_good);
     const auto ticket = tickets_.find(outcome.ticket);
     theirs.push_back({.ticket = ticket->second, .status = outcome.status});
     tickets_.erase(ticket);
@@ -36,7 +36,10 @@ void SimulatedStore::on_commits(std::span<CommitOutcome> outcomes) {
 Result<Submitted> SimulatedStore::submit(const Change& change, Ticket ticket) {
   const Ticket ours = history_.next_ticket();
   Result<Submitted> submitted = state_.submit(change, ours);
-  if (!submitted) return submitted;
+  if (!submitted) {
+    history_.not_taken(change);
+    return submitted;
+  }
   history_.submitted(change);
   tickets_.emplace(ours, ticket);
   return submitted;
@@ -70,8 +73,7 @@ void SimulatedStore::load_producer(StreamId id, std::string_view producer_id,
   loads_.emplace_back([this, id, producer_id = std::string(producer_id),
                        done = std::move(done)]() mutable {
     ProducerState state;
-    const Result<bool> found =
-        *state_.load_producer(FileState::Wait::kYes, id, producer_id, state);
+    const Result<bool> found = *state_.load_producer(FileState::Wait::kYes, id, producer_id, state);
     if (!found) return done(found.error());
     done(*found ? std::optional(state) : std::nullopt);
   });

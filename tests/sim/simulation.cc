@@ -2,6 +2,7 @@
 #include "tests/sim/simulation.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace durable_streams {
@@ -38,10 +39,10 @@ std::string SimulationTally::text() const {
   return number(answers) + " answers (" + number(duplicates) + " duplicates), " + number(commits) +
          " commits, " + number(settlings) + " settlings and " + number(failed_settlings) +
          " failed, " + number(merges) + " merges, " + number(crashes) + " crashes, " +
-         number(recoveries_cut_short) + " recoveries cut short, " + number(torn) +
-         " torn tails, " + number(undecided_found) + " changes found unacknowledged, " +
-         number(failures_for_good) + " failures for good, " + number(refusals) +
-         " changes refused, " + number(damage_reported) + " damages reported";
+         number(recoveries_cut_short) + " recoveries cut short, " + number(torn) + " torn tails, " +
+         number(undecided_found) + " changes found unacknowledged, " + number(failures_for_good) +
+         " failures for good, " + number(refusals) + " changes refused, " +
+         number(damage_reported) + " damages reported";
 }
 
 Simulation::Simulation(std::uint64_t seed)
@@ -65,8 +66,9 @@ Simulation::Simulation(std::uint64_t seed)
   auto catalog = std::make_unique<MapCatalog>();
   // The ids that a new store would draw at random.
   Result<std::unique_ptr<Catalog::Update>> update = catalog->begin();
-  ignore((*update)->put_meta({.store_id = seed | 1, .next_stream_id = kFirstStreamId, .clean = true}),
-         "the map takes it");
+  ignore(
+      (*update)->put_meta({.store_id = seed | 1, .next_stream_id = kFirstStreamId, .clean = true}),
+      "the map takes it");
   ignore((*update)->commit(), "the map takes it");
   install_catalog(std::move(catalog));
 }
@@ -174,7 +176,10 @@ void Simulation::turn_loop() {
 }
 
 void Simulation::advance() {
-  const std::chrono::milliseconds by(random_.below(random_.one_in(4) ? 30'000 : 2'000));
+  advance_by(std::chrono::milliseconds(random_.below(random_.one_in(4) ? 30'000 : 2'000)));
+}
+
+void Simulation::advance_by(std::chrono::milliseconds by) {
   clock_.advance(by);
   life_->loop.advance(by);
   life_->loop.run_until_idle();
@@ -261,6 +266,7 @@ void Simulation::close_in_order() {
     violations_.add("closing fails on a sound disk: " + closed.error().message);
   if (closed.ok() && history_.undecided() > 0)
     violations_.add("closed in order, but not all changes were told of");
+  if (closed.ok() && history_.deadline_lost()) history_.all_touched(clock_.now());
   const bool power_lost = random_.one_in(2);
   end_life(power_lost);
 }
@@ -300,8 +306,8 @@ Status Simulation::try_open() {
   Result<std::unique_ptr<DirectoryLock>> lock = FileState::lock(files_, options_.directory);
   if (!lock) return lock.error();
   life_->lock = std::move(lock).value();
-  Result<std::unique_ptr<FileState>> state = FileState::open(
-      {.files = files_, .catalog = *catalog_, .clock = clock_}, options_);
+  Result<std::unique_ptr<FileState>> state =
+      FileState::open({.files = files_, .catalog = *catalog_, .clock = clock_}, options_);
   if (!state) return state.error();
   life_->state = std::move(state).value();
   return {};
@@ -318,7 +324,8 @@ void Simulation::find_where_it_stands() {
     if (differs.empty()) break;
     if (first.empty()) first = differs;
     if (history_.undecided() == 0)
-      return violations_.add("recovered, but not as any prefix: " + first + "; at the end: " + differs);
+      return violations_.add("recovered, but not as any prefix: " + first +
+                             "; at the end: " + differs);
     history_.decide_next();
     ++tally_.undecided_found;
   }
@@ -384,9 +391,8 @@ std::string Simulation::difference_of(const StoreModel::Stream& expected) const 
   }
   const std::uint64_t size = expected.bytes.size();
   if (size == 0) return {};
-  const std::uint64_t from = expected.record.framing == Framing::kJson || random_.one_in(2)
-                                 ? 0
-                                 : random_.below(size);
+  const std::uint64_t from =
+      expected.record.framing == Framing::kJson || random_.one_in(2) ? 0 : random_.below(size);
   for (const std::size_t bytes_max : {std::size_t{1} << 24, std::size_t{1 + random_.below(2000)}}) {
     StoredBytes bytes;
     const ReadRange range{.id = id, .from = from, .to = size, .bytes_max = bytes_max};
@@ -399,8 +405,7 @@ std::string Simulation::difference_of(const StoreModel::Stream& expected) const 
   }
   if (expected.record.framing == Framing::kJson) return {};
   const std::uint64_t position = random_.below(size);
-  const Result<std::uint64_t> end =
-      *life_->state->append_end(FileState::Wait::kYes, id, position);
+  const Result<std::uint64_t> end = *life_->state->append_end(FileState::Wait::kYes, id, position);
   if (!end) return "the end of an append can't be read: " + end.error().message;
   return *end == history_.model().append_end(id, position) ? "" : "an append ends elsewhere";
 }
@@ -415,20 +420,30 @@ std::string Simulation::difference_in_totals() const {
   return {};
 }
 
+// By the saved deadlines: the engine, which is told, knows the true ones.
 std::string Simulation::difference_in_deadlines() const {
-  FileState& state = *life_->state;
-  const WallTime now = clock_.now();
+  std::set<WallTime> moments{clock_.now()};
   WallTime earliest = kNever;
+  for (const auto& [id, stream] : history_.model().streams()) {
+    const WallTime deadline = stream.record.deadline;
+    if (stream.record.soft_deleted || deadline == kNever) continue;
+    earliest = std::min(earliest, deadline);
+    moments.insert({deadline - std::chrono::milliseconds(1), deadline});
+  }
+  if (life_->state->earliest_deadline() > earliest) return "its earliest deadline is too late";
+  for (const WallTime moment : moments) {
+    if (std::string differs = difference_in_due(moment); !differs.empty()) return differs;
+  }
+  return {};
+}
+
+std::string Simulation::difference_in_due(WallTime moment) const {
   std::vector<StreamId> due;
   for (const auto& [id, stream] : history_.model().streams()) {
-    if (stream.record.soft_deleted) continue;
-    // By the saved deadlines: the engine, which is told, knows the true ones.
-    earliest = std::min(earliest, stream.record.deadline);
-    if (stream.record.deadline <= now) due.push_back(id);
+    if (!stream.record.soft_deleted && stream.record.deadline <= moment) due.push_back(id);
   }
-  if (state.earliest_deadline() > earliest) return "its earliest deadline is too late";
   const Result<std::vector<ExpiredStream>> found =
-      *state.expired(FileState::Wait::kYes, now, 1000);
+      *life_->state->expired(FileState::Wait::kYes, moment, 1000);
   if (!found) return "what has expired can't be read: " + found.error().message;
   std::vector<StreamId> ids;
   for (const ExpiredStream& expired : *found) ids.push_back(expired.id);
@@ -448,10 +463,11 @@ void Simulation::check_owed() {
 void Simulation::check_goes_on() {
   for (int round = 0; round < 12 && !disk_.dead(); ++round) {
     if (state().wants_settling()) settle();
-    commit();
-    while (life_->store->waiting_loads() > 0) life_->store->answer_load();
-    life_->loop.run_until_idle();
+    come_to_rest();
+    advance_by(std::chrono::seconds(1));
   }
+  // The last second may have been the last of some streams.
+  come_to_rest();
   if (disk_.dead() || !violations_.none() || failed_for_good()) return;
   if (client_.waiting() > 0) violations_.add("an answer does not come");
   std::map<StreamId, std::uint32_t> forks;
@@ -460,6 +476,14 @@ void Simulation::check_goes_on() {
   }
   for (const auto& [id, stream] : history_.model().streams()) {
     if (stream.record.forks != forks[id]) violations_.add("the count of forks is wrong");
+  }
+}
+
+void Simulation::come_to_rest() {
+  while (!disk_.dead() && (state().has_gathered() || life_->store->waiting_loads() > 0)) {
+    commit();
+    while (life_->store->waiting_loads() > 0) life_->store->answer_load();
+    life_->loop.run_until_idle();
   }
 }
 

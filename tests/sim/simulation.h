@@ -76,6 +76,7 @@ class Simulation {
   void prepare();
   void turn_loop();
   void advance();
+  void advance_by(std::chrono::milliseconds by);
   void strain();
   void relieve();
   void interlude(const std::string& path);
@@ -95,9 +96,11 @@ class Simulation {
   std::string difference_of(const StoreModel::Stream& expected) const;
   std::string difference_in_totals() const;
   std::string difference_in_deadlines() const;
+  std::string difference_in_due(WallTime moment) const;
   WallTime deadline_of(const StoreModel::Stream& stream) const;
   void check_owed();
   void check_goes_on();
+  void come_to_rest();
   void check_damage();
 
   FileState& state() { return *life_->state; }

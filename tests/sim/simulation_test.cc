@@ -1,9 +1,9 @@
 // Runs simulations, each from its own seed. A failure prints the seed that replays it alone.
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <unistd.h>
 
 #include "tests/sim/simulation.h"
 #include "tests/support/catch.h"

@@ -55,10 +55,8 @@ class Subject {
     update([&](Catalog::Update& to) { must(to.put(stream)); });
   }
 
-  std::vector<Extent> erase(StreamId id) {
-    std::vector<Extent> freed;
-    update([&](Catalog::Update& to) { must(to.erase(id, freed)); });
-    return freed;
+  void erase(StreamId id) {
+    update([&](Catalog::Update& to) { must(to.erase(id)); });
   }
 
   std::vector<DueStream> due() { return must((*this)->due(kBefore, kNever, 1000)); }
@@ -115,7 +113,8 @@ TEST_CASE("an empty catalog knows nothing", "[store_file][catalog]") {
   CHECK(must(catalog->packs()).empty());
   CHECK(must(catalog->streams_after(0, 10)).empty());
   CHECK(must(catalog->streams_after(kPositionMax, 10)).empty());
-  CHECK(catalog.erase(1).empty());
+  CHECK(must(catalog->totals()) == CatalogTotals{});
+  catalog.erase(1);
 }
 
 TEST_CASE("a stream is found by path and by id, all of its record", "[store_file][catalog]") {
@@ -152,9 +151,8 @@ TEST_CASE("an update that is not committed has not happened", "[store_file][cata
   catalog.put(sample_stream(1, "a"));
   {
     const auto update = must(catalog->begin());
-    std::vector<Extent> freed;
     must(update->put(with_deadline(sample_stream(2, "b"), 5)));
-    must(update->erase(1, freed));
+    must(update->erase(1));
     must(update->put_meta({.settled = 9}));
     CHECK(must(catalog->find(1)));
     CHECK_FALSE(must(catalog->find(2)));
@@ -209,7 +207,7 @@ TEST_CASE("erasing a stream takes its path, deadline, producers and extents, and
       for (const char* producer : {"", "p", "q"}) must(to.put_producer(id, producer, {1, 2}));
     }
   });
-  CHECK(catalog.erase(2) == extents);
+  catalog.erase(2);
   CHECK_FALSE(must(catalog->find(2)));
   CHECK_FALSE(must(catalog->find_path("s2")));
   CHECK_FALSE(must(catalog->find_producer(2, "p")));
@@ -227,9 +225,8 @@ TEST_CASE("a path that another stream took stays with it", "[store_file][catalog
   catalog.put(sample_stream(1, "a"));
   SECTION("in one update") {
     catalog.update([](Catalog::Update& to) {
-      std::vector<Extent> freed;
       must(to.put(sample_stream(2, "a")));
-      must(to.erase(1, freed));
+      must(to.erase(1));
     });
   }
   SECTION("over several, the old record put again between") {
@@ -365,22 +362,67 @@ TEST_CASE("packs and the catalog's own state are kept", "[store_file][catalog]")
                          .next_stream_id = 70,
                          .next_pack_id = 8,
                          .clean = true,
-                         .ttl_floor = at_ms(-1),
-                         .streams = 60,
-                         .stored_bytes = 1'000'000,
-                         .releases_owed = 3};
+                         .ttl_floor = at_ms(-1)};
   catalog.update([&](Catalog::Update& to) {
-    must(to.put_pack({300, 1, 2, 3}));
-    must(to.put_pack({2, 10, 20, 30}));
-    must(to.put_pack({2, 10, 20, 25}));
-    must(to.put_pack({5, 1, 1, 1}));
+    must(to.put_pack({300, 1, 2, 0}));
+    must(to.put_pack({2, 10, 20, 0}));
+    must(to.put_pack({2, 10, 25, 0}));
+    must(to.put_pack({5, 1, 1, 0}));
     must(to.erase_pack(5));
     must(to.erase_pack(6));
     must(to.put_meta(meta));
   });
   catalog.reopen();
-  CHECK(must(catalog->packs()) == std::vector<PackInfo>{{2, 10, 20, 25}, {300, 1, 2, 3}});
+  CHECK(must(catalog->packs()) == std::vector<PackInfo>{{2, 10, 25, 0}, {300, 1, 2, 0}});
   CHECK(must(catalog->meta()) == meta);
+}
+
+TEST_CASE("the catalog counts what it was given, of each update all or nothing",
+          "[store_file][catalog]") {
+  Subject catalog = any_catalog();
+  SettledStream owed = sample_stream(1, "a");
+  owed.releases_owed = 3;
+  catalog.update([&](Catalog::Update& to) {
+    must(to.put_pack({1, 500, 40, 40}));
+    must(to.put(owed));
+    must(to.put(sample_stream(2, "b")));
+    must(to.put_extent(1, {0, 10, 1, 64, 0}));
+    must(to.put_extent(2, {5, 35, 1, 128, 0}));
+  });
+  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3});
+  CHECK(must(catalog->packs()) == std::vector<PackInfo>{{1, 500, 40, 40}});
+
+  // A settling that is tried again puts all of it again, into another pack.
+  catalog.update([&](Catalog::Update& to) {
+    must(to.put_pack({2, 500, 10, 10}));
+    must(to.put(owed));
+    must(to.put_extent(1, {0, 10, 2, 64, 0}));
+  });
+  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3});
+  CHECK(must(catalog->packs()) == std::vector<PackInfo>{{1, 500, 40, 30}, {2, 500, 10, 10}});
+
+  {
+    const auto update = must(catalog->begin());
+    must(update->erase(2));
+  }
+  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3});
+
+  catalog.update([&](Catalog::Update& to) {
+    std::vector<Extent> freed;
+    must(to.put_pack({3, 500, 10, 10}));
+    must(to.replace_extents(1, {0, 10, 3, 64, 0}, freed));
+    must(to.put_pack({3, 500, 10, 0}));
+    must(to.erase(2));
+    must(to.erase(2));
+    owed.releases_owed = 1;
+    must(to.put(owed));
+  });
+  catalog.reopen();
+  CHECK(must(catalog->totals()) == CatalogTotals{1, 10, 1});
+  CHECK(must(catalog->packs()) ==
+        std::vector<PackInfo>{{1, 500, 40, 0}, {2, 500, 10, 0}, {3, 500, 10, 10}});
+  catalog.erase(1);
+  CHECK(must(catalog->totals()) == CatalogTotals{});
 }
 
 TEST_CASE("reads go on beside an update, each before or after it", "[store_file][catalog]") {
@@ -503,9 +545,7 @@ class CatalogModel {
   }
 
   void erase(Catalog::Update& to, StreamId id) {
-    std::vector<Extent> freed;
-    must(to.erase(id, freed));
-    REQUIRE(freed == extents_[id]);
+    must(to.erase(id));
     extents_.erase(id);
     streams_.erase(id);
     paths_[path_of(id)] = std::nullopt;

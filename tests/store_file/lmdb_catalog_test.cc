@@ -171,7 +171,7 @@ TEST_CASE("a damaged value is found and named", "[store_file][catalog]") {
   flip(CatalogTable::kExtents, extent_key(7, 100).view(), value);
   encode_producer({1, 2}, value);
   flip(CatalogTable::kProducers, producer_key(7, "p").view(), value);
-  encode_pack({5, 1, 2, 3}, value);
+  encode_pack({5, 1, 2, 0}, value);
   flip(CatalogTable::kPacks, id_key(5).view(), value);
   encode_meta({.store_id = 77}, value);
   flip(CatalogTable::kMeta, kMetaKey, value);

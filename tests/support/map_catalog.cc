@@ -7,11 +7,13 @@
 #include <set>
 
 #include "base/assert.h"
+#include "store/file/catalog_accounts.h"
 
 namespace durable_streams {
 
 struct MapCatalog::State {
   CatalogMeta meta;
+  CatalogTotals totals;
   std::map<std::string, StreamId, std::less<>> paths;
   std::map<StreamId, SettledStream> streams;
   std::map<StreamId, std::map<std::uint64_t, Extent>> extents;
@@ -63,6 +65,7 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
     if (known && !same_path) state_->free_path(old->second.record);
     if (!same_path) state_->paths[record.path] = record.id;
     if (known) state_->deadlines.erase({old->second.record.deadline, record.id});
+    accounts_.entered(known ? &old->second : nullptr, stream);
     if (!record.soft_deleted && record.deadline != kNever) {
       state_->deadlines.insert({record.deadline, record.id});
     }
@@ -70,15 +73,16 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
     return {};
   }
 
-  Status erase(StreamId id, std::vector<Extent>& freed) override {
+  Status erase(StreamId id) override {
     if (!status_) return status_;
     const auto old = state_->streams.find(id);
     if (old != state_->streams.end()) {
       state_->free_path(old->second.record);
       state_->deadlines.erase({old->second.record.deadline, id});
+      accounts_.erased(old->second);
       state_->streams.erase(old);
     }
-    for (const auto& [from, extent] : state_->extents[id]) freed.push_back(extent);
+    for (const auto& [from, extent] : state_->extents[id]) accounts_.freed(extent);
     state_->extents.erase(id);
     state_->producers.erase(id);
     return {};
@@ -105,7 +109,7 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
   Status put_extent(StreamId id, const Extent& extent) override {
     if (!status_) return status_;
     if (extent.from >= extent.to) return fail(ErrorCode::kInvalidArgument, "the extent is empty");
-    state_->extents[id][extent.from] = extent;
+    place(id, extent);
     return {};
   }
 
@@ -118,15 +122,22 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
         return fail(ErrorCode::kInvalidArgument, "the extent would cut another");
       }
     }
-    for (const Extent& each : old) state_->extents[id].erase(each.from);
+    for (const Extent& each : old) {
+      accounts_.freed(each);
+      state_->extents[id].erase(each.from);
+    }
     freed.insert(freed.end(), old.begin(), old.end());
-    state_->extents[id][extent.from] = extent;
+    place(id, extent);
     return {};
   }
 
   Status put_pack(const PackInfo& pack) override {
-    if (status_) state_->packs[pack.id] = pack;
-    return status_;
+    if (!status_) return status_;
+    PackInfo& entered = state_->packs[pack.id];
+    const std::uint64_t live_bytes = entered.live_bytes;
+    entered = pack;
+    entered.live_bytes = live_bytes;
+    return {};
   }
 
   Status erase_pack(PackId id) override {
@@ -143,6 +154,11 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
     DURABLE_STREAMS_ASSERT(state_ != nullptr);
     if (status_ && catalog_.before_commit_) status_ = catalog_.before_commit_();
     if (!status_) return status_;
+    accounts_.add_to(state_->totals);
+    for (const auto& [id, bytes] : accounts_.alive()) {
+      const auto pack = state_->packs.find(id);
+      if (pack != state_->packs.end()) CatalogAccounts::add(pack->second.live_bytes, bytes);
+    }
     const MutexLock lock(catalog_.mutex_);
     catalog_.state_ = std::move(state_);
     catalog_.updating_ = false;
@@ -152,6 +168,14 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
  private:
   static constexpr std::size_t kKeyBytesMax = 511;  // LMDB's
 
+  void place(StreamId id, const Extent& extent) {
+    std::map<std::uint64_t, Extent>& extents = state_->extents[id];
+    if (const auto old = extents.find(extent.from); old != extents.end())
+      accounts_.freed(old->second);
+    accounts_.placed(extent);
+    extents[extent.from] = extent;
+  }
+
   Status fail(ErrorCode code, std::string message) {
     status_ = Error{code, std::move(message), {}};
     return status_;
@@ -159,6 +183,7 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
 
   MapCatalog& catalog_;
   std::shared_ptr<State> state_;
+  CatalogAccounts accounts_;
   Status status_;
 };
 
@@ -193,6 +218,7 @@ Result<std::unique_ptr<Catalog::Update>> MapCatalog::begin() {
 }
 
 Result<CatalogMeta> MapCatalog::meta() { return state()->meta; }
+Result<CatalogTotals> MapCatalog::totals() { return state()->totals; }
 
 Result<std::optional<StreamId>> MapCatalog::find_path(std::string_view path) {
   const auto now = state();

@@ -35,6 +35,7 @@ class MapCatalog final : public Catalog {
 
   Result<std::unique_ptr<Update>> begin() override;
   Result<CatalogMeta> meta() override;
+  Result<CatalogTotals> totals() override;
   Result<std::optional<StreamId>> find_path(std::string_view path) override;
   Result<std::optional<SettledStream>> find(StreamId id) override;
   Result<std::optional<ProducerState>> find_producer(StreamId id,

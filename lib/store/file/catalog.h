@@ -43,7 +43,7 @@ struct PackInfo {
   PackId id = 0;
   std::uint64_t file_bytes = 0;
   std::uint64_t stream_bytes = 0;  // of streams, when it was written
-  std::uint64_t live_bytes = 0;    // of those, what extents still refer to
+  std::uint64_t live_bytes = 0;    // of those, what extents in the catalog refer to
 
   friend bool operator==(const PackInfo&, const PackInfo&) = default;
 };
@@ -57,11 +57,17 @@ struct CatalogMeta {
   bool clean = false;  // closed in order, nothing to replay
   WallTime ttl_floor =
       WallTime{};  // a sliding deadline is at least this plus the stream's TTL; see FileStore
-  std::uint64_t streams = 0;
-  std::uint64_t stored_bytes = 0;
-  std::uint64_t releases_owed = 0;  // by all streams together
 
   friend bool operator==(const CatalogMeta&, const CatalogMeta&) = default;
+};
+
+// Of all streams together.
+struct CatalogTotals {
+  std::uint64_t streams = 0;
+  std::uint64_t stored_bytes = 0;  // in extents
+  std::uint64_t releases_owed = 0;
+
+  friend bool operator==(const CatalogTotals&, const CatalogTotals&) = default;
 };
 
 struct DueStream {
@@ -72,7 +78,9 @@ struct DueStream {
 };
 
 // Reads see the last committed update, each call by itself. An answer that fails its checksum is
-// kCorruption and names what it was about. Threads: any; one update at a time.
+// kCorruption and names what it was about. The totals and what each pack has alive are the
+// catalog's own account of what it was given, true after every update. Threads: any; one update at
+// a time.
 class Catalog {
  public:
   // Changes that are committed together or not at all. Each builds on those before it; the catalog
@@ -84,9 +92,8 @@ class Catalog {
     // Enters a stream, or replaces its record: by path, by id and by deadline (soft-deleted ones
     // have none).
     virtual Status put(const SettledStream& stream) = 0;
-    // Takes a stream out, with its producers and extents, which `freed` receives. Fine if it is not
-    // there.
-    virtual Status erase(StreamId id, std::vector<Extent>& freed) = 0;
+    // Takes a stream out, with its producers and extents. Fine if it is not there.
+    virtual Status erase(StreamId id) = 0;
     virtual Status put_producer(StreamId id, std::string_view producer_id, ProducerState state) = 0;
     // Fine if it is not there.
     virtual Status erase_producer(StreamId id, std::string_view producer_id) = 0;
@@ -96,6 +103,8 @@ class Catalog {
     // receives them. Fails with kInvalidArgument when it would cut one in two.
     virtual Status replace_extents(StreamId id, const Extent& extent,
                                    std::vector<Extent>& freed) = 0;
+    // Enters a pack, no later than in the update of the first extent that refers to it. Its
+    // `live_bytes` are the catalog's to know.
     virtual Status put_pack(const PackInfo& pack) = 0;
     virtual Status erase_pack(PackId id) = 0;
     virtual Status put_meta(const CatalogMeta& meta) = 0;
@@ -110,6 +119,7 @@ class Catalog {
 
   // As last put; the defaults before that.
   virtual Result<CatalogMeta> meta() = 0;
+  virtual Result<CatalogTotals> totals() = 0;
   virtual Result<std::optional<StreamId>> find_path(std::string_view path) = 0;
   virtual Result<std::optional<SettledStream>> find(StreamId id) = 0;
   virtual Result<std::optional<ProducerState>> find_producer(StreamId id,

@@ -169,9 +169,6 @@ void encode_meta(const CatalogMeta& meta, std::string& out) {
   to.u64(meta.next_stream_id);
   to.u64(meta.next_pack_id);
   to.u64(static_cast<std::uint64_t>(meta.ttl_floor.time_since_epoch().count()));
-  to.u64(meta.streams);
-  to.u64(meta.stored_bytes);
-  to.u64(meta.releases_owed);
   to.u8(meta.clean ? 1 : 0);
 }
 
@@ -183,12 +180,25 @@ bool decode_meta(std::string_view value, CatalogMeta& out) {
   out.next_stream_id = in.u64();
   out.next_pack_id = in.u64();
   out.ttl_floor = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(in.u64())));
-  out.streams = in.u64();
-  out.stored_bytes = in.u64();
-  out.releases_owed = in.u64();
   const std::uint8_t clean = in.u8();
   out.clean = clean == 1;
   return finished(in) && clean <= 1;
+}
+
+void encode_totals(const CatalogTotals& totals, std::string& out) {
+  out.clear();
+  ByteWriter to(out);
+  to.u64(totals.streams);
+  to.u64(totals.stored_bytes);
+  to.u64(totals.releases_owed);
+}
+
+bool decode_totals(std::string_view value, CatalogTotals& out) {
+  ByteReader in(value);
+  out.streams = in.u64();
+  out.stored_bytes = in.u64();
+  out.releases_owed = in.u64();
+  return finished(in);
 }
 
 void encode_path_entry(StreamId id, std::string& out) {

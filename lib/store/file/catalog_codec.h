@@ -63,6 +63,7 @@ class CatalogKey {
 // What the entries are kept under.
 inline constexpr std::string_view kMetaKey = "catalog";
 inline constexpr std::string_view kFormatKey = "format";
+inline constexpr std::string_view kTotalsKey = "totals";
 CatalogKey id_key(std::uint64_t id);  // a stream's or a pack's
 CatalogKey extent_key(StreamId id, std::uint64_t from);
 CatalogKey producer_key(StreamId id, std::string_view producer_id);
@@ -84,6 +85,8 @@ void encode_format(std::uint32_t format, std::string& out);
 bool decode_format(std::string_view value, std::uint32_t& out);
 void encode_meta(const CatalogMeta& meta, std::string& out);
 bool decode_meta(std::string_view value, CatalogMeta& out);
+void encode_totals(const CatalogTotals& totals, std::string& out);
+bool decode_totals(std::string_view value, CatalogTotals& out);
 void encode_path_entry(StreamId id, std::string& out);
 bool decode_path_entry(std::string_view value, StreamId& out);
 void encode_stream(const SettledStream& stream, std::string& out);

@@ -37,6 +37,13 @@ Result<FileStoreCheck> DirectoryCheck::run() {
     return found_;
   }
   meta_ = *meta;
+  const Result<CatalogTotals> totals = catalog_.totals();
+  if (!totals) {
+    if (Status judged = judge(totals.error(), "the catalog's totals"); !judged)
+      return judged.error();
+  } else {
+    totals_ = *totals;
+  }
   if (meta_.store_id == 0) {
     note("the catalog is empty: the store was not used yet");
     return found_;
@@ -183,6 +190,7 @@ Status DirectoryCheck::check_extents(const StreamRecord& record) {
       continue;
     }
     known->second.live_bytes += extent.to - extent.from;
+    placed_bytes_ += extent.to - extent.from;
     if (!known->second.readable) {
       damage(fmt::format("{}: bytes {} to {} are lost with pack {}", name_of(record), extent.from,
                          extent.to, extent.pack));
@@ -252,11 +260,13 @@ Status DirectoryCheck::check_deadlines() {
   return {};
 }
 
-// While a settling is half done the totals are yet to come.
 void DirectoryCheck::check_totals() {
-  if (meta_.settling == meta_.settled && meta_.streams != found_.streams)
-    damage(
-        fmt::format("the catalog holds {} streams, and counts {}", found_.streams, meta_.streams));
+  if (totals_.streams != found_.streams)
+    damage(fmt::format("the catalog holds {} streams, and counts {}", found_.streams,
+                       totals_.streams));
+  if (totals_.stored_bytes != placed_bytes_)
+    damage(fmt::format("the catalog places {} bytes of streams, and counts {}", placed_bytes_,
+                       totals_.stored_bytes));
   for (const auto& [id, known] : packs_) {
     if (known.live_bytes > known.info.stream_bytes) {
       damage(fmt::format("pack {} holds {} bytes of streams, and streams refer to {}", id,

@@ -59,6 +59,8 @@ class DirectoryCheck {
   const std::string directory_;
   Tell& tell_;
   CatalogMeta meta_;
+  CatalogTotals totals_;
+  std::uint64_t placed_bytes_ = 0;
   FileStoreCheck found_;
   std::unordered_map<PackId, Known> packs_;
   std::unique_ptr<OpenPacks> open_packs_;

@@ -40,6 +40,13 @@ void FileState::set_listener(CommitListener* listener) {
 Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
   Reservations::Committed committed = this->committed();
   const MutexLock lock(gather_mutex_);
+  Result<Submitted> submitted = gather(change, ticket, committed);
+  if (!submitted && std::holds_alternative<DeadlineChange>(change)) deadline_lost_ = true;
+  return submitted;
+}
+
+Result<Submitted> FileState::gather(const Change& change, Ticket ticket,
+                                    Reservations::Committed& committed) {
   if (failed_) return *failed_;
   if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max)
     return busy();
@@ -164,6 +171,7 @@ void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& o
       outcomes.push_back({.ticket = ticket, .status = error});
   }
   gathering_.clear();
+  deadline_lost_ = true;  // or perhaps not: there may have been none among them
   in_gathering_.store(0, std::memory_order_release);
   in_flight_bytes_.store(0, std::memory_order_relaxed);
   reservations_.clear();

@@ -324,7 +324,13 @@ std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, 
     if (wait == Wait::kNo) return std::nullopt;
     Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
     if (!settled) return settled.error();
-    due.insert(due.end(), settled->begin(), settled->end());
+    // One that was settled meanwhile has been seen in the memtable.
+    const std::vector<DueStream> held = due;
+    for (const DueStream& each : *settled) {
+      const bool seen = std::any_of(held.begin(), held.end(),
+                                    [&](const DueStream& other) { return other.id == each.id; });
+      if (!seen) due.push_back(each);
+    }
   }
   std::sort(due.begin(), due.end());
   if (due.size() > count_max) due.resize(count_max);
@@ -382,9 +388,10 @@ Status FileState::pass_in_catalog(StreamId id) {
 
 // The catalog, or what lies over it, has become another one.
 Status FileState::find_catalog_first() {
+  const std::shared_lock generations(generations_mutex_);
   const MutexLock lock(catalog_first_mutex_);
   const Result<DueStream> first =
-      next_in_catalog(before_all(), [this](StreamId id) { return in_memory(id); });
+      next_in_catalog(before_all(), [this](StreamId id) { return held(id); });
   if (!first) return first.error();
   set_catalog_first(*first);
   return {};
@@ -406,6 +413,11 @@ bool FileState::held(StreamId id) const {
   return frozen_ != nullptr && frozen_->find_shape(id, ignored) != Memtable::Known::kNo;
 }
 
+std::vector<const Memtable*> FileState::generations() const {
+  if (frozen_ == nullptr) return {active_.get()};
+  return {active_.get(), frozen_.get()};
+}
+
 std::uint64_t FileState::memtable_bytes() const {
   const std::shared_lock generations(generations_mutex_);
   return active_->memory_bytes() + (frozen_ != nullptr ? frozen_->memory_bytes() : 0);
@@ -416,9 +428,8 @@ StoreStats FileState::stats() const {
       static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
   std::int64_t bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
   std::uint64_t memory = 0;
-  const std::shared_lock generations(generations_mutex_);
-  for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
-    if (memtable == nullptr) continue;
+  const std::shared_lock lock(generations_mutex_);
+  for (const Memtable* memtable : generations()) {
     streams += memtable->streams_added();
     bytes += memtable->bytes_added();
     memory += memtable->memory_bytes();
@@ -437,20 +448,26 @@ Result<std::vector<ForkPoint>> FileState::owed_releases() {
     point.source_path = stream.record.path;
     owed.insert(owed.end(), stream.releases_owed, point);
   };
-  const std::shared_lock generations(generations_mutex_);
-  if (static_cast<std::int64_t>(meta_.releases_owed) + active_->releases_owed_added() == 0)
-    return owed;
-  SettledStream held;
-  for (const DirtyStream* stream : active_->all()) {
-    if (active_->find(stream->record.id, held) == Memtable::Known::kYes) add(held);
+  const std::shared_lock lock(generations_mutex_);
+  auto count = static_cast<std::int64_t>(settled_releases_owed_.load(std::memory_order_relaxed));
+  for (const Memtable* memtable : generations()) count += memtable->releases_owed_added();
+  if (count == 0) return owed;
+  SettledStream found;
+  for (const Memtable* memtable : generations()) {
+    for (const DirtyStream* stream : memtable->all()) {
+      const StreamId id = stream->record.id;
+      StreamShape ignored;
+      const bool older = memtable != active_.get() &&
+                         active_->find_shape(id, ignored) != Memtable::Known::kNo;
+      if (!older && memtable->find(id, found) == Memtable::Known::kYes) add(found);
+    }
   }
   for (StreamId after = 0;;) {
     const Result<std::vector<SettledStream>> step = catalog_.streams_after(after, kStep);
     if (!step) return step.error();
     if (step->empty()) return owed;
     for (const SettledStream& stream : *step) {
-      StreamShape ignored;
-      if (active_->find_shape(stream.record.id, ignored) == Memtable::Known::kNo) add(stream);
+      if (!held(stream.record.id)) add(stream);
     }
     after = step->back().record.id;
   }

@@ -28,14 +28,13 @@
 #include "store/file/pack.h"
 #include "store/file/place_cache.h"
 #include "store/file/reservations.h"
-#include "store/file/settling.h"
 #include "store/file/stream_shape.h"
 #include "store/file/sync_history.h"
 
 namespace durable_streams {
 
-// Locks are taken in this order: the commit's, the gathering's, the generations', those of a
-// memtable. Threads: any; commit() and settle() are called by one thread at a time each.
+// Locks are taken in this order: the commit's, the gathering's, the generations', that of the
+// catalog's first deadline, those of a memtable. Threads: any; commit() and settle() are called by one thread at a time each.
 class FileState {
  public:
   using Wait = Pack::Wait;
@@ -138,6 +137,8 @@ class FileState {
 
   // file_changes.cc
   Reservations::Committed committed();
+  Result<Submitted> gather(const Change& change, Ticket ticket, Reservations::Committed& committed)
+      DURABLE_STREAMS_REQUIRES(gather_mutex_);
   bool commit_and_tell() DURABLE_STREAMS_RELEASE(commit_mutex_);
   // False: nothing had gathered.
   bool commit_gathered(std::vector<CommitOutcome>& outcomes)
@@ -154,7 +155,8 @@ class FileState {
 
   // settle.cc
   void freeze();
-  void take_over(const Settling::Outcome& outcome);
+  Status take_over(const CatalogMeta& settled_meta);
+  void note_totals(const CatalogTotals& totals);
   void note_settling_failed(const Error& error);
   Status put_meta();
   std::unordered_map<PackId, PackInfo> pack_infos() const;
@@ -184,6 +186,7 @@ class FileState {
   bool held(StreamId id) const;  // the same, with `generations_mutex_`
   WallTime true_deadline(const StreamRecord& record) const;
   std::uint64_t memtable_bytes() const;
+  std::vector<const Memtable*> generations() const;  // newest first; with `generations_mutex_`
 
   // own_bytes.cc: what a stream holds itself, settled and not
   static constexpr std::uint64_t kNoEnd = UINT64_MAX;
@@ -232,6 +235,8 @@ class FileState {
   std::optional<Error> failed_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // for good
   std::string failure_
       DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // what made it so, for the operator
+  // A slid deadline was refused: the next start can't rely on those that are saved.
+  bool deadline_lost_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_) = false;
   bool unsettled_full_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_) = false;
   std::optional<Error> settling_error_
       DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // of the last try
@@ -249,8 +254,7 @@ class FileState {
   mutable std::shared_mutex generations_mutex_;
   std::unique_ptr<Memtable> active_;
   std::unique_ptr<Memtable> frozen_;
-  // Of the catalog: the earliest deadline of a stream that the memtables do not know better. With
-  // its lock the generations are only looked at.
+  // Of the catalog: the earliest deadline of a stream that the memtables do not know better.
   Mutex catalog_first_mutex_;
   DueStream catalog_first_ DURABLE_STREAMS_GUARDED_BY(catalog_first_mutex_){.deadline = kNever,
                                                                             .id = 0};
@@ -261,6 +265,7 @@ class FileState {
   // Totals of what is settled.
   std::atomic<std::uint64_t> settled_streams_{0};
   std::atomic<std::uint64_t> settled_bytes_{0};
+  std::atomic<std::uint64_t> settled_releases_owed_{0};
 
   mutable Mutex packs_mutex_;
   std::unordered_map<PackId, PackInfo> pack_infos_ DURABLE_STREAMS_GUARDED_BY(packs_mutex_);

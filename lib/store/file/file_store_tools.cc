@@ -197,8 +197,10 @@ Result<FileStoreSummary> summarize_file_store(const std::string& directory) {
   if (!catalog) return catalog.error();
   const Result<CatalogMeta> meta = (*catalog)->meta();
   if (!meta) return meta.error();
+  const Result<CatalogTotals> totals = (*catalog)->totals();
+  if (!totals) return totals.error();
   FileStoreSummary summary{
-      .clean = meta->clean, .streams = meta->streams, .stored_bytes = meta->stored_bytes};
+      .clean = meta->clean, .streams = totals->streams, .stored_bytes = totals->stored_bytes};
   if (Status added = summarize_packs(**catalog, summary); !added) return added.error();
   if (Status added = summarize_journal(files, directory + "/journal", *meta, summary); !added)
     return added.error();

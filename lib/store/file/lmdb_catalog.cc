@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/mutex.h"
+#include "store/file/catalog_accounts.h"
 #include "store/file/catalog_codec.h"
 
 namespace durable_streams {
@@ -320,6 +321,29 @@ Result<std::optional<StreamId>> find_path_entry(const Environment& environment, 
   return id;
 }
 
+// Zeros before the first stream.
+Result<CatalogTotals> read_totals(const Environment& environment, MDB_txn* txn) {
+  const auto value = environment.get(txn, CatalogTable::kMeta, kTotalsKey);
+  if (!value) return value.error();
+  CatalogTotals totals;
+  if (*value && !decode_totals(**value, totals)) {
+    return environment.damaged(CatalogTable::kMeta, kTotalsKey);
+  }
+  return totals;
+}
+
+// nullopt: there is no such pack.
+Result<std::optional<PackInfo>> find_pack(const Environment& environment, MDB_txn* txn, PackId id) {
+  const CatalogKey key = id_key(id);
+  const auto value = environment.get(txn, CatalogTable::kPacks, key.view());
+  if (!value) return value.error();
+  std::optional<PackInfo> pack;
+  if (*value && !decode_pack(key.view(), **value, pack.emplace())) {
+    return environment.damaged(CatalogTable::kPacks, key.view());
+  }
+  return pack;
+}
+
 bool has_deadline(const StreamRecord& record) {
   return !record.soft_deleted && record.deadline != kNever;
 }
@@ -350,9 +374,7 @@ class LmdbUpdate final : public Catalog::Update {
     return keep(status_ ? enter(stream) : status_);
   }
 
-  Status erase(StreamId id, std::vector<Extent>& freed) override {
-    return keep(status_ ? take_out(id, freed) : status_);
-  }
+  Status erase(StreamId id) override { return keep(status_ ? take_out(id) : status_); }
 
   Status put_producer(StreamId id, std::string_view producer_id, ProducerState state) override {
     if (!status_) return status_;
@@ -370,9 +392,7 @@ class LmdbUpdate final : public Catalog::Update {
 
   Status put_extent(StreamId id, const Extent& extent) override {
     if (!status_) return status_;
-    if (extent.from >= extent.to) return keep(empty_extent(id, extent));
-    encode_extent(extent, value_);
-    return keep(store(CatalogTable::kExtents, extent_key(id, extent.from).view()));
+    return keep(place(id, extent));
   }
 
   Status replace_extents(StreamId id, const Extent& extent, std::vector<Extent>& freed) override {
@@ -380,9 +400,7 @@ class LmdbUpdate final : public Catalog::Update {
   }
 
   Status put_pack(const PackInfo& pack) override {
-    if (!status_) return status_;
-    encode_pack(pack, value_);
-    return keep(store(CatalogTable::kPacks, id_key(pack.id).view()));
+    return keep(status_ ? enter_pack(pack) : status_);
   }
 
   Status erase_pack(PackId id) override {
@@ -398,6 +416,7 @@ class LmdbUpdate final : public Catalog::Update {
   Status commit() override {
     DURABLE_STREAMS_ASSERT(txn_ != nullptr);
     if (!status_) return status_;
+    if (!keep(write_accounts())) return status_;
     // LMDB writes the new pages beside the old ones and syncs them, and only then, with a synced
     // write of its own, the page that makes them count.
     const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
@@ -479,6 +498,7 @@ class LmdbUpdate final : public Catalog::Update {
       if (Status done = store(CatalogTable::kPaths, record.path); !done) return done;
     }
     if (Status done = move_deadline(*old ? &(*old)->record : nullptr, record); !done) return done;
+    accounts_.entered(*old ? &**old : nullptr, stream);
     encode_stream(stream, value_);
     return store(CatalogTable::kStreams, id_key(record.id).view());
   }
@@ -507,7 +527,7 @@ class LmdbUpdate final : public Catalog::Update {
     return remove(CatalogTable::kPaths, record.path);
   }
 
-  Status take_out(StreamId id, std::vector<Extent>& freed) {
+  Status take_out(StreamId id) {
     Result<std::optional<SettledStream>> old = find_stream(environment_, txn_, id);
     if (!old) return old.error();
     if (*old) {
@@ -517,21 +537,65 @@ class LmdbUpdate final : public Catalog::Update {
         if (Status done = free_deadline(record); !done) return done;
       }
       if (Status done = remove(CatalogTable::kStreams, id_key(id).view()); !done) return done;
+      accounts_.erased(**old);
     }
     Result<std::vector<Extent>> extents = overlapping(environment_, txn_, id, 0, kIdMax);
     if (!extents) return extents.error();
-    if (Status done = remove_extents(id, *extents, freed); !done) return done;
+    if (Status done = remove_extents(id, *extents); !done) return done;
     return remove_producers(id);
   }
 
-  Status remove_extents(StreamId id, const std::vector<Extent>& extents,
-                        std::vector<Extent>& freed) {
+  Status remove_extents(StreamId id, const std::vector<Extent>& extents) {
     for (const Extent& extent : extents) {
       Status done = remove(CatalogTable::kExtents, extent_key(id, extent.from).view());
       if (!done) return done;
-      freed.push_back(extent);
+      accounts_.freed(extent);
     }
     return {};
+  }
+
+  Status place(StreamId id, const Extent& extent) {
+    if (extent.from >= extent.to) return empty_extent(id, extent);
+    const CatalogKey key = extent_key(id, extent.from);
+    const auto value = environment_.get(txn_, CatalogTable::kExtents, key.view());
+    if (!value) return value.error();
+    if (*value) {
+      Extent old;
+      if (!decode_extent(key.view(), **value, old))
+        return environment_.damaged(CatalogTable::kExtents, key.view());
+      accounts_.freed(old);
+    }
+    accounts_.placed(extent);
+    encode_extent(extent, value_);
+    return store(CatalogTable::kExtents, key.view());
+  }
+
+  Status enter_pack(PackInfo pack) {
+    const Result<std::optional<PackInfo>> known = find_pack(environment_, txn_, pack.id);
+    if (!known) return known.error();
+    pack.live_bytes = *known ? (*known)->live_bytes : 0;
+    return store_pack(pack);
+  }
+
+  Status store_pack(const PackInfo& pack) {
+    encode_pack(pack, value_);
+    return store(CatalogTable::kPacks, id_key(pack.id).view());
+  }
+
+  Status write_accounts() {
+    for (const auto& [id, bytes] : accounts_.alive()) {
+      Result<std::optional<PackInfo>> pack = find_pack(environment_, txn_, id);
+      if (!pack) return pack.error();
+      if (!*pack) continue;
+      CatalogAccounts::add((*pack)->live_bytes, bytes);
+      if (Status done = store_pack(**pack); !done) return done;
+    }
+    if (!accounts_.changes_totals()) return {};
+    Result<CatalogTotals> totals = read_totals(environment_, txn_);
+    if (!totals) return totals.error();
+    accounts_.add_to(*totals);
+    encode_totals(*totals, value_);
+    return store(CatalogTable::kMeta, kTotalsKey);
   }
 
   Status remove_producers(StreamId id) {
@@ -562,15 +626,16 @@ class LmdbUpdate final : public Catalog::Update {
                       environment_.directory, id, extent.from, extent.to, each.from, each.to),
           {}};
     }
-    if (Status done = remove_extents(id, *old, freed); !done) return done;
-    encode_extent(extent, value_);
-    return store(CatalogTable::kExtents, extent_key(id, extent.from).view());
+    if (Status done = remove_extents(id, *old); !done) return done;
+    freed.insert(freed.end(), old->begin(), old->end());
+    return place(id, extent);
   }
 
   const Environment& environment_;
   Updates& updates_;
   MDB_txn* txn_;
   Status status_;
+  CatalogAccounts accounts_;
   std::string value_;  // being built; reused
   // The greatest key each table may hold, once it was asked for.
   std::array<std::optional<std::string>, kCatalogTables> last_;
@@ -621,6 +686,12 @@ class OpenLmdbCatalog final : public Catalog {
       return environment_->damaged(CatalogTable::kMeta, kMetaKey);
     }
     return meta;
+  }
+
+  Result<CatalogTotals> totals() override {
+    const Snapshot snapshot(*environment_, transactions_);
+    if (Status begun = snapshot.status(); !begun) return begun.error();
+    return read_totals(*environment_, snapshot.txn());
   }
 
   Result<std::optional<StreamId>> find_path(std::string_view path) override {

@@ -47,6 +47,10 @@ std::vector<PackId> FileState::packs_to_merge() const {
 Result<bool> FileState::merge(Function<Status()> pace) {
   std::vector<PackId> inputs = packs_to_merge();
   if (inputs.empty()) return false;
+  // The pack of a settling that is half done may name streams as removed that still have bytes.
+  const Result<CatalogMeta> meta = catalog_.meta();
+  if (!meta) return meta.error();
+  if (meta->settling != meta->settled) return false;
   Result<PackMerge> merge = plan_merge(
       catalog_, *packs_, std::move(inputs),
       {.directory = packs_directory(), .id = meta_.next_pack_id++, .store_id = meta_.store_id});

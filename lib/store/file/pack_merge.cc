@@ -284,12 +284,14 @@ class Applying {
     Result<std::unique_ptr<Catalog::Update>> update = catalog_.begin();
     if (!update) return std::move(update).error();
     freed_.clear();
-    moved_bytes_ = 0;
+    if (Status put = (*update)->put_pack(merged_.pack); !put.ok()) return put;
     for (; moves_max > 0 && next_ < merged_.moved.size(); --moves_max, ++next_) {
       if (Status moved = move(**update, merged_.moved[next_]); !moved.ok()) return moved;
     }
     done_ = next_ == merged_.moved.size();
-    if (Status accounted = account(**update); !accounted.ok()) return accounted;
+    if (done_) {
+      if (Status retired = retire_inputs(**update); !retired.ok()) return retired;
+    }
     return (*update)->commit();
   }
 
@@ -305,29 +307,24 @@ class Applying {
       covered = old.to;
     }
     if (covered != extent.to) return {};
-    moved_bytes_ += extent.to - extent.from;
     return update.replace_extents(moved.id, extent, freed_);
   }
 
-  Status account(Catalog::Update& update) {
+  Status retire_inputs(Catalog::Update& update) {
     const Result<std::vector<PackInfo>> packs = catalog_.packs();
     if (!packs) return packs.error();
     std::unordered_map<PackId, std::uint64_t> freed;
     for (const Extent& extent : freed_) freed[extent.pack] += extent.to - extent.from;
-    PackInfo output = merged_.pack;
-    output.live_bytes = 0;
     for (PackInfo pack : *packs) {
-      if (pack.id == output.id) output = pack;
       if (!contains(merged_.inputs, pack.id)) continue;
-      pack.live_bytes -= std::min(pack.live_bytes, freed[pack.id]);
-      const bool alive = pack.live_bytes != 0;
-      if (done_ && alive) left_ = still_alive(pack);
-      if (Status put = done_ && !alive ? update.erase_pack(pack.id) : update.put_pack(pack);
-          !put.ok())
-        return put;
+      pack.live_bytes -= freed[pack.id];
+      if (pack.live_bytes != 0) {
+        left_ = still_alive(pack);
+      } else if (Status erased = update.erase_pack(pack.id); !erased.ok()) {
+        return erased;
+      }
     }
-    output.live_bytes += moved_bytes_;
-    return update.put_pack(output);
+    return {};
   }
 
   static Error still_alive(const PackInfo& pack) {
@@ -343,7 +340,6 @@ class Applying {
   std::size_t next_ = 0;
   bool done_ = false;
   std::vector<Extent> freed_;
-  std::uint64_t moved_bytes_ = 0;
   Status left_;
 };
 

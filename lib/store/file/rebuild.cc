@@ -93,7 +93,6 @@ Status CatalogRebuild::read_pack(PackId id) {
       files_, {.directory = directory_ + "/packs", .id = id, .store_id = meta_.store_id});
   if (!pack) return pack.error();
   packs_[id] = (*pack)->info();
-  packs_[id].live_bytes = 0;
   meta_.settling = std::max(meta_.settling, (*pack)->highest_lsn());
   Pack::IndexVisitor visitor{.stream =
                                  [this](PackEntry& entry) {
@@ -170,29 +169,24 @@ void CatalogRebuild::count() {
   std::map<StreamId, std::uint32_t> forks;
   for (const auto& [id, known] : streams_) {
     const StreamShape shape = shape_of(known.stream.record);
-    ++meta_.streams;
-    meta_.stored_bytes += shape.end - std::min(shape.end, shape.own_begin);
     meta_.next_stream_id = std::max(meta_.next_stream_id, id + 1);
     if (shape.source != 0) ++forks[shape.source];
-    for (const auto& [from, extent] : known.extents)
-      packs_[extent.pack].live_bytes += extent.to - extent.from;
   }
   // Forks that are gone and were not told of to their source leave no other trace.
   for (auto& [id, known] : streams_) {
     const std::uint32_t counted = known.stream.record.forks;
     known.stream.releases_owed = counted - std::min(counted, forks[id]);
-    meta_.releases_owed += known.stream.releases_owed;
   }
   for (const StreamId id : removed_) meta_.next_stream_id = std::max(meta_.next_stream_id, id + 1);
 }
 
 Status CatalogRebuild::write(Catalog& catalog) {
-  for (const auto& [id, known] : streams_) {
-    if (Status written = write_stream(catalog, known); !written) return written;
-  }
   for (const auto& [id, info] : packs_) {
     if (Status room = make_room(catalog, 1); !room) return room;
     if (Status put = update_->put_pack(info); !put) return put;
+  }
+  for (const auto& [id, known] : streams_) {
+    if (Status written = write_stream(catalog, known); !written) return written;
   }
   // Last, so that a catalog that was not finished looks like a new one and is not taken for whole.
   if (Status room = make_room(catalog, 1); !room) return room;

@@ -72,8 +72,9 @@ Status FileState::read_meta() {
     meta_.next_stream_id = (random_number() >> 16) | 1;
     if (Status put = put_meta(); !put) return put;
   }
-  settled_streams_.store(meta_.streams, std::memory_order_relaxed);
-  settled_bytes_.store(meta_.stored_bytes, std::memory_order_relaxed);
+  const Result<CatalogTotals> totals = catalog_.totals();
+  if (!totals) return totals.error();
+  note_totals(*totals);
   return {};
 }
 

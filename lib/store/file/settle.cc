@@ -20,20 +20,18 @@ Status FileState::settle() {
   meta.next_pack_id = meta_.next_pack_id++;
   meta.next_stream_id =
       std::max(meta.next_stream_id, next_stream_id_.load(std::memory_order_relaxed));
-  meta.streams = settled_streams_.load(std::memory_order_relaxed) +
-                 static_cast<std::uint64_t>(frozen_->streams_added());
-  meta.stored_bytes = settled_bytes_.load(std::memory_order_relaxed) +
-                      static_cast<std::uint64_t>(frozen_->bytes_added());
-  meta.releases_owed += static_cast<std::uint64_t>(frozen_->releases_owed_added());
-  Result<Settling::Outcome> settled =
+  const Result<CatalogMeta> settled =
       Settling({.files = files_, .catalog = catalog_, .directory = packs_directory()}, *frozen_,
                meta)
-          .run(pack_infos());
+          .run();
   if (!settled) {
     note_settling_failed(settled.error());
     return settled.error();
   }
-  take_over(*settled);
+  if (Status taken = take_over(*settled); !taken) {
+    note_settling_failed(taken.error());
+    return taken;
+  }
   if (Status found = find_catalog_first(); !found) return found;
   Status released = journal_->release(meta_.settled);
   // Only now has the journal shrunk; with changes refused, no commit would come to notice it.
@@ -65,17 +63,11 @@ void FileState::freeze() {
 }
 
 // The catalog knows what the frozen memtable does, so that may go.
-void FileState::take_over(const Settling::Outcome& outcome) {
-  meta_ = outcome.meta;
-  {
-    const MutexLock lock(packs_mutex_);
-    for (const auto& [id, bytes] : outcome.freed_bytes) {
-      const auto known = pack_infos_.find(id);
-      if (known != pack_infos_.end())
-        known->second.live_bytes -= std::min(known->second.live_bytes, bytes);
-    }
-    if (outcome.pack) pack_infos_.insert_or_assign(outcome.pack->id, *outcome.pack);
-  }
+Status FileState::take_over(const CatalogMeta& settled_meta) {
+  const Result<CatalogTotals> totals = catalog_.totals();
+  if (!totals) return totals.error();
+  if (Status read = read_packs(); !read) return read;
+  meta_ = settled_meta;
   // Until the catalog is asked: no later than what the frozen streams were due.
   const WallTime earliest = std::min(frozen_->earliest_deadline(), catalog_deadline());
   catalog_deadline_ms_.store(earliest.time_since_epoch().count(), std::memory_order_release);
@@ -83,13 +75,19 @@ void FileState::take_over(const Settling::Outcome& outcome) {
   {
     const std::unique_lock generations(generations_mutex_);
     settled = std::move(frozen_);
-    settled_streams_.store(meta_.streams, std::memory_order_relaxed);
-    settled_bytes_.store(meta_.stored_bytes, std::memory_order_relaxed);
+    note_totals(*totals);
   }
   settlings_.fetch_add(1, std::memory_order_relaxed);
   const MutexLock lock(gather_mutex_);
   settling_error_.reset();
   note_unsettled();
+  return {};
+}
+
+void FileState::note_totals(const CatalogTotals& totals) {
+  settled_streams_.store(totals.streams, std::memory_order_relaxed);
+  settled_bytes_.store(totals.stored_bytes, std::memory_order_relaxed);
+  settled_releases_owed_.store(totals.releases_owed, std::memory_order_relaxed);
 }
 
 Status FileState::close() {
@@ -100,6 +98,10 @@ Status FileState::close() {
   if (Status settled = settle(); !settled) return settled;
   // A settling that had failed before leaves what came after it.
   if (Status settled = settle(); !settled) return settled;
+  {
+    const MutexLock lock(gather_mutex_);
+    if (deadline_lost_) meta_.ttl_floor = clock_.now();
+  }
   meta_.clean = true;
   meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
   return put_meta();

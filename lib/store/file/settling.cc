@@ -20,27 +20,25 @@ bool leaves_no_trace(const DirtyStream& stream) { return stream.removed && !stre
 }  // namespace
 
 Settling::Settling(Place place, const Memtable& memtable, CatalogMeta meta)
-    : place_(std::move(place)), memtable_(memtable), streams_(memtable.all()) {
-  outcome_.meta = meta;
-}
+    : place_(std::move(place)), memtable_(memtable), streams_(memtable.all()), meta_(meta) {}
 
-Result<Settling::Outcome> Settling::run(const std::unordered_map<PackId, PackInfo>& packs) {
+Result<CatalogMeta> Settling::run() {
   if (Status written = write_pack(); !written) return written.error();
   if (Status begun = begin_catalog(); !begun) return begun.error();
   if (Status updated = update_catalog(); !updated) return updated.error();
-  if (Status finished = finish_catalog(packs); !finished) return finished.error();
-  return std::move(outcome_);
+  if (Status finished = finish_catalog(); !finished) return finished.error();
+  return meta_;
 }
 
 Status Settling::write_pack() {
-  const PackId id = outcome_.meta.next_pack_id;
+  const PackId id = meta_.next_pack_id;
   std::unique_ptr<PackWriter> writer;
   for (const DirtyStream* stream : streams_) {
     if (leaves_no_trace(*stream)) continue;
     if (writer == nullptr) {
       Result<std::unique_ptr<PackWriter>> created = PackWriter::create(
           place_.files,
-          {.directory = place_.directory, .id = id, .store_id = outcome_.meta.store_id});
+          {.directory = place_.directory, .id = id, .store_id = meta_.store_id});
       if (!created) return created.error();
       writer = std::move(created).value();
     }
@@ -55,8 +53,8 @@ Status Settling::write_pack() {
   }
   Result<PackInfo> pack = writer->finish();
   if (!pack) return pack.error();
-  outcome_.pack = *pack;
-  outcome_.meta.next_pack_id = id + 1;
+  pack_ = *pack;
+  meta_.next_pack_id = id + 1;
   return {};
 }
 
@@ -103,11 +101,11 @@ Status Settling::index(PackWriter& writer, const DirtyStream& stream) {
 Status Settling::begin_catalog() {
   Result<std::unique_ptr<Catalog::Update>> begun = place_.catalog.begin();
   if (!begun) return begun.error();
-  CatalogMeta meta = outcome_.meta;
+  CatalogMeta meta = meta_;
   meta.settling = memtable_.last();
   if (Status put = (*begun)->put_meta(meta); !put) return put;
-  if (outcome_.pack) {
-    if (Status put = (*begun)->put_pack(*outcome_.pack); !put) return put;
+  if (pack_) {
+    if (Status put = (*begun)->put_pack(*pack_); !put) return put;
   }
   return (*begun)->commit();
 }
@@ -123,12 +121,7 @@ Status Settling::update(const DirtyStream& stream) {
   if (leaves_no_trace(stream)) return {};
   const StreamId id = stream.record.id;
   if (Status room = make_room(2 + stream.producers.size()); !room) return room;
-  if (stream.removed) {
-    std::vector<Extent> freed;
-    if (Status erased = update_->erase(id, freed); !erased) return erased;
-    for (const Extent& extent : freed) outcome_.freed_bytes[extent.pack] += extent.to - extent.from;
-    return {};
-  }
+  if (stream.removed) return update_->erase(id);
   if (Status put = update_->put(settled(stream)); !put) return put;
   if (const auto extent = extents_.find(id); extent != extents_.end()) {
     if (Status put = update_->put_extent(id, extent->second); !put) return put;
@@ -156,18 +149,11 @@ Status Settling::make_room(std::size_t updates) {
   return {};
 }
 
-Status Settling::finish_catalog(const std::unordered_map<PackId, PackInfo>& packs) {
-  if (Status room = make_room(1 + outcome_.freed_bytes.size()); !room) return room;
-  for (const auto& [id, bytes] : outcome_.freed_bytes) {
-    const auto known = packs.find(id);
-    if (known == packs.end()) continue;
-    PackInfo pack = known->second;
-    pack.live_bytes -= std::min(pack.live_bytes, bytes);
-    if (Status put = update_->put_pack(pack); !put) return put;
-  }
-  outcome_.meta.settled = memtable_.last();
-  outcome_.meta.settling = memtable_.last();
-  if (Status put = update_->put_meta(outcome_.meta); !put) return put;
+Status Settling::finish_catalog() {
+  if (Status room = make_room(1); !room) return room;
+  meta_.settled = memtable_.last();
+  meta_.settling = memtable_.last();
+  if (Status put = update_->put_meta(meta_); !put) return put;
   const Status committed = update_->commit();
   update_.reset();
   return committed;

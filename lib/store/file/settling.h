@@ -27,19 +27,12 @@ class Settling {
     std::string directory;  // of the packs
   };
 
-  // What is left to know when it has succeeded.
-  struct Outcome {
-    CatalogMeta meta;
-    std::optional<PackInfo> pack;                           // none: no stream had to be told of
-    std::unordered_map<PackId, std::uint64_t> freed_bytes;  // of streams that are gone, by pack
-  };
-
-  // `memtable` takes no change any more. `meta` is the catalog's, with the totals and
-  // `next_stream_id` that shall be true after this settling.
+  // `memtable` takes no change any more. `meta` is the catalog's, with the `next_stream_id` that
+  // shall be true after this settling.
   Settling(Place place, const Memtable& memtable, CatalogMeta meta);
 
-  // `packs` are those that there are; their live bytes shrink in the catalog by what was freed.
-  Result<Outcome> run(const std::unordered_map<PackId, PackInfo>& packs);
+  // Returns what the catalog's meta then is.
+  Result<CatalogMeta> run();
 
  private:
   Status write_pack();
@@ -48,14 +41,15 @@ class Settling {
   Status begin_catalog();
   Status update_catalog();
   Status update(const DirtyStream& stream);
-  Status finish_catalog(const std::unordered_map<PackId, PackInfo>& packs);
+  Status finish_catalog();
   // Makes room for `updates` more in the transaction.
   Status make_room(std::size_t updates);
 
   const Place place_;
   const Memtable& memtable_;
   const std::vector<const DirtyStream*> streams_;
-  Outcome outcome_;
+  CatalogMeta meta_;
+  std::optional<PackInfo> pack_;  // none: no stream had to be told of
   std::unordered_map<StreamId, Extent> extents_;
   std::unique_ptr<Catalog::Update> update_;
   std::size_t updates_ = 0;
