@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -76,20 +77,28 @@ class ClosedStore {
   void check_streams() const {
     const std::unique_ptr<FileStore> store = open();
     for (const StreamRecord& expected : records_) {
-      StreamRecord record;
-      const std::optional<Result<bool>> found = store->load_now(expected.path, record);
+      const auto found = wait_for<std::optional<StreamRecord>>(
+          [&](auto done) { store->load(expected.path, std::move(done)); });
       REQUIRE(found);
-      REQUIRE(found->value());
-      CHECK(record.id == expected.id);
-      CHECK(record.version == expected.version);
-      CHECK(record.tail == expected.tail);
-      ProducerState producer;
-      CHECK(store->load_producer_now(record.id, "p", producer).value().value());
+      CHECK(found->id == expected.id);
+      CHECK(found->version == expected.version);
+      CHECK(found->tail == expected.tail);
+      CHECK(found->producers == 1);
+      const auto producer = wait_for<std::optional<ProducerState>>(
+          [&](auto done) { store->load_producer(found->id, "p", std::move(done)); });
       CHECK(producer == ProducerState{.epoch = 1, .last_seq = 7});
     }
   }
 
  private:
+  // What a call answers from another thread.
+  template <class T, class Start>
+  static T wait_for(Start start) {
+    std::promise<Result<T>> answer;
+    start([&answer](Result<T> result) { answer.set_value(std::move(result)); });
+    return answer.get_future().get().value();
+  }
+
   struct Waiting final : CommitListener {
     void on_commits(std::span<CommitOutcome> outcomes) override {
       for (const CommitOutcome& outcome : outcomes) CHECK(outcome.status.ok());
