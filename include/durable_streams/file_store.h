@@ -13,8 +13,10 @@
 
 namespace durable_streams {
 
-// When a change counts as committed. Where a crash of the machine may lose changes, an offset that
-// a reader was given before it may name other bytes after it.
+// When a change counts as committed: answered, and shown to readers. A crash of the process loses
+// none that was; docs/operations.md has a table of what each mode promises. Where a crash of the
+// machine may have lost some, streams go on with a higher read sequence, so that no offset ever
+// names two different contents.
 enum class Durability : std::uint8_t {
   kAlways,    // when it is on the disk. Nothing acknowledged is ever lost
   kInterval,  // when it is written; it is on the disk `sync_interval` later. A crash of the machine
@@ -58,6 +60,7 @@ struct FileStoreOptions {
 // What the opening of a directory found.
 struct FileStoreOpening {
   bool clean = true;           // it was closed in order, or is new
+  bool may_have_lost = false;  // committed changes that were not on the disk; see Durability
   std::uint64_t replayed = 0;  // changes taken from the journal
   std::uint64_t torn_bytes =
       0;                        // of an unfinished write at its end, never acknowledged and cut off
@@ -99,6 +102,7 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
   bool commits_at_once() const override;
   void set_listener(CommitListener* listener) override;
   StreamId next_stream_id() override;
+  std::uint64_t read_sequence() const override;
   Result<Submitted> submit(const Change& change, Ticket ticket) override;
   void flush() override;
   void flush_waiting() override;

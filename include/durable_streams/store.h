@@ -68,6 +68,17 @@ struct ForkPoint {
   friend bool operator==(const ForkPoint&, const ForkPoint&) = default;
 };
 
+// Where a stream's read sequence was raised: bytes from `position` on have offsets of `sequence`,
+// up to where it was raised again.
+struct SequenceStart {
+  std::uint64_t sequence = 0;
+  std::uint64_t position = 0;
+
+  friend bool operator==(const SequenceStart&, const SequenceStart&) = default;
+};
+
+using SequenceStarts = std::vector<SequenceStart>;
+
 // Everything about a stream but its bytes and its producers.
 struct StreamRecord {
   StreamId id = 0;
@@ -79,6 +90,7 @@ struct StreamRecord {
       kNever;  // the saved one: with a TTL the true deadline may be later, never earlier
   std::uint64_t version = 0;  // grows by one with each change that the record takes
   Offset tail = {};
+  SequenceStarts sequences = {};  // in order; the last is the tail's. Empty: 0 from the beginning
   bool closed = false;
   bool soft_deleted = false;
   std::uint32_t forks = 0;      // how many streams name this one as their source
@@ -109,7 +121,7 @@ struct AppendChange {
   std::string_view bytes = {};
   Slice owned =
       {};  // when it holds the same bytes, the store may keep this share instead of copying
-  Offset tail = {};                          // after the append
+  Offset tail = {};  // after the append; a read sequence above the last one starts where it does
   std::string_view producer_id = {};         // empty: no producer
   ProducerState producer = {};               // the producer's state after the append
   bool producer_is_new = false;              // the stream knew no producer of this id: now one more
@@ -230,6 +242,11 @@ class DURABLE_STREAMS_EXPORT Store {
 
   // A fresh id, never given before by this store, also not before a restart.
   virtual StreamId next_stream_id() = 0;
+
+  // The read sequence of all that is new. It is fixed while the store is open, never lower than
+  // before, and higher than that of any byte that readers may have seen and that the store has lost
+  // since: a stream is created with it, and an append to a stream with a lower one raises it.
+  virtual std::uint64_t read_sequence() const { return 0; }
 
   // Takes a change. kCommitted: it is durable and visible now. kPending: the listener hears of
   // `ticket`. An error: it was refused and left no trace, with kConflict when its condition does

@@ -2,11 +2,13 @@
 // precedence, and nothing is touched before the last of them has passed.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/engine_impl.h"
 #include "protocol/content_type.h"
 #include "protocol/producer.h"
+#include "protocol/read_sequence.h"
 
 namespace durable_streams {
 
@@ -179,6 +181,7 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
                                      .last_seq = producer.seq,
                                      .last_used = producer.id.empty() ? WallTime{} : now()};
   Offset tail = state.tail;
+  tail.read_sequence = std::max(tail.read_sequence, read_sequence_);
   tail.position += payload.bytes.size();
   const AppendChange change{.id = stream->id,
                             .version = state.version,
@@ -198,6 +201,11 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
   PendingChange* pending = *submitted == nullptr ? nullptr : &remember(**submitted, entry, stream);
 
   ++state.version;
+  if (tail.read_sequence != state.tail.read_sequence) {
+    SequenceStarts starts = state.sequences != nullptr ? *state.sequences : SequenceStarts();
+    protocol::raise_sequence(starts, tail.read_sequence, state.tail.position);
+    state.sequences = shared_starts(std::move(starts));
+  }
   state.tail = tail;
   if (!request.options.stream_seq.empty()) state.stream_seq = request.options.stream_seq;
   std::optional<ProducerState> told;

@@ -72,6 +72,10 @@ class Engine::Impl final : public CommitListener {
   std::optional<Status> read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
                              Deferral<ReadAnswer>& deferral);
 
+  // Where a page from `from` on of `stream` begins: there, or at the tail when that comes first.
+  // kGone: the offset names bytes that the store has lost.
+  Result<Offset> start_of(const StreamView& stream, Offset from) const;
+
   // A page from `from` on of the stream that `out.stream` tells of. Without any lock.
   std::optional<Status> read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,
                                   Deferral<ReadAnswer>& deferral);
@@ -271,6 +275,7 @@ class Engine::Impl final : public CommitListener {
   const SystemClock system_clock_;
   const Clock* const clock_;
   const bool commits_at_once_;
+  const std::uint64_t read_sequence_;  // of all that is new
   const std::uint64_t hash_key_;
   MediaTypeTable media_types_;
   std::vector<std::unique_ptr<Shard>> shards_;

@@ -34,6 +34,7 @@ void Engine::Impl::install(Entry& entry, StreamRecord&& record) {
   DURABLE_STREAMS_ASSERT(stream->media_type->framing == record.framing);
   stream->reserved = {.version = record.version,
                       .tail = record.tail,
+                      .sequences = shared_starts(std::move(record.sequences)),
                       .closed = record.closed,
                       .soft_deleted = record.soft_deleted,
                       .forks = record.forks,

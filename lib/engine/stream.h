@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/media_type.h"
@@ -26,6 +27,8 @@ struct Entry;
 struct ReservedState {
   std::uint64_t version = 0;
   Offset tail = {};
+  // Null: none. Readers use it too: what a change in flight has added begins at the tail they see.
+  std::shared_ptr<const SequenceStarts> sequences = {};
   bool closed = false;
   bool soft_deleted = false;
   std::uint32_t forks = 0;
@@ -33,6 +36,11 @@ struct ReservedState {
   std::string stream_seq = {};
   std::optional<ClosingTuple> closed_by = {};
 };
+
+inline std::shared_ptr<const SequenceStarts> shared_starts(SequenceStarts starts) {
+  if (starts.empty()) return nullptr;
+  return std::make_shared<const SequenceStarts>(std::move(starts));
+}
 
 // What readers see: never anything that could be taken back.
 struct VisibleState {

@@ -7,6 +7,7 @@
 
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/deferred_store.h"
+#include "tests/support/recovered_store.h"
 #include "tests/support/seed.h"
 
 namespace durable_streams {
@@ -841,6 +842,41 @@ TEST_CASE("a producer whose place was taken by a refused change is known as befo
   StreamRecord record;
   REQUIRE(fixture.memory.load_now("a", record)->value());
   CHECK(record.producers == 1);
+}
+
+TEST_CASE("a refused append takes the read sequence that it raised back with it",
+          "[engine][waiting][read-sequence]") {
+  MemoryStore memory;
+  ManualLoop loop{ManualLoop::Time::kVirtual};
+  {
+    Engine before(memory);
+    Streams(before, loop).create_now("a", {.content_type = "text/plain", .body = "ab"}).value();
+  }
+  RecoveredStore recovered(memory, 1);
+  DeferredStore store(recovered);
+  Engine engine(store);
+  Streams streams(engine, loop);
+  const auto append = [&] {
+    std::optional<Result<Appended>> answer;
+    streams.append("a", "c", {}, [&](Result<Appended> result) { answer = std::move(result); });
+    // Not yet visible: readers are at the old tail.
+    CHECK(streams.info_now("a").value().tail == Offset{.read_sequence = 0, .position = 2});
+    CHECK(streams.read_now("a", {.read_sequence = 0, .position = 3}).error().code ==
+          ErrorCode::kGone);
+    CHECK(streams.read_now("a", {}).value().next_offset ==
+          Offset{.read_sequence = 0, .position = 2});
+    store.commit();
+    loop.run_until_idle();
+    return *answer;
+  };
+  store.refuse_commits(ErrorCode::kNoSpace);
+  CHECK_FALSE(append().ok());
+  const Offset raised{.read_sequence = 1, .position = 3};
+  CHECK(append().value().next_offset == raised);
+  CHECK(streams.read_now("a", {.read_sequence = 0, .position = 2}).value().next_offset == raised);
+  StreamRecord record;
+  REQUIRE(memory.load_now("a", record)->value());
+  CHECK(record.sequences == SequenceStarts{{.sequence = 1, .position = 2}});
 }
 
 }  // namespace durable_streams

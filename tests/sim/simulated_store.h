@@ -34,6 +34,7 @@ class SimulatedStore final : public Store, public CommitListener {
   bool commits_at_once() const override { return false; }
   void set_listener(CommitListener* listener) override { listener_ = listener; }
   StreamId next_stream_id() override { return state_.next_stream_id(); }
+  std::uint64_t read_sequence() const override { return state_.read_sequence(); }
   Result<Submitted> submit(const Change& change, Ticket ticket) override;
   void flush() override {}
   std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) override;

@@ -15,9 +15,10 @@ using Mode = RemoveChange::Mode;
 bool same_record(const StreamRecord& a, const StreamRecord& b) {
   return a.id == b.id && a.path == b.path && a.content_type == b.content_type &&
          a.framing == b.framing && a.expiry == b.expiry && a.deadline == b.deadline &&
-         a.version == b.version && a.tail == b.tail && a.closed == b.closed &&
-         a.soft_deleted == b.soft_deleted && a.forks == b.forks && a.producers == b.producers &&
-         a.stream_seq == b.stream_seq && a.closed_by == b.closed_by && a.fork == b.fork;
+         a.version == b.version && a.tail == b.tail && a.sequences == b.sequences &&
+         a.closed == b.closed && a.soft_deleted == b.soft_deleted && a.forks == b.forks &&
+         a.producers == b.producers && a.stream_seq == b.stream_seq && a.closed_by == b.closed_by &&
+         a.fork == b.fork;
 }
 
 bool refused(const Status& status) {
@@ -54,6 +55,7 @@ TEST_CASE("a created stream has the whole record that it was given", "[store]") 
   record.expiry.ttl = std::chrono::seconds(90);
   record.deadline = at_second(90);
   record.tail.read_sequence = 3;
+  record.sequences = {{.sequence = 2, .position = 0}, {.sequence = 3, .position = 0}};
   record.closed = true;
   record.stream_seq = "a sequence that is too long to be stored inside of a string";
   record.closed_by = ClosingTuple{.producer_id = "producer", .epoch = 7, .seq = 8};
@@ -169,6 +171,17 @@ TEST_CASE("an append may raise the read sequence", "[store]") {
   CHECK(contract.at("a").tail == Offset{.read_sequence = 1, .position = 2});
   contract.append("a", "3");
   CHECK(contract.at("a").tail == Offset{.read_sequence = 1, .position = 3});
+  change = contract.append_to("a", "45");
+  change.tail.read_sequence = 7;
+  contract.commit(change).value();
+  const auto check = [&] {
+    CHECK(contract.at("a").tail == Offset{.read_sequence = 7, .position = 5});
+    CHECK(contract.at("a").sequences ==
+          SequenceStarts{{.sequence = 1, .position = 1}, {.sequence = 7, .position = 3}});
+    CHECK(contract.text("a") == "12345");
+  };
+  check();
+  if (contract.reopen()) check();
 }
 
 TEST_CASE("an append to another version is refused, and leaves no trace", "[store]") {

@@ -154,6 +154,7 @@ class RandomRun {
     if (random_.one_in(2)) change.owned = Slice::copy_of(bytes);
     change.tail = stream->record.tail;
     change.tail.position += bytes.size();
+    if (random_.one_in(100)) ++change.tail.read_sequence;
     if (random_.one_in(2)) change.producer_id = producer;
     std::string forgotten;
     if (!change.producer_id.empty()) forgotten = take_producer(*stream, change);
@@ -247,6 +248,7 @@ class RandomRun {
     REQUIRE(record.deadline == expected.deadline);
     REQUIRE(record.version == expected.version);
     REQUIRE(record.tail == expected.tail);
+    REQUIRE(record.sequences == expected.sequences);
     REQUIRE(record.closed == expected.closed);
     REQUIRE(record.soft_deleted == expected.soft_deleted);
     REQUIRE(record.forks == expected.forks);

@@ -52,6 +52,10 @@ bool StoreModel::apply_one(const AppendChange& change) {
   Stream* stream = at_version(change.id, change.version);
   if (stream == nullptr) return false;
   ++stream->record.version;
+  if (change.tail.read_sequence > stream->record.tail.read_sequence) {
+    stream->record.sequences.push_back(
+        {.sequence = change.tail.read_sequence, .position = stream->record.tail.position});
+  }
   stream->record.tail = change.tail;
   stream->bytes += change.bytes;
   if (!change.bytes.empty()) stream->append_ends.push_back(stream->bytes.size());

@@ -31,8 +31,15 @@ inline StreamRecord random_record(Random& random) {
                       .content_type = random_text(random, 20),
                       .framing = random.one_in(2) ? Framing::kJson : Framing::kBytes};
   record.version = random_number(random);
-  record.tail = {.read_sequence = random.one_in(2) ? random_number(random) : 0,
-                 .position = random_number(random)};
+  record.tail.position = random_number(random);
+  for (std::uint64_t i = random.one_in(2) ? random.below(5) : 0; i > 0; --i) {
+    SequenceStart start;
+    if (!record.sequences.empty()) start = record.sequences.back();
+    start.sequence += 1 + random_number(random) / 8;
+    start.position += random_number(random) / 8;
+    record.sequences.push_back(start);
+    record.tail.read_sequence = start.sequence;
+  }
   record.closed = random.one_in(2);
   record.soft_deleted = random.one_in(2);
   if (random.one_in(2)) record.expiry.ttl = std::chrono::seconds(random.below(1 << 30));

@@ -206,6 +206,26 @@ TEST_CASE("a lost catalog is found, and made anew with all that it knew", "[file
   CHECK(fsck(store).check->damages == 0);
 }
 
+TEST_CASE("a store whose catalog was made anew goes on with a read sequence never given before",
+          "[file][tools][read-sequence]") {
+  const ClosedStore store;
+  CHECK(store.open()->read_sequence() == 0);
+  std::uint64_t last = 0;
+  for (int i = 0; i < 2; ++i) {
+    fs::remove(store.catalog());
+    const ManualClock clock(WallTime(std::chrono::seconds(1'700'000'000 + i)));
+    Function<void(const FileStoreFinding&)> tell = [](const FileStoreFinding&) {};
+    CHECK(check_file_store({.directory = store.path(), .repair = true, .clock = &clock},
+                           std::move(tell))
+              ->damages == 0);
+    const std::uint64_t now = store.open()->read_sequence();
+    CHECK(now > last);
+    CHECK(now >= 1'700'000'000);
+    last = now;
+  }
+  store.check_streams();
+}
+
 TEST_CASE("a damaged catalog is made anew, and kept aside", "[file][tools]") {
   const ClosedStore store;
   fs::resize_file(store.catalog(), 4'096);

@@ -36,6 +36,7 @@ TEST_CASE("a record decodes to the record that was encoded, and leaves what foll
     REQUIRE(decoded.deadline == record.deadline);
     REQUIRE(decoded.version == record.version);
     REQUIRE(decoded.tail == record.tail);
+    REQUIRE(decoded.sequences == record.sequences);
     REQUIRE(decoded.closed == record.closed);
     REQUIRE(decoded.soft_deleted == record.soft_deleted);
     REQUIRE(decoded.forks == record.forks);

@@ -75,6 +75,7 @@ class DeferredStore final : public Store {
   bool commits_at_once() const override { return false; }
   void set_listener(CommitListener* listener) override;
   StreamId next_stream_id() override { return under_.next_stream_id(); }
+  std::uint64_t read_sequence() const override { return under_.read_sequence(); }
   Result<Submitted> submit(const Change& change, Ticket ticket) override;
   void flush() override;
   std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) override;

@@ -54,7 +54,9 @@ struct CatalogMeta {
   Lsn settling = 0;            // changes after `settled` up to here may be, stream by stream
   StreamId next_stream_id = 1;
   PackId next_pack_id = 1;
-  bool clean = false;  // closed in order, nothing to replay
+  bool clean = false;     // closed in order, nothing to replay
+  bool may_lose = false;  // until it is closed in order: what readers see may not be on the disk
+  std::uint64_t read_sequence = 0;  // of all that is new
   WallTime ttl_floor =
       WallTime{};  // a sliding deadline is at least this plus the stream's TTL; see FileStore
 

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t kNumberBytes = 8;
 constexpr std::size_t kChecksumBytes = 4;
+constexpr std::uint8_t kMetaClean = 1 << 0;
+constexpr std::uint8_t kMetaMayLose = 1 << 1;
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
 std::uint64_t ordered(WallTime time) {
@@ -169,7 +171,9 @@ void encode_meta(const CatalogMeta& meta, std::string& out) {
   to.u64(meta.next_stream_id);
   to.u64(meta.next_pack_id);
   to.u64(static_cast<std::uint64_t>(meta.ttl_floor.time_since_epoch().count()));
-  to.u8(meta.clean ? 1 : 0);
+  to.u64(meta.read_sequence);
+  to.u8(static_cast<std::uint8_t>((meta.clean ? kMetaClean : 0) |
+                                  (meta.may_lose ? kMetaMayLose : 0)));
 }
 
 bool decode_meta(std::string_view value, CatalogMeta& out) {
@@ -180,9 +184,11 @@ bool decode_meta(std::string_view value, CatalogMeta& out) {
   out.next_stream_id = in.u64();
   out.next_pack_id = in.u64();
   out.ttl_floor = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(in.u64())));
-  const std::uint8_t clean = in.u8();
-  out.clean = clean == 1;
-  return finished(in) && clean <= 1;
+  out.read_sequence = in.u64();
+  const std::uint8_t flags = in.u8();
+  out.clean = (flags & kMetaClean) != 0;
+  out.may_lose = (flags & kMetaMayLose) != 0;
+  return finished(in) && (flags & ~(kMetaClean | kMetaMayLose)) == 0;
 }
 
 void encode_totals(const CatalogTotals& totals, std::string& out) {

@@ -64,6 +64,7 @@ class FileState {
 
   // file_changes.cc
   void set_listener(CommitListener* listener);
+  std::uint64_t read_sequence() const { return read_sequence_; }
   StreamId next_stream_id() { return next_stream_id_.fetch_add(1, std::memory_order_relaxed); }
   Result<Submitted> submit(const Change& change, Ticket ticket);
   bool has_gathered() const { return in_gathering_.load(std::memory_order_acquire) > 0; }
@@ -74,8 +75,8 @@ class FileState {
   // Whether a thread with other work should commit what has gathered: it is little, and the last
   // syncs were short.
   bool leading_pays() const;
-  // Makes durable what kInterval has only written.
-  void sync();
+  // Makes durable what was only written.
+  Status sync();
 
   // settle.cc
   bool wants_settling() const;
@@ -222,6 +223,7 @@ class FileState {
   CatalogMeta meta_;  // as last committed; of the settling thread
 
   std::atomic<StreamId> next_stream_id_{1};
+  std::uint64_t read_sequence_ = 0;  // never changes once it is open
 
   // Who commits.
   Mutex commit_mutex_;

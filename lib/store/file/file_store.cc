@@ -159,7 +159,7 @@ class FileStore::Threads {
         sync_wanted_.wait_for(lock, options_.sync_interval, [this] { return stopping_; });
         if (stopping_) return;
       }
-      state().sync();
+      ignore(state().sync(), "changes are refused from then on, and say why");
     }
   }
 
@@ -222,6 +222,8 @@ std::string_view FileStore::kind() const { return "file"; }
 bool FileStore::commits_at_once() const { return false; }
 void FileStore::set_listener(CommitListener* listener) { threads_->state().set_listener(listener); }
 StreamId FileStore::next_stream_id() { return threads_->state().next_stream_id(); }
+
+std::uint64_t FileStore::read_sequence() const { return threads_->state().read_sequence(); }
 
 Result<Submitted> FileStore::submit(const Change& change, Ticket ticket) {
   return threads_->state().submit(change, ticket);

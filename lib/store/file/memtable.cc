@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "protocol/read_sequence.h"
+
 namespace durable_streams {
 
 namespace {
@@ -80,10 +82,14 @@ Status Memtable::apply(Lsn lsn, const AppendChange& change, FindBelow& below) {
   if (stream.chunks.end() + change.bytes.size() != change.tail.position) {
     return cannot_follow(lsn, change.id, "its bytes would leave a gap");
   }
+  if (change.tail.read_sequence < stream.record.tail.read_sequence) {
+    return cannot_follow(lsn, change.id, "its read sequence would fall");
+  }
   bytes_added_.fetch_add(static_cast<std::int64_t>(change.bytes.size()), std::memory_order_relaxed);
   this->change(stream, lsn, [&](DirtyStream& each) {
     StreamRecord& record = each.record;
     ++record.version;
+    protocol::raise_sequence(record.sequences, change.tail.read_sequence, record.tail.position);
     add_bytes(each, change.bytes, change.owned);
     record.tail = change.tail;
     if (!change.stream_seq.empty()) record.stream_seq = change.stream_seq;

@@ -170,6 +170,7 @@ void CatalogRebuild::count() {
   for (const auto& [id, known] : streams_) {
     const StreamShape shape = shape_of(known.stream.record);
     meta_.next_stream_id = std::max(meta_.next_stream_id, id + 1);
+    meta_.read_sequence = std::max(meta_.read_sequence, known.stream.record.tail.read_sequence + 1);
     if (shape.source != 0) ++forks[shape.source];
   }
   // Forks that are gone and were not told of to their source leave no other trace.

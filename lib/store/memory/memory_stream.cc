@@ -1,6 +1,8 @@
 // How a record is folded into little memory, and unfolded again.
 #include "store/memory/memory_stream.h"
 
+#include "protocol/read_sequence.h"
+
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -51,7 +53,7 @@ MemoryStream::MemoryStream(const StreamRecord& record, std::uint32_t hash, Conte
   if (record.closed_by) rare().closed_by = std::make_unique<ClosingTuple>(*record.closed_by);
   if (!record.stream_seq.empty()) rare().stream_seq = record.stream_seq;
   if (record.producers > 0) rare().producer_count = record.producers;
-  if (record.tail.read_sequence > 0) rare().read_sequence = record.tail.read_sequence;
+  if (!record.sequences.empty()) rare().sequences = record.sequences;
 }
 
 MemoryStream::Rare& MemoryStream::rare() {
@@ -97,10 +99,10 @@ std::uint64_t MemoryStream::memory_for_append(const AppendChange& change,
 void MemoryStream::apply(const AppendChange& change, std::uint64_t hash_key,
                          const std::shared_ptr<MemoryBudget>& budget) {
   ++version;
-  chunks.append(change.bytes, change.owned, framing, budget);
-  if (change.tail.read_sequence > 0 || (rare_ && rare_->read_sequence > 0)) {
-    rare().read_sequence = change.tail.read_sequence;
+  if (change.tail.read_sequence > 0) {
+    protocol::raise_sequence(rare().sequences, change.tail.read_sequence, chunks.end());
   }
+  chunks.append(change.bytes, change.owned, framing, budget);
   if (!change.stream_seq.empty()) rare().stream_seq = change.stream_seq;
   if (!change.producer_id.empty()) {
     std::unique_ptr<ProducerTable>& producers = rare().producers;
@@ -135,7 +137,8 @@ void MemoryStream::to_record(StreamRecord& out) const {
   if (expiry_kind_ == ExpiryKind::kAt) out.expiry.at = WallTime(WallTime::duration(expiry_value_));
   out.deadline = deadline;
   out.version = version;
-  out.tail = {.read_sequence = rare_ ? rare_->read_sequence : 0, .position = chunks.end()};
+  out.tail = {.read_sequence = 0, .position = chunks.end()};
+  out.sequences.clear();
   out.closed = closed_;
   out.soft_deleted = soft_deleted;
   out.forks = forks;
@@ -145,6 +148,8 @@ void MemoryStream::to_record(StreamRecord& out) const {
   out.fork.reset();
   if (rare_ == nullptr) return;
   out.stream_seq = rare_->stream_seq;
+  out.sequences = rare_->sequences;
+  if (!out.sequences.empty()) out.tail.read_sequence = out.sequences.back().sequence;
   if (rare_->closed_by) out.closed_by = *rare_->closed_by;
   if (rare_->fork) out.fork = *rare_->fork;
 }

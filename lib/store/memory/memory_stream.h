@@ -75,7 +75,7 @@ class MemoryStream {
 
   struct Rare {
     std::string stream_seq;
-    std::uint64_t read_sequence = 0;
+    SequenceStarts sequences;
     std::uint32_t producer_count = 0;
     std::unique_ptr<ClosingTuple> closed_by;
     std::unique_ptr<ForkPoint> fork;
