@@ -58,6 +58,7 @@ class Lives {
   void set_producers_max(std::size_t count) { engine_options_.producers_per_stream_max = count; }
 
   FileState& state() { return *life_->state; }
+  MapCatalog& catalog() { return *catalog_; }
   Streams& streams() { return *life_->streams; }
 
   Result<Created> create(std::string_view path, const CreateOptions& options = {}) {
@@ -250,6 +251,35 @@ TEST_CASE("what was settled is not lost, with any durability", "[store_file][rea
     REQUIRE(lives.append("a", "!").ok());
     lives.close();
     CHECK(lives.text("a").ends_with("!"));
+  }
+}
+
+TEST_CASE("an append after a settling that was cut short is never taken for an older change",
+          "[store_file][read-sequence]") {
+  constexpr int kStreams = 10'100;  // more than one update of the catalog takes
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Lives lives(Durability::kOff, seed);
+    const StreamId first = lives.state().next_stream_id();
+    for (int i = 0; i < kStreams; ++i) {
+      StreamRecord record{.id = first + static_cast<StreamId>(i),
+                          .path = "s" + std::to_string(i),
+                          .content_type = "text/plain",
+                          .version = 1};
+      REQUIRE(lives.state().submit(CreateChange{.record = record, .bytes = {}}, 1).ok());
+    }
+    REQUIRE(lives.state().commit());
+    int commits = 0;
+    lives.catalog().set_before_commit([&commits]() -> Status {
+      if (++commits < 3) return {};
+      return Error{.code = ErrorCode::kNoSpace, .message = "full", .detail = {}};
+    });
+    CHECK_FALSE(lives.state().settle().ok());
+    REQUIRE(commits == 3);
+    lives.crash();
+    REQUIRE(lives.append("s0", "kept").ok());
+    CHECK(lives.text("s0") == "kept");
+    lives.kill();
+    CHECK(lives.text("s0") == "kept");
   }
 }
 
