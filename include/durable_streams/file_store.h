@@ -42,6 +42,11 @@ struct FileStoreOptions {
   std::uint64_t memtable_bytes_max = std::uint64_t{128} << 20;
   std::chrono::milliseconds settle_interval = std::chrono::seconds(60);
 
+  // Kept on the disk for the time when it is full: creates and appends are then refused with
+  // kNoSpace, and streams can still be deleted, expire and be settled. Once there is so much room
+  // again, all changes are taken. 0: none is kept.
+  std::uint64_t reserve_bytes = std::uint64_t{16} << 20;
+
   // Changes that wait to be written. Past it more are refused with kUnavailable.
   std::uint64_t in_flight_bytes_max = std::uint64_t{64} << 20;
 
@@ -78,6 +83,7 @@ struct FileStoreStats {
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
   std::uint64_t open_packs = 0;
+  bool short_of_room = false;  // the disk is full: creates and appends are refused
   bool read_only = false;  // a write has failed; `read_only_reason` says how
   std::string read_only_reason = {};
 };

@@ -56,6 +56,7 @@ Simulation::Simulation(std::uint64_t seed)
   options_.segment_bytes = 4096 << random_.below(4);
   options_.journal_bytes_max = 16384 << random_.below(4);
   options_.memtable_bytes_max = 16384 << random_.below(5);
+  options_.reserve_bytes = random_.one_in(2) ? 0 : 16384;
   options_.max_file_handles = 1 + random_.below(6);
   engine_options_.shards = 1;
   engine_options_.loaded_streams_max = random_.one_in(2) ? 3 : 64;
@@ -129,6 +130,7 @@ void Simulation::step() {
     return begin_life();
   }
   if (state().wants_settling()) settle();
+  if (state().short_of_room()) find_room();
 }
 
 void Simulation::ask(std::uint64_t times) {
@@ -162,6 +164,14 @@ void Simulation::merge() {
   if (!merged.ok() && !strained_ && !disk_.dead() && !failed_for_good() &&
       merged.error().code != ErrorCode::kCanceled)
     violations_.add("merging fails on a sound disk: " + merged.error().message);
+}
+
+void Simulation::find_room() {
+  where_ = Where::kSettling;
+  const Status found = state().find_room();
+  where_ = Where::kOutside;
+  if (!found.ok() && !strained_ && !disk_.dead())
+    violations_.add("no room is found on a sound disk: " + found.error().message);
 }
 
 void Simulation::prepare() {
@@ -292,6 +302,7 @@ void Simulation::begin_life() {
     relieve();
     find_where_it_stands();
   }
+  if (state().short_of_room()) find_room();
   client_.expect_faults(false);
   if (!violations_.none()) return;
   life_->store = std::make_unique<SimulatedStore>(state(), history_, random_, waits_);
@@ -463,6 +474,7 @@ void Simulation::check_owed() {
 void Simulation::check_goes_on() {
   for (int round = 0; round < 12 && !disk_.dead(); ++round) {
     if (state().wants_settling()) settle();
+    if (state().short_of_room()) find_room();
     come_to_rest();
     advance_by(std::chrono::seconds(1));
   }

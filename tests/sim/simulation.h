@@ -73,6 +73,7 @@ class Simulation {
   void commit();
   void settle();
   void merge();
+  void find_room();
   void prepare();
   void turn_loop();
   void advance();

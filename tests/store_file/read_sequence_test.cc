@@ -271,7 +271,7 @@ TEST_CASE("an append after a settling that was cut short is never taken for an o
     int commits = 0;
     lives.catalog().set_before_commit([&commits]() -> Status {
       if (++commits < 3) return {};
-      return Error{.code = ErrorCode::kNoSpace, .message = "full", .detail = {}};
+      return Error{.code = ErrorCode::kTooMany, .message = "no more", .detail = {}};
     });
     CHECK_FALSE(lives.state().settle().ok());
     REQUIRE(commits == 3);

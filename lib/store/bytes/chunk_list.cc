@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
@@ -121,6 +122,21 @@ void ChunkList::append(std::string_view bytes, const Slice& owned, Framing frami
     copy(bytes.substr(division.into_current));
   }
   if (framing == Framing::kBytes) note_append_end();
+}
+
+void ChunkList::prepend(ChunkList older) {
+  if (older.current_.data == nullptr) return;
+  if (current_.data == nullptr) {
+    *this = std::move(older);
+    return;
+  }
+  auto chunks = older.full_ == nullptr ? std::make_unique<std::vector<Chunk>>()
+                                       : std::move(older.full_);
+  chunks->push_back(std::move(older.current_));
+  if (full_ != nullptr)
+    chunks->insert(chunks->end(), std::make_move_iterator(full_->begin()),
+                   std::make_move_iterator(full_->end()));
+  full_ = std::move(chunks);
 }
 
 void ChunkList::slice(std::uint64_t from, std::uint64_t to, std::vector<Slice>& out) const {

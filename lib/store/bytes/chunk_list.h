@@ -49,6 +49,9 @@ class ChunkList {
   void append(std::string_view bytes, const Slice& owned, Framing framing,
               const std::shared_ptr<MemoryBudget>& budget);
 
+  // Takes over the bytes that come before its own: `older` ends where it begins.
+  void prepend(ChunkList older);
+
   // Adds the bytes from `from` up to `to`, all of which the list holds, to `out`.
   void slice(std::uint64_t from, std::uint64_t to, std::vector<Slice>& out) const;
 

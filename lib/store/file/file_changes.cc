@@ -18,6 +18,16 @@ Error busy() {
 // More changes than that are worth waking the thread that commits.
 constexpr std::size_t kLedChangesMax = 48;
 
+// Of the disk, in time: deletes, releases and deadlines are what brings room back.
+bool needs_room(const Change& change) {
+  if (const auto* append = std::get_if<AppendChange>(&change)) return !append->bytes.empty();
+  return std::holds_alternative<CreateChange>(change);
+}
+
+Error disk_is_full() {
+  return {.code = ErrorCode::kNoSpace, .message = "the disk is full", .detail = {}};
+}
+
 Error settling_is_behind() {
   return {.code = ErrorCode::kUnavailable,
           .message = "the journal is full until settling has caught up",
@@ -48,6 +58,7 @@ Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
 Result<Submitted> FileState::gather(const Change& change, Ticket ticket,
                                     Reservations::Committed& committed) {
   if (failed_) return *failed_;
+  if (short_of_room() && needs_room(change)) return disk_is_full();
   if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max)
     return busy();
   if (unsettled_full_) return settling_error_ ? told(*settling_error_) : settling_is_behind();
@@ -108,6 +119,8 @@ bool FileState::commit_gathered(std::vector<CommitOutcome>& outcomes) {
   }
   const Lsn first = journal_->last() + 1;
   Status written = journal_->write(committing_.batch, durable_);
+  if (!written && written.error().code == ErrorCode::kNoSpace && use_reserve())
+    written = journal_->write(committing_.batch, durable_);
   const bool wrote = written.ok();
   if (wrote && options_.durability == Durability::kAlways) written = timed_sync();
   if (!written) {
@@ -186,12 +199,15 @@ void FileState::fail_for_good(const Error& cause) {
 
 // What clients may know of a want that may pass: no file's name.
 Error FileState::told(const Error& cause) {
-  if (cause.code == ErrorCode::kNoSpace) {
-    return {.code = ErrorCode::kNoSpace, .message = "the disk is full", .detail = {}};
-  }
+  if (cause.code == ErrorCode::kNoSpace) return disk_is_full();
   return {.code = ErrorCode::kUnavailable,
           .message = "the store has no file descriptor left",
           .detail = {}};
+}
+
+bool FileState::use_reserve() {
+  short_of_room_.store(true, std::memory_order_relaxed);
+  return reserve_.give_up();
 }
 
 Status FileState::sync() {

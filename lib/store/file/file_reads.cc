@@ -481,7 +481,8 @@ FileStoreStats FileState::file_stats() const {
                        .in_flight_bytes = in_flight_bytes_.load(std::memory_order_relaxed),
                        .settlings = settlings_.load(std::memory_order_relaxed),
                        .merges = merges_.load(std::memory_order_relaxed),
-                       .open_packs = packs_->open()};
+                       .open_packs = packs_->open(),
+                       .short_of_room = short_of_room()};
   for (const auto& [id, pack] : pack_infos()) {
     ++stats.packs;
     stats.pack_bytes += pack.file_bytes;

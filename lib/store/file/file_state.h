@@ -28,6 +28,7 @@
 #include "store/file/pack.h"
 #include "store/file/place_cache.h"
 #include "store/file/reservations.h"
+#include "store/file/room_reserve.h"
 #include "store/file/stream_shape.h"
 #include "store/file/sync_history.h"
 
@@ -88,6 +89,10 @@ class FileState {
   Result<bool> merge(Function<Status()> pace);
   // Ends in order: settles, and says so in the catalog. No change may follow.
   Status close();
+  // Whether creates and appends are refused because the disk was full.
+  bool short_of_room() const { return short_of_room_.load(std::memory_order_relaxed); }
+  // Ends that, if the disk has room again. By the thread that settles.
+  Status find_room();
   // The journal's files for the time to come.
   bool wants_journal_files() const { return journal_->wants_spares(); }
   Status prepare_journal() { return journal_->prepare(); }
@@ -133,6 +138,7 @@ class FileState {
   Status sweep_packs();
   Status replay();
   Status begin_life();
+  Status take_reserve();
   std::string journal_directory() const;
   std::string packs_directory() const;
 
@@ -150,11 +156,14 @@ class FileState {
   // Refuses all that is in flight, and with `for_good` all that will come.
   void refuse(Error error, bool for_good, std::vector<CommitOutcome>& outcomes)
       DURABLE_STREAMS_REQUIRES(commit_mutex_);
+  // The disk is full: gives up what was kept for that. False: nothing was.
+  bool use_reserve();
   void note_unsettled() DURABLE_STREAMS_REQUIRES(gather_mutex_);
   void fail_for_good(const Error& cause) DURABLE_STREAMS_REQUIRES(gather_mutex_);
   static Error told(const Error& cause);
 
   // settle.cc
+  Status settle_frozen();
   void freeze();
   Status take_over(const CatalogMeta& settled_meta);
   void note_totals(const CatalogTotals& totals);
@@ -220,6 +229,8 @@ class FileState {
   std::unique_ptr<OpenPacks> packs_;
   PlaceCache places_;
   std::unique_ptr<Journal> journal_;
+  RoomReserve reserve_;
+  std::atomic<bool> short_of_room_{false};
   CatalogMeta meta_;  // as last committed; of the settling thread
 
   std::atomic<StreamId> next_stream_id_{1};

@@ -15,10 +15,10 @@ namespace durable_streams {
 
 namespace {
 
-// How long settling rests after it failed, before it tries again.
 // How many commits in a row a loop leads before it goes back to its own work.
 constexpr int kLeadsMax = 2;
 
+// How long settling rests after it failed, before it tries again.
 constexpr auto kRetryInterval = std::chrono::seconds(1);
 
 const Clock& system_clock() {
@@ -60,7 +60,7 @@ class FileStore::Threads {
     ignore(state().close(), "what could not be settled is in the journal");
   }
 
-  FileState& state() { return *parts_.state; }
+  FileState& state() const { return *parts_.state; }
 
   void wake_committer() {
     if (!state().has_gathered()) return;
@@ -81,7 +81,7 @@ class FileStore::Threads {
       if (!state().try_commit()) return wake_committer();
     }
     if (state().has_gathered()) wake_committer();
-    if (state().wants_settling() || state().wants_journal_files()) settle_wanted_.notify_one();
+    wake_settler();
   }
 
   void read_later(Function<void()> read) {
@@ -99,13 +99,15 @@ class FileStore::Threads {
     while (true) {
       {
         Lock lock(mutex_.native());
-        commit_wanted_.wait(lock, [this] { return commit_asked_ || stopping_; });
+        commit_wanted_.wait(lock, [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+          return commit_asked_ || stopping_;
+        });
         if (!commit_asked_) break;
         commit_asked_ = false;
       }
       while (state().commit()) {
       }
-      if (state().wants_settling() || state().wants_journal_files()) settle_wanted_.notify_one();
+      wake_settler();
     }
     while (state().commit()) {
     }
@@ -116,20 +118,27 @@ class FileStore::Threads {
     while (true) {
       {
         Lock lock(mutex_.native());
-        settle_wanted_.wait_until(lock, next, [this] {
-          return stopping_ || state().wants_settling() || state().wants_journal_files();
+        settle_wanted_.wait_until(lock, next, [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+          return stopping_ || has_to_settle() || state().wants_journal_files();
         });
         if (stopping_) return;
       }
       // First what a commit would otherwise have to make itself.
       bool failed = !state().prepare_journal();
-      if (state().wants_settling() || std::chrono::steady_clock::now() >= next) {
+      if (has_to_settle() || std::chrono::steady_clock::now() >= next) {
         failed = !state().settle() || !merge() || failed;
         next = std::chrono::steady_clock::now() + options_.settle_interval;
       }
+      if (state().short_of_room()) failed = !state().find_room() || failed;
       if (failed) rest();
     }
   }
+
+  void wake_settler() {
+    if (has_to_settle() || state().wants_journal_files()) settle_wanted_.notify_one();
+  }
+
+  bool has_to_settle() const { return state().wants_settling() || state().short_of_room(); }
 
   // Merges as long as there is something to merge and nothing more urgent.
   bool merge() {
@@ -149,14 +158,20 @@ class FileStore::Threads {
 
   void rest() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
     Lock lock(mutex_.native());
-    settle_wanted_.wait_for(lock, kRetryInterval, [this] { return stopping_; });
+    settle_wanted_.wait_for(lock, kRetryInterval,
+                            [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+                              return stopping_;
+                            });
   }
 
   void sync_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
     while (true) {
       {
         Lock lock(mutex_.native());
-        sync_wanted_.wait_for(lock, options_.sync_interval, [this] { return stopping_; });
+        sync_wanted_.wait_for(lock, options_.sync_interval,
+                              [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+                                return stopping_;
+                              });
         if (stopping_) return;
       }
       ignore(state().sync(), "changes are refused from then on, and say why");
@@ -168,7 +183,9 @@ class FileStore::Threads {
       Function<void()> read;
       {
         Lock lock(mutex_.native());
-        read_wanted_.wait(lock, [this] { return stopping_ || !reads_.empty(); });
+        read_wanted_.wait(lock, [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+          return stopping_ || !reads_.empty();
+        });
         if (reads_.empty()) return;
         read = std::move(reads_.front());
         reads_.pop_front();

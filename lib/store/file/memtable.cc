@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <variant>
 
 #include "protocol/read_sequence.h"
@@ -342,6 +343,55 @@ std::vector<const DirtyStream*> Memtable::all() const {
   return all;
 }
 
-std::uint64_t Memtable::memory_bytes() const { return budget_->taken(); }
+void Memtable::absorb(Memtable& older) {
+  for (IdShard& shard : older.id_shards_) {
+    const MutexLock lock(shard.mutex);
+    for (auto& [id, stream] : shard.streams) absorb_stream(std::move(stream));
+  }
+  for (PathShard& shard : older.path_shards_) {
+    const MutexLock lock(shard.mutex);
+    for (auto& [path, id] : shard.ids) {
+      PathShard& ours = shard_of(path);
+      const MutexLock ours_lock(ours.mutex);
+      ours.ids.emplace(path, id);
+    }
+  }
+  std::set<DueStream> deadlines;
+  {
+    const MutexLock lock(older.deadlines_mutex_);
+    deadlines.swap(older.deadlines_);
+  }
+  for (const DueStream& due : deadlines) move_deadline(due.id, kNever, due.deadline);
+  streams_added_.fetch_add(older.streams_added());
+  bytes_added_.fetch_add(older.bytes_added());
+  releases_owed_added_.fetch_add(older.releases_owed_added());
+  absorbed_budgets_.push_back(older.budget_);
+  std::move(older.absorbed_budgets_.begin(), older.absorbed_budgets_.end(),
+            std::back_inserter(absorbed_budgets_));
+}
+
+void Memtable::absorb_stream(std::unique_ptr<DirtyStream> older) {
+  const StreamId id = older->record.id;
+  older->known_below = true;
+  IdShard& shard = shard_of(id);
+  const MutexLock lock(shard.mutex);
+  std::unique_ptr<DirtyStream>& held = shard.streams[id];
+  if (held == nullptr) {
+    held = std::move(older);
+    streams_held_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  held->known_below = true;
+  if (held->removed) return;
+  held->chunks_begin = older->chunks_begin;
+  held->chunks.prepend(std::move(older->chunks));
+  held->producers.merge(older->producers);
+}
+
+std::uint64_t Memtable::memory_bytes() const {
+  std::uint64_t bytes = budget_->taken();
+  for (const std::shared_ptr<MemoryBudget>& budget : absorbed_budgets_) bytes += budget->taken();
+  return bytes;
+}
 
 }  // namespace durable_streams

@@ -82,6 +82,10 @@ class Memtable {
   // The stream is no longer due here: a younger memtable holds it.
   void drop_deadline(StreamId id);
 
+  // Takes over all that an older generation holds, so that what was removed since need not be
+  // settled first. Part of it may be in the catalog already. While nobody else uses either.
+  void absorb(Memtable& older);
+
   // The streams held, in order of id. Stays true only as long as no change is applied: for a
   // memtable that is frozen.
   std::vector<const DirtyStream*> all() const;
@@ -143,6 +147,7 @@ class Memtable {
   // Takes a stream out; if it is a fork, its source is owed a release from then on.
   Status remove(DirtyStream& stream, Lsn lsn, FindBelow& below);
   void forget(DirtyStream& stream, Lsn lsn);
+  void absorb_stream(std::unique_ptr<DirtyStream> older);
   void move_deadline(StreamId id, WallTime from, WallTime to);
   void set_path(const std::string& path, StreamId id);
 
@@ -160,6 +165,7 @@ class Memtable {
   std::atomic<std::int64_t> bytes_added_{0};
   std::atomic<std::int64_t> releases_owed_added_{0};
   const std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>(UINT64_MAX);
+  std::vector<std::shared_ptr<MemoryBudget>> absorbed_budgets_;
 };
 
 }  // namespace durable_streams

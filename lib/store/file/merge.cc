@@ -26,6 +26,16 @@ std::size_t tier_of(const PackInfo& pack) {
 // More than half of what it holds is of no use to anybody.
 bool mostly_dead(const PackInfo& pack) { return 2 * pack.live_bytes < pack.stream_bytes; }
 
+// What takes the least room to rewrite.
+std::vector<PackId> deadest_pack(const std::vector<PackInfo>& packs) {
+  const auto deadest =
+      std::min_element(packs.begin(), packs.end(), [](const PackInfo& a, const PackInfo& b) {
+        return a.live_bytes < b.live_bytes;
+      });
+  if (deadest == packs.end() || !mostly_dead(*deadest)) return {};
+  return {deadest->id};
+}
+
 }  // namespace
 
 std::vector<PackId> FileState::packs_to_merge() const {
@@ -33,6 +43,7 @@ std::vector<PackId> FileState::packs_to_merge() const {
   for (const auto& [id, pack] : pack_infos()) packs.push_back(pack);
   std::sort(packs.begin(), packs.end(),
             [](const PackInfo& a, const PackInfo& b) { return a.id < b.id; });
+  if (short_of_room()) return deadest_pack(packs);
   std::unordered_map<std::size_t, std::vector<PackId>> tiers;
   for (const PackInfo& pack : packs) {
     std::vector<PackId>& tier = tiers[tier_of(pack)];

@@ -31,7 +31,11 @@ std::string FileState::journal_directory() const { return options_.directory + "
 std::string FileState::packs_directory() const { return options_.directory + "/packs"; }
 
 FileState::FileState(Place place, const FileStoreOptions& options)
-    : files_(place.files), catalog_(place.catalog), clock_(place.clock), options_(options) {}
+    : files_(place.files),
+      catalog_(place.catalog),
+      clock_(place.clock),
+      options_(options),
+      reserve_(files_, options_.directory, options_.reserve_bytes) {}
 
 FileState::~FileState() = default;
 
@@ -151,7 +155,16 @@ Status FileState::begin_life() {
   meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
   ttl_floor_ms_.store(meta_.ttl_floor.time_since_epoch().count(), std::memory_order_relaxed);
   if (Status found = find_catalog_first(); !found) return found;
-  return put_meta();
+  if (Status put = put_meta(); !put) return put;
+  return take_reserve();
+}
+
+// A store opens on a full disk too: to be read, and to delete from.
+Status FileState::take_reserve() {
+  Status taken = reserve_.take();
+  if (taken.ok() || taken.error().code != ErrorCode::kNoSpace) return taken;
+  short_of_room_.store(true, std::memory_order_relaxed);
+  return {};
 }
 
 }  // namespace durable_streams

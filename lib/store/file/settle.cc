@@ -18,6 +18,22 @@ Status FileState::settle() {
   // The catalog must not come to know of changes that the journal may lose: their numbers would be
   // given again, and what comes by them taken for known already.
   if (Status synced = sync(); !synced) return synced;
+  Status settled = settle_frozen();
+  if (!settled && settled.error().code == ErrorCode::kNoSpace && use_reserve())
+    settled = settle_frozen();
+  if (!settled) {
+    note_settling_failed(settled.error());
+    return settled;
+  }
+  if (Status found = find_catalog_first(); !found) return found;
+  Status released = journal_->release(meta_.settled);
+  // Only now has the journal shrunk; with changes refused, no commit would come to notice it.
+  const MutexLock lock(gather_mutex_);
+  note_unsettled();
+  return released;
+}
+
+Status FileState::settle_frozen() {
   CatalogMeta meta = meta_;
   // A pack's name is not used again, whatever becomes of this settling.
   meta.next_pack_id = meta_.next_pack_id++;
@@ -27,20 +43,14 @@ Status FileState::settle() {
       Settling({.files = files_, .catalog = catalog_, .directory = packs_directory()}, *frozen_,
                meta)
           .run();
-  if (!settled) {
-    note_settling_failed(settled.error());
-    return settled.error();
-  }
-  if (Status taken = take_over(*settled); !taken) {
-    note_settling_failed(taken.error());
-    return taken;
-  }
-  if (Status found = find_catalog_first(); !found) return found;
-  Status released = journal_->release(meta_.settled);
-  // Only now has the journal shrunk; with changes refused, no commit would come to notice it.
-  const MutexLock lock(gather_mutex_);
-  note_unsettled();
-  return released;
+  if (!settled) return settled.error();
+  return take_over(*settled);
+}
+
+Status FileState::find_room() {
+  if (Status taken = reserve_.take(); !taken) return taken;
+  short_of_room_.store(false, std::memory_order_relaxed);
+  return {};
 }
 
 // Want of room or descriptors may pass. After anything else this process no longer knows what the
@@ -55,13 +65,15 @@ void FileState::note_settling_failed(const Error& error) {
 }
 
 // From here on changes go to a new memtable and to new files of the journal. What is frozen
-// already, by a settling that failed, comes first.
+// already, by a settling that failed, comes first; unless it lacked room: then what was deleted
+// since makes it smaller.
 void FileState::freeze() {
   const MutexLock commit_lock(commit_mutex_);
-  if (frozen_ != nullptr || active_->last() <= meta_.settled) return;
+  if (active_->last() <= meta_.settled || (frozen_ != nullptr && !short_of_room())) return;
   journal_->seal();
   auto fresh = std::make_unique<Memtable>(0);
   const std::unique_lock generations(generations_mutex_);
+  if (frozen_ != nullptr) active_->absorb(*std::exchange(frozen_, nullptr));
   frozen_ = std::exchange(active_, std::move(fresh));
 }
 

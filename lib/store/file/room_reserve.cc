@@ -1,0 +1,71 @@
+// The file is written in full: room that is merely promised is not there on every file system.
+#include "store/file/room_reserve.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace durable_streams {
+
+namespace {
+
+constexpr std::string_view kName = "reserve";
+constexpr std::uint64_t kZeroBytes = 256 << 10;
+
+}  // namespace
+
+RoomReserve::RoomReserve(FileSystem& files, std::string directory, std::uint64_t bytes)
+    : files_(files),
+      directory_(std::move(directory)),
+      path_(directory_ + "/" + std::string(kName)),
+      bytes_(bytes) {}
+
+Status RoomReserve::take() {
+  if (bytes_ == 0) return {};
+  State state = State::kNone;
+  if (!state_.compare_exchange_strong(state, State::kChanging)) {
+    if (state == State::kHeld) return {};
+    return Error{.code = ErrorCode::kUnavailable,
+                 .message = "the reserve is being taken or given up",
+                 .detail = {}};
+  }
+  Status written = write_file();
+  if (!written) ignore(files_.remove(path_), "the next take() goes on with it");
+  state_.store(written ? State::kHeld : State::kNone);
+  return written;
+}
+
+// One of an earlier life may be there, whole or not.
+Status RoomReserve::write_file() {
+  Result<std::unique_ptr<File>> file = files_.open(path_, OpenMode::kReadWrite);
+  if (!file && file.error().code == ErrorCode::kNotFound)
+    file = files_.open(path_, OpenMode::kCreate);
+  if (!file) return file.error();
+  const Result<std::uint64_t> size = (*file)->size();
+  if (!size) return size.error();
+  if (*size > bytes_) {
+    if (Status cut = (*file)->truncate(bytes_); !cut) return cut;
+  }
+  const std::string zeros(static_cast<std::size_t>(std::min(bytes_, kZeroBytes)), '\0');
+  for (std::uint64_t at = std::min(*size, bytes_); at < bytes_;) {
+    const std::string_view piece = std::string_view(zeros).substr(
+        0, static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), bytes_ - at)));
+    if (Status written = (*file)->write(at, {{piece}}); !written) return written;
+    at += piece.size();
+  }
+  return (*file)->sync();
+}
+
+bool RoomReserve::give_up() {
+  State state = State::kHeld;
+  if (!state_.compare_exchange_strong(state, State::kChanging)) return false;
+  const bool removed = files_.remove(path_).ok();
+  // File systems with a log of their own may give room back only with the name's end.
+  if (removed)
+    ignore(files_.sync_directory(directory_), "whether there is room now is seen by trying");
+  state_.store(removed ? State::kNone : State::kHeld);
+  return removed;
+}
+
+}  // namespace durable_streams
