@@ -5,9 +5,11 @@
 #include <durable_streams/export.h>
 #include <durable_streams/store.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace durable_streams {
 
@@ -20,6 +22,14 @@ struct EngineOptions {
 
   // The largest number of bytes that one create or append may bring; more is kTooLarge.
   std::size_t append_bytes_max = std::size_t{64} << 20;
+
+  // How many idempotent producers a stream knows at most. Past it a new id is kTooMany, and none that is known is
+  // forgotten for it, unless `producer_ttl` allows it.
+  std::size_t producers_per_stream_max = 10'000;
+
+  // A producer that has had nothing accepted for so long is unknown again: it begins at sequence 0, in any epoch, and
+  // may make way for a new id. Without it none is ever forgotten.
+  std::optional<std::chrono::milliseconds> producer_ttl = {};
 
   // How many bytes a page holds unless its reader asks for fewer.
   std::size_t page_bytes_max = std::size_t{1} << 20;

@@ -13,8 +13,10 @@
 
 namespace durable_streams {
 
-// When a change counts as committed. Where a crash of the machine may lose changes, an offset that
-// a reader was given before it may name other bytes after it.
+// When a change counts as committed: answered, and shown to readers. A crash of the process loses
+// none that was; docs/operations.md has a table of what each mode promises. Where a crash of the
+// machine may have lost some, streams go on with a higher read sequence, so that no offset ever
+// names two different contents.
 enum class Durability : std::uint8_t {
   kAlways,    // when it is on the disk. Nothing acknowledged is ever lost
   kInterval,  // when it is written; it is on the disk `sync_interval` later. A crash of the machine
@@ -64,6 +66,7 @@ struct FileStoreOptions {
 // What the opening of a directory found.
 struct FileStoreOpening {
   bool clean = true;           // it was closed in order, or is new
+  bool may_have_lost = false;  // committed changes that were not on the disk; see Durability
   std::uint64_t replayed = 0;  // changes taken from the journal
   std::uint64_t torn_bytes =
       0;                        // of an unfinished write at its end, never acknowledged and cut off
@@ -106,6 +109,7 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
   bool commits_at_once() const override;
   void set_listener(CommitListener* listener) override;
   StreamId next_stream_id() override;
+  std::uint64_t read_sequence() const override;
   Result<Submitted> submit(const Change& change, Ticket ticket) override;
   void flush() override;
   void flush_waiting() override;
@@ -115,6 +119,10 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
                                                 ProducerState& out) override;
   void load_producer(StreamId id, std::string_view producer_id,
                      Done<std::optional<ProducerState>> done) override;
+  std::optional<Result<std::vector<UsedProducer>>> oldest_producers_now(
+      StreamId id, std::size_t count_max) override;
+  void oldest_producers(StreamId id, std::size_t count_max,
+                        Done<std::vector<UsedProducer>> done) override;
   std::optional<Status> read_now(const ReadRange& range, StoredBytes& out) override;
   void read(const ReadRange& range, Done<StoredBytes> done) override;
   std::optional<Result<std::uint64_t>> append_end_now(StreamId id, std::uint64_t position) override;

@@ -2,6 +2,7 @@
 // hold?
 #pragma once
 
+#include <durable_streams/clock.h>
 #include <durable_streams/export.h>
 #include <durable_streams/function.h>
 #include <durable_streams/result.h>
@@ -17,6 +18,10 @@ struct FileStoreCheckOptions {
   // Makes a lost or damaged catalog anew from packs and journal, and removes what unfinished work
   // has left.
   bool repair = false;
+
+  // Wall time, from which a catalog that is made anew takes its read sequence; null: the system's
+  // clock.
+  const Clock* clock = nullptr;
 };
 
 struct FileStoreFinding {

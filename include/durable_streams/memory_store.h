@@ -42,6 +42,10 @@ class DURABLE_STREAMS_EXPORT MemoryStore final : public Store {
                                                 ProducerState& out) override;
   void load_producer(StreamId id, std::string_view producer_id,
                      Done<std::optional<ProducerState>> done) override;
+  std::optional<Result<std::vector<UsedProducer>>> oldest_producers_now(
+      StreamId id, std::size_t count_max) override;
+  void oldest_producers(StreamId id, std::size_t count_max,
+                        Done<std::vector<UsedProducer>> done) override;
   std::optional<Status> read_now(const ReadRange& range, StoredBytes& out) override;
   void read(const ReadRange& range, Done<StoredBytes> done) override;
   std::optional<Result<std::uint64_t>> append_end_now(StreamId id, std::uint64_t position) override;

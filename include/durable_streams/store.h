@@ -43,6 +43,7 @@ struct Expiry {
 struct ProducerState {
   std::uint64_t epoch = 0;
   std::uint64_t last_seq = 0;
+  WallTime last_used = {};  // when its last append was accepted
 
   friend bool operator==(const ProducerState&, const ProducerState&) = default;
 };
@@ -67,6 +68,17 @@ struct ForkPoint {
   friend bool operator==(const ForkPoint&, const ForkPoint&) = default;
 };
 
+// Where a stream's read sequence was raised: bytes from `position` on have offsets of `sequence`,
+// up to where it was raised again.
+struct SequenceStart {
+  std::uint64_t sequence = 0;
+  std::uint64_t position = 0;
+
+  friend bool operator==(const SequenceStart&, const SequenceStart&) = default;
+};
+
+using SequenceStarts = std::vector<SequenceStart>;
+
 // Everything about a stream but its bytes and its producers.
 struct StreamRecord {
   StreamId id = 0;
@@ -78,9 +90,11 @@ struct StreamRecord {
       kNever;  // the saved one: with a TTL the true deadline may be later, never earlier
   std::uint64_t version = 0;  // grows by one with each change that the record takes
   Offset tail = {};
+  SequenceStarts sequences = {};  // in order; the last is the tail's. Empty: 0 from the beginning
   bool closed = false;
   bool soft_deleted = false;
   std::uint32_t forks = 0;      // how many streams name this one as their source
+  std::uint32_t producers = 0;  // how many are known of it; a fork begins with none
   std::string stream_seq = {};  // the last Stream-Seq; empty: none yet
   std::optional<ClosingTuple> closed_by = {};
   std::optional<ForkPoint> fork = {};
@@ -107,11 +121,13 @@ struct AppendChange {
   std::string_view bytes = {};
   Slice owned =
       {};  // when it holds the same bytes, the store may keep this share instead of copying
-  Offset tail = {};                   // after the append
-  std::string_view producer_id = {};  // empty: no producer
-  ProducerState producer = {};        // the producer's state after the append
-  std::string_view stream_seq = {};   // empty: unchanged
-  bool close = false;                 // with a producer, its tuple becomes `closed_by`
+  Offset tail = {};  // after the append; a read sequence above the last one starts where it does
+  std::string_view producer_id = {};         // empty: no producer
+  ProducerState producer = {};               // the producer's state after the append
+  bool producer_is_new = false;              // the stream knew no producer of this id: now one more
+  std::string_view forgotten_producer = {};  // one that is known makes way for the new one
+  std::string_view stream_seq = {};          // empty: unchanged
+  bool close = false;                        // with a producer, its tuple becomes `closed_by`
 };
 
 // A stream ends. kSoft keeps record and bytes for its forks and blocks its path. kFull forgets
@@ -187,6 +203,14 @@ struct ExpiredStream {
   std::string path;
 };
 
+// A producer of a stream and when it was last used.
+struct UsedProducer {
+  WallTime last_used = {};
+  std::string id;
+
+  friend auto operator<=>(const UsedProducer&, const UsedProducer&) = default;
+};
+
 struct StoreStats {
   std::uint64_t streams = 0;       // soft-deleted ones included
   std::uint64_t stored_bytes = 0;  // bytes of streams, as appended
@@ -219,6 +243,11 @@ class DURABLE_STREAMS_EXPORT Store {
   // A fresh id, never given before by this store, also not before a restart.
   virtual StreamId next_stream_id() = 0;
 
+  // The read sequence of all that is new. It is fixed while the store is open, never lower than
+  // before, and higher than that of any byte that readers may have seen and that the store has lost
+  // since: a stream is created with it, and an append to a stream with a lower one raises it.
+  virtual std::uint64_t read_sequence() const { return 0; }
+
   // Takes a change. kCommitted: it is durable and visible now. kPending: the listener hears of
   // `ticket`. An error: it was refused and left no trace, with kConflict when its condition does
   // not hold, kNoSpace or kUnavailable when it could not be kept, kTooLarge or kPathTooLong when
@@ -244,6 +273,13 @@ class DURABLE_STREAMS_EXPORT Store {
                                                         ProducerState& out) = 0;
   virtual void load_producer(StreamId id, std::string_view producer_id,
                              Done<std::optional<ProducerState>> done) = 0;
+
+  // Up to `count_max` of a stream's producers, those first that were used the longest ago. Looks at
+  // all of them.
+  virtual std::optional<Result<std::vector<UsedProducer>>> oldest_producers_now(
+      StreamId id, std::size_t count_max) = 0;
+  virtual void oldest_producers(StreamId id, std::size_t count_max,
+                                Done<std::vector<UsedProducer>> done) = 0;
 
   // Bytes of a range, at most `bytes_max` of them, cut at the last end of an append (kBytes) or
   // message (kJson) that fits. Where none does, kBytes is cut anywhere, and kJson gives its first

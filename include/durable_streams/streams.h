@@ -45,6 +45,10 @@ struct CreateOptions {
   std::optional<ForkFrom> fork = {};
 };
 
+// A longer producer id or Stream-Seq is kInvalidArgument: they are kept as long as their stream.
+inline constexpr std::size_t kProducerIdBytesMax = 256;
+inline constexpr std::size_t kStreamSeqBytesMax = 256;
+
 // Protocol section 5.2.1. An empty id means no producer.
 struct Producer {
   std::string_view id = {};

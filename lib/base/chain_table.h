@@ -47,6 +47,15 @@ class ChainTable {
     if (size_ < bucket_count_ / kShrinkBelow) rehash(bucket_count_ / 2);
   }
 
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (std::size_t i = 0; i < bucket_count_; ++i) {
+      for (Node* node = buckets_[i]; node != nullptr; node = Links::next(*node)) {
+        visit(std::as_const(*node));
+      }
+    }
+  }
+
   // Empties the table, giving each node to `dispose`.
   template <class Dispose>
   void clear(const Dispose& dispose) {

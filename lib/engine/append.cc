@@ -2,11 +2,13 @@
 // precedence, and nothing is touched before the last of them has passed.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/engine_impl.h"
 #include "protocol/content_type.h"
 #include "protocol/producer.h"
+#include "protocol/read_sequence.h"
 
 namespace durable_streams {
 
@@ -63,6 +65,19 @@ std::optional<Error> check_content(const Stream& stream, const AppendRequest& re
       stored.bytes.size() > Offset::kPartMax - stream.reserved.tail.position) {
     return refusal(ErrorCode::kTooLarge,
                    fmt::format("one append may bring at most {} bytes", bytes_max));
+  }
+  return std::nullopt;
+}
+
+// What is kept as long as the stream must not be long.
+std::optional<Error> check_ids(const AppendOptions& options) {
+  if (options.producer.id.size() > kProducerIdBytesMax) {
+    return refusal(ErrorCode::kInvalidArgument,
+                   fmt::format("a producer's id is longer than {} bytes", kProducerIdBytesMax));
+  }
+  if (options.stream_seq.size() > kStreamSeqBytesMax) {
+    return refusal(ErrorCode::kInvalidArgument,
+                   fmt::format("the Stream-Seq is longer than {} bytes", kStreamSeqBytesMax));
   }
   return std::nullopt;
 }
@@ -126,30 +141,47 @@ AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& requ
           check_content(stream, request, payload, options_.append_bytes_max)) {
     return answer_after(entry, deferral, Result<Appended>(*std::move(wrong)));
   }
+  if (std::optional<Error> wrong = check_ids(request.options)) {
+    return answer_after(entry, deferral, Result<Appended>(*std::move(wrong)));
+  }
+  bool producer_is_new = false;
   if (const Producer& producer = request.options.producer; !producer.id.empty()) {
     std::optional<Error> failure;
-    const std::optional<ProducerState>* known = find_producer(entry, stream, producer.id, failure);
+    const HeldProducer* held = find_producer(entry, stream, producer.id, failure);
     if (failure) return *std::move(failure);
-    if (known == nullptr) return after_loading(entry, deferral);
+    if (held == nullptr) return after_loading(entry, deferral);
     if (std::optional<Result<Appended>> answer =
-            check_producer(stream.reserved, *known, producer)) {
+            check_producer(stream.reserved, known_state(*held), producer)) {
       if (answer->ok()) touch(entry);
       return answer_after(entry, deferral, *std::move(answer));
     }
+    producer_is_new = !held->state.has_value();
   }
   if (std::optional<Error> wrong = check_stream_seq(stream.reserved, request.options.stream_seq)) {
     return answer_after(entry, deferral, Result<Appended>(*std::move(wrong)));
   }
-  return commit_append(entry, request, payload.for_framing(stream.media_type->framing), deferral);
+  const Payload& stored = payload.for_framing(stream.media_type->framing);
+  if (!producer_is_new) return commit_append(entry, request, stored, nullptr, deferral);
+  ProducerPlace place = place_producer(entry, stream);
+  if (place.loading) return after_loading(entry, deferral);
+  if (place.failure) {
+    return answer_after(entry, deferral, Result<Appended>(*std::move(place.failure)));
+  }
+  return commit_append(entry, request, stored, &place, deferral);
 }
 
 AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& request,
-                                             const Payload& payload, Deferral<Appended>& deferral) {
+                                             const Payload& payload,
+                                             const ProducerPlace* new_producer,
+                                             Deferral<Appended>& deferral) {
   const std::shared_ptr<Stream>& stream = entry.reserved;
   ReservedState& state = stream->reserved;
   const Producer& producer = request.options.producer;
-  const ProducerState producer_after{.epoch = producer.epoch, .last_seq = producer.seq};
+  const ProducerState producer_after{.epoch = producer.epoch,
+                                     .last_seq = producer.seq,
+                                     .last_used = producer.id.empty() ? WallTime{} : now()};
   Offset tail = state.tail;
+  tail.read_sequence = std::max(tail.read_sequence, read_sequence_);
   tail.position += payload.bytes.size();
   const AppendChange change{.id = stream->id,
                             .version = state.version,
@@ -158,6 +190,10 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
                             .tail = tail,
                             .producer_id = producer.id,
                             .producer = producer_after,
+                            .producer_is_new = new_producer != nullptr,
+                            .forgotten_producer = new_producer != nullptr
+                                                      ? std::string_view(new_producer->forgotten)
+                                                      : std::string_view(),
                             .stream_seq = request.options.stream_seq,
                             .close = request.options.close};
   Result<Transaction*> submitted = submit(change, entry);
@@ -165,14 +201,17 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
   PendingChange* pending = *submitted == nullptr ? nullptr : &remember(**submitted, entry, stream);
 
   ++state.version;
+  if (tail.read_sequence != state.tail.read_sequence) {
+    SequenceStarts starts = state.sequences != nullptr ? *state.sequences : SequenceStarts();
+    protocol::raise_sequence(starts, tail.read_sequence, state.tail.position);
+    state.sequences = shared_starts(std::move(starts));
+  }
   state.tail = tail;
   if (!request.options.stream_seq.empty()) state.stream_seq = request.options.stream_seq;
   std::optional<ProducerState> told;
   if (!producer.id.empty()) {
     told = producer_after;
-    const auto known = stream->producers.find(producer.id);
-    if (pending != nullptr) pending->producer_before.emplace(producer.id, known->second);
-    known->second = producer_after;
+    move_producers(*stream, change, pending);
   }
   if (request.options.close) {
     state.closed = true;
@@ -186,6 +225,22 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
   stream->shard.appended_bytes += payload.bytes.size();
   settle(entry, stream, pending);
   return answer_with(*submitted, deferral, Result<Appended>(success(state, told, false)));
+}
+
+void Engine::Impl::move_producers(Stream& stream, const AppendChange& change,
+                                  PendingChange* pending) {
+  const auto move = [&](std::string_view id, const HeldProducer& after) {
+    // A new producer's entry may have made room while another was looked for.
+    auto held = stream.producers.find(id);
+    if (held == stream.producers.end()) held = stream.producers.emplace(id, HeldProducer{}).first;
+    if (pending != nullptr) pending->producers_before.emplace_back(id, held->second);
+    held->second = after;
+  };
+  move(change.producer_id, {.state = change.producer});
+  if (change.producer_is_new) ++stream.reserved.producers;
+  if (change.forgotten_producer.empty()) return;
+  move(change.forgotten_producer, {.state = {}, .forgotten = true});
+  --stream.reserved.producers;
 }
 
 }  // namespace durable_streams

@@ -165,9 +165,7 @@ void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
     --change;
     change->stream->reserved = std::move(change->state_before);
     if (change->touches) let_go(change->stream, Outcome::kRefused);
-    if (change->producer_before) {
-      change->stream->producers[change->producer_before->first] = change->producer_before->second;
-    }
+    for (const auto& [id, held] : change->producers_before) change->stream->producers[id] = held;
     Transaction& transaction = *change->transaction;
     const bool is_source = transaction.entry != &entry;
     (is_source ? transaction.source_rolled_back : transaction.entry_rolled_back) = true;

@@ -7,6 +7,7 @@
 #include "engine/fork_plan.h"
 #include "protocol/content_type.h"
 #include "protocol/expiry.h"
+#include "protocol/read_sequence.h"
 #include "protocol/stream_path.h"
 
 namespace durable_streams {
@@ -89,6 +90,13 @@ WallTime first_deadline(const Expiry& expiry, WallTime now) {
   return expiry.ttl ? now + *expiry.ttl : kNever;
 }
 
+// A path may have held a stream that was lost with its bytes, so a new one's own begin a sequence
+// too.
+void begin_newest_sequence(StreamRecord& record, std::uint64_t own_begin, std::uint64_t newest) {
+  protocol::raise_sequence(record.sequences, newest, own_begin);
+  if (!record.sequences.empty()) record.tail.read_sequence = record.sequences.back().sequence;
+}
+
 }  // namespace
 
 AtOnce<CreateAnswer> Engine::Impl::create(std::string_view path, const CreateOptions& options,
@@ -163,6 +171,7 @@ AtOnce<CreateAnswer> Engine::Impl::create_plain(std::string_view path, const Cre
                       .version = 1,
                       .tail = {.position = stored.bytes.size()},
                       .closed = options.closed};
+  begin_newest_sequence(record, 0, read_sequence_);
   Entry& entry = target.entry != nullptr ? *target.entry : add_entry(shard, key);
   return commit_create(entry, std::move(record), std::move(type), stored, nullptr, deferral);
 }
@@ -222,7 +231,9 @@ std::optional<AtOnce<CreateAnswer>> Engine::Impl::begin_fork(const CreateOptions
         .detail = {}});
   }
   const Offset anchor = from.offset.value_or(view.tail);
-  if (anchor > view.tail) {
+  const Result<Offset> start = start_of(view, anchor);
+  if (!start) return AtOnce<CreateAnswer>(start.error());
+  if (anchor.position != start->position) {
     return AtOnce<CreateAnswer>(invalid("the fork offset lies beyond the source's tail"));
   }
   plan = std::make_shared<ForkPlan>(view, anchor, from.sub_offset.value_or(0));
@@ -268,14 +279,17 @@ AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(
                       .expiry = expiry,
                       .deadline = first_deadline(expiry, now()),
                       .version = 1,
-                      .tail = {.read_sequence = plan.anchor().read_sequence,
-                               .position = plan.position() + stored.bytes.size()},
+                      .tail = {.position = plan.position() + stored.bytes.size()},
                       .closed = options.closed,
                       .fork = ForkPoint{.source = planned.id,
                                         .source_path = std::string(options.fork->path),
                                         .position = plan.position(),
                                         .anchor = plan.anchor(),
                                         .sub_offset = plan.sub_offset()}};
+  if (planned.sequences != nullptr) {
+    record.sequences = protocol::inherited_starts(*planned.sequences, plan.position());
+  }
+  begin_newest_sequence(record, plan.position(), read_sequence_);
   Entry* entry = target.entry != nullptr ? target.entry : &add_entry(shard, key);
   return commit_create(*entry, std::move(record), planned.media_type, stored, source.entry,
                        deferral);
@@ -300,7 +314,10 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
                                          record.expiry, std::move(record.fork));
   PendingChange* pending =
       transaction == nullptr ? nullptr : &remember(*transaction, target, stream);
-  stream->reserved = {.version = record.version, .tail = record.tail, .closed = record.closed};
+  stream->reserved = {.version = record.version,
+                      .tail = record.tail,
+                      .sequences = shared_starts(std::move(record.sequences)),
+                      .closed = record.closed};
   stream->saved_deadline = record.deadline;
   if (record.expiry.ttl) stream->touched = record.deadline - *record.expiry.ttl;
   target.reserved = stream;

@@ -34,6 +34,7 @@ Engine::Impl::Impl(Store& store, const EngineOptions& options)
       options_(options),
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       commits_at_once_(store.commits_at_once()),
+      read_sequence_(store.read_sequence()),
       hash_key_(random_hash_key()),
       life_(std::make_shared<Life>(*this)) {
   const std::size_t count = std::bit_ceil(std::clamp<std::size_t>(options_.shards, 1, 4096));
@@ -114,6 +115,7 @@ StreamView Engine::Impl::visible_view(const Stream& stream) const {
   return {.id = stream.id,
           .media_type = stream.media_type,
           .tail = stream.visible.tail,
+          .sequences = stream.reserved.sequences,
           .closed = stream.visible.closed,
           .expiry = stream.expiry,
           .deadline = stream.holds > 0 && stream.expiry.ttl ? now() + *stream.expiry.ttl

@@ -72,6 +72,10 @@ class Engine::Impl final : public CommitListener {
   std::optional<Status> read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
                              Deferral<ReadAnswer>& deferral);
 
+  // Where a page from `from` on of `stream` begins: there, or at the tail when that comes first.
+  // kGone: the offset names bytes that the store has lost.
+  Result<Offset> start_of(const StreamView& stream, Offset from) const;
+
   // A page from `from` on of the stream that `out.stream` tells of. Without any lock.
   std::optional<Status> read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,
                                   Deferral<ReadAnswer>& deferral);
@@ -131,15 +135,13 @@ class Engine::Impl final : public CommitListener {
   void install(Entry& entry, StreamRecord&& record);
   void start_loading(Entry& entry);
   void finish_loading(const std::string& path, Result<std::optional<StreamRecord>> record);
-  // The producer's state in `stream.producers`. Null with a failure, or without: it is being
-  // loaded.
-  const std::optional<ProducerState>* find_producer(Entry& entry, Stream& stream,
-                                                    std::string_view id,
-                                                    std::optional<Error>& failure);
+  // The producer in `stream.producers`. Null with a failure, or without: it is being loaded.
+  const HeldProducer* find_producer(Entry& entry, Stream& stream, std::string_view id,
+                                    std::optional<Error>& failure);
   // Forgets producers that the store knows as well, when many are held.
   static void make_producer_room(const Entry& entry, Stream& stream);
-  void finish_loading_producer(const std::string& path, Stream& stream, const std::string& id,
-                               const Result<std::optional<ProducerState>>& found);
+  // What an operation of `stream` had to wait for is there; `take` keeps it, under the lock.
+  void finish_loading_for(const std::string& path, Stream& stream, Function<Status()> take);
   // Drops idle entries until there is room for one more.
   void make_room(Shard& shard);
   static bool may_drop(const Entry& entry);
@@ -185,13 +187,33 @@ class Engine::Impl final : public CommitListener {
   std::optional<AtOnce<T>> answer_absent(const Located& target, Deferral<T>& deferral,
                                          std::optional<ForkPoint>& owed);
 
+  // producers.cc; all need the shard's lock.
+  // Where a new producer may have its place in a stream.
+  struct ProducerPlace {
+    bool loading = false;          // ask again when the entry has loaded
+    std::optional<Error> failure;  // there is none, or it could not be found
+    std::string forgotten;         // the producer that makes way for it; empty: none has to
+  };
+  ProducerPlace place_producer(Entry& entry, Stream& stream);
+  // The next candidate that may still be forgotten; nullopt: there is none, or `place` says more.
+  std::optional<std::string> next_idle_producer(Entry& entry, Stream& stream, ProducerPlace& place);
+  // Asks the store for candidates; false: they are being loaded, or `place` says why not.
+  bool find_idle_producers(Entry& entry, Stream& stream, ProducerPlace& place);
+  void take_idle_producers(Stream& stream, std::vector<UsedProducer> oldest) const;
+  bool is_idle(WallTime last_used) const;
+  // The producer's state as the rules see it: one that may be forgotten is not known.
+  std::optional<ProducerState> known_state(const HeldProducer& held) const;
+
   // append.cc
   AtOnce<Appended> append_locked(const AppendRequest& request, PayloadMaker& payload,
                                  Deferral<Appended>& deferral, std::optional<ForkPoint>& owed);
   AtOnce<Appended> append_to(Entry& entry, const AppendRequest& request, PayloadMaker& payload,
                              Deferral<Appended>& deferral);
+  // `new_producer`, if the request's producer is not known yet.
   AtOnce<Appended> commit_append(Entry& entry, const AppendRequest& request, const Payload& payload,
-                                 Deferral<Appended>& deferral);
+                                 const ProducerPlace* new_producer, Deferral<Appended>& deferral);
+  // After the append was submitted: its producer's state, and that of one which made way for it.
+  static void move_producers(Stream& stream, const AppendChange& change, PendingChange* pending);
 
   // create.cc
   AtOnce<CreateAnswer> create_plain(std::string_view path, const CreateOptions& options,
@@ -253,6 +275,7 @@ class Engine::Impl final : public CommitListener {
   const SystemClock system_clock_;
   const Clock* const clock_;
   const bool commits_at_once_;
+  const std::uint64_t read_sequence_;  // of all that is new
   const std::uint64_t hash_key_;
   MediaTypeTable media_types_;
   std::vector<std::unique_ptr<Shard>> shards_;

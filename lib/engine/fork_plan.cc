@@ -26,7 +26,7 @@ ForkPlan::ForkPlan(StreamView source, Offset anchor, std::uint64_t sub_offset)
       sub_offset_(sub_offset),
       position_(anchor.position) {
   const bool json = source_.media_type->framing == Framing::kJson;
-  if (!json || anchor_.position == 0 || anchor_ == source_.tail) next_step();
+  if (!json || anchor_.position == 0 || anchor_.position == source_.tail.position) next_step();
 }
 
 void ForkPlan::next_step() {

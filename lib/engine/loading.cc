@@ -34,9 +34,11 @@ void Engine::Impl::install(Entry& entry, StreamRecord&& record) {
   DURABLE_STREAMS_ASSERT(stream->media_type->framing == record.framing);
   stream->reserved = {.version = record.version,
                       .tail = record.tail,
+                      .sequences = shared_starts(std::move(record.sequences)),
                       .closed = record.closed,
                       .soft_deleted = record.soft_deleted,
                       .forks = record.forks,
+                      .producers = record.producers,
                       .stream_seq = std::move(record.stream_seq),
                       .closed_by = std::move(record.closed_by)};
   stream->visible = {.tail = record.tail,
@@ -86,13 +88,13 @@ void Engine::Impl::make_producer_room(const Entry& entry, Stream& stream) {
   if (entry.pending.empty()) {
     stream.producers.clear();
   } else {
-    std::erase_if(stream.producers, [](const auto& known) { return !known.second; });
+    std::erase_if(stream.producers,
+                  [](const auto& held) { return !held.second.state && !held.second.forgotten; });
   }
 }
 
-const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, Stream& stream,
-                                                                std::string_view id,
-                                                                std::optional<Error>& failure) {
+const HeldProducer* Engine::Impl::find_producer(Entry& entry, Stream& stream, std::string_view id,
+                                                std::optional<Error>& failure) {
   if (const auto known = stream.producers.find(id); known != stream.producers.end()) {
     return &known->second;
   }
@@ -104,22 +106,27 @@ const std::optional<ProducerState>* Engine::Impl::find_producer(Entry& entry, St
     return nullptr;
   }
   if (loaded) {
-    auto known = **loaded ? std::optional<ProducerState>(state) : std::nullopt;
-    return &stream.producers.emplace(id, known).first->second;
+    HeldProducer held;
+    if (**loaded) held.state = state;
+    return &stream.producers.emplace(id, held).first->second;
   }
   entry.loading = true;
   auto done = [life = life_, path = entry.path, stream = entry.reserved,
                name = std::string(id)](const Result<std::optional<ProducerState>>& found) {
     const std::shared_lock<std::shared_mutex> alive(life->mutex);
-    if (life->engine != nullptr) life->engine->finish_loading_producer(path, *stream, name, found);
+    if (life->engine == nullptr) return;
+    life->engine->finish_loading_for(path, *stream, [&]() -> Status {
+      if (!found.ok()) return found.error();
+      stream->producers.emplace(name, HeldProducer{.state = *found});
+      return {};
+    });
   };
   store_.load_producer(stream.id, id, std::move(done));
   return nullptr;
 }
 
-void Engine::Impl::finish_loading_producer(const std::string& path, Stream& stream,
-                                           const std::string& id,
-                                           const Result<std::optional<ProducerState>>& found) {
+void Engine::Impl::finish_loading_for(const std::string& path, Stream& stream,
+                                      Function<Status()> take) {
   const PathKey key = key_of(path);
   std::vector<Continuation> waiting;
   Status status;
@@ -129,11 +136,7 @@ void Engine::Impl::finish_loading_producer(const std::string& path, Stream& stre
     DURABLE_STREAMS_ASSERT(entry != nullptr && entry->loading);
     entry->loading = false;
     waiting.swap(entry->when_loaded);
-    if (found.ok()) {
-      stream.producers.emplace(id, *found);
-    } else {
-      status = found.error();
-    }
+    status = take();
   }
   for (Continuation& next : waiting) next(status);
 }

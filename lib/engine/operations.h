@@ -28,6 +28,7 @@ struct StreamView {
   StreamId id = 0;
   std::shared_ptr<const MediaType> media_type;
   Offset tail;
+  std::shared_ptr<const SequenceStarts> sequences = {};  // null: none
   bool closed = false;
   Expiry expiry;
   WallTime deadline = kNever;  // at the earliest: a TTL that is held counts as beginning now

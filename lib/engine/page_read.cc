@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/json_messages.h"
+#include "protocol/read_sequence.h"
 
 namespace durable_streams {
 
@@ -30,11 +31,12 @@ std::string take_front(std::vector<Slice>& slices, std::size_t count) {
 
 }  // namespace
 
-PageRead::PageRead(const StreamView& stream, Offset from, std::size_t bytes_max, Page& page)
+PageRead::PageRead(const StreamView& stream, Offset start, std::size_t bytes_max, Page& page)
     : id_(stream.id),
       framing_(stream.media_type->framing),
-      start_(from < stream.tail ? from : stream.tail),
+      start_(start),
       tail_(stream.tail),
+      sequences_(stream.sequences),
       closed_(stream.closed),
       bytes_max_(bytes_max) {
   page.slices.clear();
@@ -75,8 +77,12 @@ void PageRead::end_page(Page& page, std::uint64_t end) {
   page.framing = framing_;
   page.start = start_;
   page.up_to_date = end >= tail_.position;
-  page.next_offset =
-      page.up_to_date ? tail_ : Offset{.read_sequence = start_.read_sequence, .position = end};
+  page.next_offset = {.read_sequence = 0, .position = end};
+  if (page.up_to_date) {
+    page.next_offset = tail_;
+  } else if (sequences_ != nullptr) {
+    page.next_offset.read_sequence = protocol::sequence_at(*sequences_, end);
+  }
   page.closed = closed_ && page.up_to_date;
 }
 

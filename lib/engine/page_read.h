@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "engine/operations.h"
@@ -17,9 +18,8 @@ namespace durable_streams {
 // that. Threads: one at a time.
 class PageRead {
  public:
-  // A page of what `stream` shows, from `from` on, or an empty one at the tail when `from` lies
-  // beyond it; empties `page`.
-  PageRead(const StreamView& stream, Offset from, std::size_t bytes_max, Page& page);
+  // A page of what `stream` shows, from `start` on, which is not beyond its tail; empties `page`.
+  PageRead(const StreamView& stream, Offset start, std::size_t bytes_max, Page& page);
 
   std::optional<ReadRange> next_range() const;
 
@@ -34,6 +34,7 @@ class PageRead {
   Framing framing_;
   Offset start_;
   Offset tail_;
+  std::shared_ptr<const SequenceStarts> sequences_;
   bool closed_;
   std::size_t bytes_max_;
   std::size_t read_along_ = 0;  // bytes before the start that are asked for too

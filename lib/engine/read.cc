@@ -1,11 +1,13 @@
 // Reading pages and metadata (protocol sections 5.5 and 5.6). The lock is held to look at the
 // stream, not to fetch its bytes: what is visible never changes, and its memory is shared.
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
 #include "engine/engine_impl.h"
 #include "engine/live_reader.h"
 #include "engine/page_read.h"
+#include "protocol/read_sequence.h"
 
 namespace durable_streams {
 
@@ -90,9 +92,24 @@ void Engine::Impl::let_go_of_read(const std::shared_ptr<Stream>& stream, bool ac
   let_go(stream, accepted ? Outcome::kAccepted : Outcome::kRefused);
 }
 
+Result<Offset> Engine::Impl::start_of(const StreamView& stream, Offset from) const {
+  static const SequenceStarts kNone;
+  const std::uint64_t newest = std::max(read_sequence_, stream.tail.read_sequence);
+  if (from.read_sequence < newest) {
+    const SequenceStarts& starts = stream.sequences != nullptr ? *stream.sequences : kNone;
+    const std::optional<std::uint64_t> end =
+        protocol::sequence_end(starts, from.read_sequence, stream.tail.position);
+    if (!end || from.position > *end) return offset_lost();
+  }
+  const bool before_tail = from.read_sequence <= newest && from.position < stream.tail.position;
+  return before_tail ? from : stream.tail;
+}
+
 std::optional<Status> Engine::Impl::read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,
                                               Deferral<ReadAnswer>& deferral) {
-  PageRead page(out.stream, from, bytes_max != 0 ? bytes_max : options_.page_bytes_max, out.page);
+  const Result<Offset> start = start_of(out.stream, from);
+  if (!start) return start.error();
+  PageRead page(out.stream, *start, bytes_max != 0 ? bytes_max : options_.page_bytes_max, out.page);
   while (const std::optional<ReadRange> range = page.next_range()) {
     StoredBytes bytes;
     bytes.slices.swap(out.page.slices);

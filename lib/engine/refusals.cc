@@ -17,6 +17,15 @@ Error stream_gone() {
           .detail = {}};
 }
 
+Error offset_lost() {
+  return {.code = ErrorCode::kGone,
+          .message =
+              "the offset lies beyond what is left of the stream: the bytes before it were lost in "
+              "a crash; read "
+              "from an earlier offset",
+          .detail = {}};
+}
+
 Error dependency_failed() {
   return {.code = ErrorCode::kUnavailable,
           .message = "a change that this one depended on could not be kept; try again",

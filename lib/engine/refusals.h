@@ -16,6 +16,9 @@ Error no_such_source();
 // The stream was deleted, and is only kept for its forks.
 Error stream_gone();
 
+// The offset names bytes that readers have seen, and that the store no longer has.
+Error offset_lost();
+
 // What an answer that waited for another's change says when that change was refused.
 Error dependency_failed();
 

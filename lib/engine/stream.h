@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/media_type.h"
@@ -26,12 +27,20 @@ struct Entry;
 struct ReservedState {
   std::uint64_t version = 0;
   Offset tail = {};
+  // Null: none. Readers use it too: what a change in flight has added begins at the tail they see.
+  std::shared_ptr<const SequenceStarts> sequences = {};
   bool closed = false;
   bool soft_deleted = false;
   std::uint32_t forks = 0;
+  std::uint32_t producers = 0;
   std::string stream_seq = {};
   std::optional<ClosingTuple> closed_by = {};
 };
+
+inline std::shared_ptr<const SequenceStarts> shared_starts(SequenceStarts starts) {
+  if (starts.empty()) return nullptr;
+  return std::make_shared<const SequenceStarts>(std::move(starts));
+}
 
 // What readers see: never anything that could be taken back.
 struct VisibleState {
@@ -49,6 +58,18 @@ struct WaitGroup {
   Mailbox* mailbox = nullptr;   // outlives the group: a handle's readers leave before it does
   LiveReader* first = nullptr;  // never null; a group goes with its last reader
   bool woken = false;           // its mailbox knows already
+};
+
+// What the engine holds of a producer; see Stream::producers.
+struct HeldProducer {
+  std::optional<ProducerState> state;  // nullopt: it is not known
+  bool forgotten = false;              // made way for another, which the store may not know yet
+};
+
+// Producers that may be forgotten, as the store knew them when it was asked.
+struct IdleProducers {
+  std::vector<UsedProducer> candidates;  // the one that was used the longest ago is the last
+  WallTime none_before{};                // there is no other until then
 };
 
 // Guarded by its shard's lock, but for what is const. Threads: any.
@@ -80,8 +101,11 @@ class Stream {
   std::vector<WaitGroup> wait_groups;
 
   // Some of the producers asked for since the stream was loaded, and all that changes in flight are
-  // about; nullopt: the store knows none of that name.
-  std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
+  // about.
+  std::map<std::string, HeldProducer, std::less<>> producers;
+
+  // Null until a new producer has met the limit.
+  std::unique_ptr<IdleProducers> idle_producers;
 
   // When the stream ends if nothing touches it any more; kNever while its TTL is held.
   WallTime deadline() const {

@@ -11,14 +11,11 @@ namespace durable_streams::http {
 
 namespace {
 
-// Producer-Id and Stream-Seq are kept with the stream, as long as it lives.
-constexpr std::size_t kIdBytesMax = 256;
-
 std::optional<Error> check_stream_seq(const RequestFields& fields) {
   if (!fields.has(Field::kStreamSeq)) return std::nullopt;
   const std::string_view seq = fields.get(Field::kStreamSeq);
   if (seq.empty()) return invalid("Stream-Seq is empty");
-  if (seq.size() > kIdBytesMax) return invalid("Stream-Seq is longer than 256 bytes");
+  if (seq.size() > kStreamSeqBytesMax) return invalid("Stream-Seq is longer than 256 bytes");
   return std::nullopt;
 }
 
@@ -30,7 +27,8 @@ std::optional<Error> read_append_fields(const RequestFields& fields, AppendOptio
       fields.find(Field::kProducerSeq));
   if (!claim) return std::move(claim).error();
   if (*claim) {
-    if ((*claim)->id.size() > kIdBytesMax) return invalid("Producer-Id is longer than 256 bytes");
+    if ((*claim)->id.size() > kProducerIdBytesMax)
+      return invalid("Producer-Id is longer than 256 bytes");
     out.producer = {.id = (*claim)->id, .epoch = (*claim)->epoch, .seq = (*claim)->seq};
   } else {
     out.producer = {};

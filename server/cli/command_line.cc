@@ -90,6 +90,10 @@ int run_command(const Command& command, std::span<const std::string_view> argume
     argument = arguments.front();
     arguments = arguments.subspan(1);
   }
+  if (command.join != nullptr) {
+    const Status joined = command.join(options);
+    if (!joined) return usage_error(terminal, &command, joined.error().message);
+  }
   return command.run(options, argument.value_or(""), terminal);
 }
 

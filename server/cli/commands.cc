@@ -47,6 +47,35 @@ Status apply_duration(std::string_view value, std::chrono::milliseconds& to) {
   return {};
 }
 
+Status apply_durability(std::string_view value, CommandOptions& options) {
+  constexpr std::string_view kIntervalPrefix = "interval:";
+  DurabilityMode mode;
+  if (value == "off") {
+    mode.durability = Durability::kOff;
+  } else if (value.starts_with(kIntervalPrefix)) {
+    mode.durability = Durability::kInterval;
+    const std::string_view interval = value.substr(kIntervalPrefix.size());
+    if (Status applied = apply_duration(interval, mode.sync_interval); !applied) return applied;
+  } else if (value != "always") {
+    return invalid(fmt::format("'{}' is none of always, interval:D and off", value));
+  }
+  options.durability = mode;
+  return {};
+}
+
+// Flags come in any order.
+Status join_dev_flags(CommandOptions& options) {
+  if (!options.durability) return {};
+  if (!options.server.file_store) {
+    return invalid("--durability says how a directory is kept: it needs --data-dir DIR");
+  }
+  options.server.file_store->durability = options.durability->durability;
+  if (options.durability->durability == Durability::kInterval) {
+    options.server.file_store->sync_interval = options.durability->sync_interval;
+  }
+  return {};
+}
+
 Status apply_long_poll_timeout(std::string_view value, CommandOptions& options) {
   return apply_duration(value, options.server.endpoint.long_poll_timeout);
 }
@@ -66,13 +95,17 @@ Status apply_threads(std::string_view value, CommandOptions& options) {
   return {};
 }
 
-constexpr std::array<Flag, 5> kDevFlags{{
+constexpr std::array<Flag, 6> kDevFlags{{
     {"--listen", "ADDR",
      "Where to listen: HOST:PORT, :PORT for every interface, or PORT. Default localhost:4437;\n"
      "port 0 is any that is free.",
      apply_listen},
     {"--data-dir", "DIR", "Keep streams in DIR, durably. Default: in memory, gone when the server stops.",
      apply_data_dir},
+    {"--durability", "MODE",
+     "When a change in DIR is answered: 'always', when it is on the disk; 'interval:D', when it is written, to be\n"
+     "on the disk within D; 'off', when it is written. Default always. See docs/operations.md for what each promises.",
+     apply_durability},
     {"--long-poll-timeout", "D", "How long a long-poll waits for something new. Default 30s.",
      apply_long_poll_timeout},
     {"--sse-reconnect-interval", "D",
@@ -135,6 +168,7 @@ constexpr std::array<Command, 5> kCommands{{
                 "It exits with 1 when it cannot start, and with 2 when it does not understand its "
                 "flags.\n",
      .flags = kDevFlags,
+     .join = join_dev_flags,
      .run = run_dev},
     {.name = "fsck",
      .argument = "",

@@ -3,7 +3,9 @@
 
 #include <durable_streams/result.h>
 
+#include <chrono>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +14,16 @@
 
 namespace durable_streams::server {
 
+// When a change to stored streams counts as committed; see FileStoreOptions.
+struct DurabilityMode {
+  Durability durability = Durability::kAlways;
+  std::chrono::milliseconds sync_interval{};  // of kInterval
+};
+
 // What flags set.
 struct CommandOptions {
   ServerOptions server;
+  std::optional<DurabilityMode> durability;
   bool repair = false;  // of fsck
 };
 
@@ -36,6 +45,8 @@ struct Command {
   std::string_view summary;
   std::string_view details;
   std::span<const Flag> flags;
+  // Called when all flags are applied, for what they mean only together. Null: nothing.
+  Status (*join)(CommandOptions& options) = nullptr;
   int (*run)(const CommandOptions& options, std::string_view argument, Terminal& terminal);
 };
 

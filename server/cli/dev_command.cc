@@ -14,10 +14,25 @@
 namespace durable_streams::server {
 namespace {
 
+std::string durability_of(const FileStoreOptions& store) {
+  switch (store.durability) {
+    case Durability::kAlways:
+      return "always: an answered change is on the disk";
+    case Durability::kInterval:
+      return fmt::format(
+          "interval:{}ms: a crash of the machine may lose changes answered in the last {}ms or so",
+          store.sync_interval.count(), store.sync_interval.count());
+    case Durability::kOff:
+      return "off: a crash of the machine may lose answered changes";
+  }
+  return "";
+}
+
 std::string storage_of(const Server& server) {
   const ServerOptions& options = server.options();
   if (!options.file_store) return "in memory, gone when this stops";
-  return fmt::format("{}, durable", options.file_store->directory);
+  return fmt::format("{}\n  durability {}", options.file_store->directory,
+                     durability_of(*options.file_store));
 }
 
 std::string greeting(const Server& server) {

@@ -15,7 +15,9 @@ namespace {
 class RandomRun {
  public:
   explicit RandomRun(std::uint32_t seed, EngineOptions options = {})
-      : random_(seed), fixture_(options) {
+      : random_(seed),
+        fixture_(options),
+        model_(options.producers_per_stream_max, options.producer_ttl) {
     model_.advance_to(fixture_.clock.now());
   }
 
@@ -273,6 +275,15 @@ TEST_CASE("the engine answers as its model does while streams are dropped and lo
   options.shards = 2;
   options.loaded_streams_max = 3;
   run_seeds(60, 600, options);
+}
+
+TEST_CASE("the engine answers as its model does while producers meet their limit",
+          "[engine][model][producer]") {
+  EngineOptions options;
+  options.producers_per_stream_max = 2;
+  run_seeds(30, 600, options);
+  options.producer_ttl = std::chrono::seconds(60);
+  run_seeds(30, 600, options);
 }
 
 }  // namespace durable_streams

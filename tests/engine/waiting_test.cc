@@ -7,6 +7,7 @@
 
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/deferred_store.h"
+#include "tests/support/recovered_store.h"
 #include "tests/support/seed.h"
 
 namespace durable_streams {
@@ -755,6 +756,127 @@ TEST_CASE("whatever waits, commits or is refused, the engine and its store agree
     }
     CHECK(memory.stats().streams == 0);
   }
+}
+
+TEST_CASE("new producers in flight count, and give their places back when they are refused",
+          "[engine][waiting][producer]") {
+  WaitingFixture fixture(EngineOptions{.producers_per_stream_max = 2});
+  fixture.create("a");
+  fixture.settle();
+  const auto send = [&](std::string_view id) -> Answer<Appended>& {
+    return fixture.append("a", "x", {.producer = {id, 0, 0}});
+  };
+  const auto& first = send("p");
+  const auto& second = send("q");
+  const auto& third = send("r");
+  fixture.loop.run_until_idle();
+  CHECK(third.waiting());  // the others may be refused yet
+  fixture.settle();
+  CHECK(first.ok());
+  CHECK(second.ok());
+  CHECK(third.code() == ErrorCode::kTooMany);
+
+  fixture.create("b");
+  fixture.settle();
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  const auto& refused = fixture.append("b", "x", {.producer = {"p", 0, 0}});
+  fixture.settle();
+  CHECK(refused.code() == ErrorCode::kNoSpace);
+  for (const char* id : {"q", "r"}) {
+    const auto& sent = fixture.append("b", "x", {.producer = {id, 0, 0}});
+    fixture.settle();
+    CHECK(sent.ok());
+  }
+}
+
+TEST_CASE("producers in flight take different places of those that may go",
+          "[engine][waiting][producer]") {
+  for (const bool loads_wait : {false, true}) {
+    WaitingFixture fixture(
+        EngineOptions{.producers_per_stream_max = 100, .producer_ttl = std::chrono::seconds(10)});
+    fixture.store.set_waits({.changes = true, .loads = loads_wait});
+    fixture.create("a");
+    fixture.settle();
+    const auto send_all = [&](const std::string& prefix, int count) {
+      const std::size_t before = fixture.appended.size();
+      std::vector<std::string> ids;
+      for (int i = 0; i < count; ++i) ids.push_back(prefix + std::to_string(i));
+      for (const std::string& id : ids) fixture.append("a", "x", {.producer = {id, 0, 0}});
+      fixture.settle();
+      int accepted = 0;
+      for (std::size_t i = before; i < fixture.appended.size(); ++i) {
+        if (fixture.appended[i].ok()) {
+          ++accepted;
+        } else {
+          CHECK(fixture.appended[i].code() == ErrorCode::kTooMany);
+        }
+      }
+      return accepted;
+    };
+    CHECK(send_all("p", 120) == 100);
+    fixture.clock.advance(std::chrono::seconds(11));
+    CHECK(send_all("q", 120) == 100);
+    StreamRecord record;
+    REQUIRE(fixture.memory.load_now("a", record)->value());
+    CHECK(record.producers == 100);
+    CHECK(fixture.memory.oldest_producers_now(record.id, 1000)->value().size() == 100);
+  }
+}
+
+TEST_CASE("a producer whose place was taken by a refused change is known as before",
+          "[engine][waiting][producer]") {
+  WaitingFixture fixture(
+      EngineOptions{.producers_per_stream_max = 1, .producer_ttl = std::chrono::seconds(10)});
+  fixture.create("a");
+  fixture.append("a", "x", {.producer = {"p", 3, 0}});
+  fixture.settle();
+  fixture.clock.advance(std::chrono::seconds(11));
+  fixture.store.refuse_commits(ErrorCode::kNoSpace);
+  fixture.append("a", "x", {.producer = {"q", 0, 0}});
+  const auto& meanwhile = fixture.append("a", "x", {.producer = {"p", 3, 0}});
+  fixture.settle();
+  CHECK_FALSE(meanwhile.ok());
+  const auto& later = fixture.append("a", "x", {.producer = {"p", 3, 0}});
+  fixture.settle();
+  CHECK(later.ok());
+  StreamRecord record;
+  REQUIRE(fixture.memory.load_now("a", record)->value());
+  CHECK(record.producers == 1);
+}
+
+TEST_CASE("a refused append takes the read sequence that it raised back with it",
+          "[engine][waiting][read-sequence]") {
+  MemoryStore memory;
+  ManualLoop loop{ManualLoop::Time::kVirtual};
+  {
+    Engine before(memory);
+    Streams(before, loop).create_now("a", {.content_type = "text/plain", .body = "ab"}).value();
+  }
+  RecoveredStore recovered(memory, 1);
+  DeferredStore store(recovered);
+  Engine engine(store);
+  Streams streams(engine, loop);
+  const auto append = [&] {
+    std::optional<Result<Appended>> answer;
+    streams.append("a", "c", {}, [&](Result<Appended> result) { answer = std::move(result); });
+    // Not yet visible: readers are at the old tail.
+    CHECK(streams.info_now("a").value().tail == Offset{.read_sequence = 0, .position = 2});
+    CHECK(streams.read_now("a", {.read_sequence = 0, .position = 3}).error().code ==
+          ErrorCode::kGone);
+    CHECK(streams.read_now("a", {}).value().next_offset ==
+          Offset{.read_sequence = 0, .position = 2});
+    store.commit();
+    loop.run_until_idle();
+    return *answer;
+  };
+  store.refuse_commits(ErrorCode::kNoSpace);
+  CHECK_FALSE(append().ok());
+  const Offset raised{.read_sequence = 1, .position = 3};
+  CHECK(append().value().next_offset == raised);
+  CHECK(streams.read_now("a", {.read_sequence = 0, .position = 2}).value().next_offset == raised);
+  StreamRecord record;
+  REQUIRE(memory.load_now("a", record)->value());
+  CHECK(record.sequences == SequenceStarts{{.sequence = 1, .position = 2}});
 }
 
 }  // namespace durable_streams

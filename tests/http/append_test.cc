@@ -179,6 +179,19 @@ TEST_CASE("producer headers come together, and well formed", "[http][append][pro
   CHECK(status(producer("p", "9007199254740991", "0")) == 200);
 }
 
+TEST_CASE("a producer too many is told which limit it met, and when to come again",
+          "[http][append][producer]") {
+  EndpointFixture fixture({}, {.producers_per_stream_max = 1});
+  fixture.make(kPath);
+  CHECK(fixture.post(kPath, "x", producer("p", "0", "0")).status == 200);
+  const Response refused = fixture.post(kPath, "x", producer("q", "0", "0"));
+  CHECK(refused.status == 429);
+  CHECK(refused.has("Retry-After"));
+  CHECK(refused.body.find("producers_per_stream_max") != std::string::npos);
+  CHECK(refused.body.find("\"code\":\"too_many\"") != std::string::npos);
+  CHECK(fixture.post(kPath, "x", producer("p", "0", "1")).status == 200);
+}
+
 TEST_CASE("Stream-Seq increases byte by byte", "[http][append][stream-seq]") {
   EndpointFixture fixture;
   fixture.make(kPath);

@@ -107,10 +107,15 @@ struct Call {
 };
 
 struct EndpointFixture {
-  explicit EndpointFixture(EndpointOptions options = {})
-      : engine(store, {.clock = &clock}), streams(engine, loop) {
+  explicit EndpointFixture(EndpointOptions options = {}, EngineOptions engine_options = {})
+      : engine(store, with_clock(engine_options)), streams(engine, loop) {
     if (options.random_seed == 0) options.random_seed = 1;
     endpoint.emplace(streams, std::move(options));
+  }
+
+  EngineOptions with_clock(EngineOptions options) const {
+    options.clock = &clock;
+    return options;
   }
 
   // Moves wall time and the loop's together, as they do in life.

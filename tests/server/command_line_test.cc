@@ -90,6 +90,12 @@ TEST_CASE("a flag's value is checked, and the error names the flag", "[server][c
       {"--long-poll-timeout", "5"},
       {"--long-poll-timeout", "0s"},
       {"--sse-reconnect-interval="},
+      {"--durability", "sometimes"},
+      {"--durability", "interval"},
+      {"--durability=interval:"},
+      {"--durability=interval:0s"},
+      {"--durability=interval:fast"},
+      {"--durability=off:1s"},
       {"--threads", "0"},
       {"--threads=-1"},
       {"--threads", "9999"},
@@ -104,6 +110,38 @@ TEST_CASE("a flag's value is checked, and the error names the flag", "[server][c
     const std::string_view name = flags.front().substr(0, flags.front().find('='));
     CHECK(contains(outcome.err, "durable-streams-server dev: " + std::string(name)));
   }
+}
+
+TEST_CASE("a durability without a data directory is a usage error that says so", "[server][cli]") {
+  for (const std::string_view mode : {"always", "interval:1s", "off"}) {
+    const Outcome outcome = run({"dev", "--durability", mode});
+    CHECK(outcome.code == kExitUsage);
+    CHECK(contains(outcome.err, "--durability"));
+    CHECK(contains(outcome.err, "needs --data-dir DIR"));
+  }
+}
+
+TEST_CASE("a durability may stand before its data directory", "[server][cli]") {
+  const Command* const dev = find_command("dev");
+  const auto apply = [&](std::string_view name, std::string_view value, CommandOptions& options) {
+    for (const Flag& flag : dev->flags) {
+      if (flag.name == name) CHECK(flag.apply(value, options).ok());
+    }
+  };
+  for (const bool first : {true, false}) {
+    CommandOptions options;
+    if (first) apply("--durability", "interval:250ms", options);
+    apply("--data-dir", "somewhere", options);
+    if (!first) apply("--durability", "interval:250ms", options);
+    CHECK(dev->join(options).ok());
+    CHECK(options.server.file_store->directory == "somewhere");
+    CHECK(options.server.file_store->durability == Durability::kInterval);
+    CHECK(options.server.file_store->sync_interval == std::chrono::milliseconds(250));
+  }
+  CommandOptions plain;
+  apply("--data-dir", "somewhere", plain);
+  CHECK(dev->join(plain).ok());
+  CHECK(plain.server.file_store->durability == Durability::kAlways);
 }
 
 TEST_CASE("a data directory that cannot be is a failure that says so", "[server][cli]") {

@@ -18,6 +18,7 @@
 #include "server/net/unique_fd.h"
 #include "tests/server/blocking_client.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
 
 namespace durable_streams::server {
 namespace {
@@ -117,6 +118,24 @@ TEST_CASE("dev says where it listens, what it serves, what it keeps and how to s
   CHECK(greeting.find("  listening  " + origin + "\n") != std::string::npos);
   CHECK(greeting.find("  streams    " + origin + "/v1/stream/*\n") != std::string::npos);
   CHECK(greeting.find("  storage    in memory, gone when this stops\n") != std::string::npos);
+}
+
+TEST_CASE("dev says how durably it keeps a directory", "[server][program]") {
+  const TemporaryDirectory directory;
+  for (const auto& [mode, said] :
+       {std::pair("always", "  durability always: "), std::pair("off", "  durability off: "),
+        std::pair("interval:1m30s", "  durability interval:90000ms: ")}) {
+    std::vector<std::string> arguments = dev();
+    for (const std::string& each :
+         {std::string("--durability"), std::string(mode), std::string("--data-dir"), directory.path() + "/data"})
+      arguments.push_back(each);
+    Program program(arguments);
+    const std::string greeting = program.read_until("Ctrl-C stops it.\n");
+    CHECK(greeting.find("  storage    " + directory.path() + "/data\n") != std::string::npos);
+    CHECK(greeting.find(said) != std::string::npos);
+    program.signal(SIGTERM);
+    CHECK(program.wait() == 0);
+  }
 }
 
 TEST_CASE("SIGINT and SIGTERM end live responses and exit with 0", "[server][program]") {

@@ -28,11 +28,13 @@ class OwnedChange {
   Change keep(const AppendChange& change) {
     bytes_ = change.bytes;
     producer_id_ = change.producer_id;
+    forgotten_producer_ = change.forgotten_producer;
     stream_seq_ = change.stream_seq;
     AppendChange copy = change;
     copy.bytes = bytes_;
     copy.owned = {};
     copy.producer_id = producer_id_;
+    copy.forgotten_producer = forgotten_producer_;
     copy.stream_seq = stream_seq_;
     return copy;
   }
@@ -45,6 +47,7 @@ class OwnedChange {
   StreamRecord record_;
   std::string bytes_;
   std::string producer_id_;
+  std::string forgotten_producer_;
   std::string stream_seq_;
   Change change_;
 };

@@ -79,6 +79,18 @@ void SimulatedStore::load_producer(StreamId id, std::string_view producer_id,
   });
 }
 
+std::optional<Result<std::vector<UsedProducer>>> SimulatedStore::oldest_producers_now(
+    StreamId id, std::size_t count_max) {
+  return state_.oldest_producers(wait(), id, count_max);
+}
+
+void SimulatedStore::oldest_producers(StreamId id, std::size_t count_max,
+                                      Done<std::vector<UsedProducer>> done) {
+  loads_.emplace_back([this, id, count_max, done = std::move(done)]() mutable {
+    done(*state_.oldest_producers(FileState::Wait::kYes, id, count_max));
+  });
+}
+
 std::optional<Status> SimulatedStore::read_now(const ReadRange& range, StoredBytes& out) {
   return state_.read(wait(), range, out);
 }

@@ -34,6 +34,7 @@ class SimulatedStore final : public Store, public CommitListener {
   bool commits_at_once() const override { return false; }
   void set_listener(CommitListener* listener) override { listener_ = listener; }
   StreamId next_stream_id() override { return state_.next_stream_id(); }
+  std::uint64_t read_sequence() const override { return state_.read_sequence(); }
   Result<Submitted> submit(const Change& change, Ticket ticket) override;
   void flush() override {}
   std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) override;
@@ -42,6 +43,10 @@ class SimulatedStore final : public Store, public CommitListener {
                                                 ProducerState& out) override;
   void load_producer(StreamId id, std::string_view producer_id,
                      Done<std::optional<ProducerState>> done) override;
+  std::optional<Result<std::vector<UsedProducer>>> oldest_producers_now(
+      StreamId id, std::size_t count_max) override;
+  void oldest_producers(StreamId id, std::size_t count_max,
+                        Done<std::vector<UsedProducer>> done) override;
   std::optional<Status> read_now(const ReadRange& range, StoredBytes& out) override;
   void read(const ReadRange& range, Done<StoredBytes> done) override;
   std::optional<Result<std::uint64_t>> append_end_now(StreamId id, std::uint64_t position) override;

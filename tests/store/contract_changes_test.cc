@@ -15,9 +15,10 @@ using Mode = RemoveChange::Mode;
 bool same_record(const StreamRecord& a, const StreamRecord& b) {
   return a.id == b.id && a.path == b.path && a.content_type == b.content_type &&
          a.framing == b.framing && a.expiry == b.expiry && a.deadline == b.deadline &&
-         a.version == b.version && a.tail == b.tail && a.closed == b.closed &&
-         a.soft_deleted == b.soft_deleted && a.forks == b.forks && a.stream_seq == b.stream_seq &&
-         a.closed_by == b.closed_by && a.fork == b.fork;
+         a.version == b.version && a.tail == b.tail && a.sequences == b.sequences &&
+         a.closed == b.closed && a.soft_deleted == b.soft_deleted && a.forks == b.forks &&
+         a.producers == b.producers && a.stream_seq == b.stream_seq && a.closed_by == b.closed_by &&
+         a.fork == b.fork;
 }
 
 bool refused(const Status& status) {
@@ -54,6 +55,7 @@ TEST_CASE("a created stream has the whole record that it was given", "[store]") 
   record.expiry.ttl = std::chrono::seconds(90);
   record.deadline = at_second(90);
   record.tail.read_sequence = 3;
+  record.sequences = {{.sequence = 2, .position = 0}, {.sequence = 3, .position = 0}};
   record.closed = true;
   record.stream_seq = "a sequence that is too long to be stored inside of a string";
   record.closed_by = ClosingTuple{.producer_id = "producer", .epoch = 7, .seq = 8};
@@ -169,6 +171,17 @@ TEST_CASE("an append may raise the read sequence", "[store]") {
   CHECK(contract.at("a").tail == Offset{.read_sequence = 1, .position = 2});
   contract.append("a", "3");
   CHECK(contract.at("a").tail == Offset{.read_sequence = 1, .position = 3});
+  change = contract.append_to("a", "45");
+  change.tail.read_sequence = 7;
+  contract.commit(change).value();
+  const auto check = [&] {
+    CHECK(contract.at("a").tail == Offset{.read_sequence = 7, .position = 5});
+    CHECK(contract.at("a").sequences ==
+          SequenceStarts{{.sequence = 1, .position = 1}, {.sequence = 7, .position = 3}});
+    CHECK(contract.text("a") == "12345");
+  };
+  check();
+  if (contract.reopen()) check();
 }
 
 TEST_CASE("an append to another version is refused, and leaves no trace", "[store]") {
@@ -234,12 +247,94 @@ TEST_CASE("a stream has as many producers as come", "[store]") {
     AppendChange change = contract.append_to("a", "x");
     change.producer_id = name;
     change.producer = {.epoch = i, .last_seq = i * 2};
+    change.producer_is_new = true;
     contract.commit(change).value();
   }
+  CHECK(contract.at("a").producers == kProducers);
   for (std::uint64_t i = 0; i < kProducers; ++i) {
     CHECK(contract.load_producer(id, "producer " + std::to_string(i)) ==
           ProducerState{.epoch = i, .last_seq = i * 2});
   }
+}
+
+TEST_CASE("a stream counts its producers, and a fork begins with none", "[store]") {
+  StoreContract contract;
+  contract.create("a");
+  CHECK(contract.at("a").producers == 0);
+  for (const char* id : {"one", "two", "one"}) {
+    const bool known = contract.load_producer(contract.at("a").id, id).has_value();
+    AppendChange change = contract.append_to("a", "x");
+    change.producer_id = id;
+    change.producer_is_new = !known;
+    contract.commit(change).value();
+  }
+  contract.append("a", "without a producer");
+  CHECK(contract.at("a").producers == 2);
+  CHECK(contract.fork("a", "b", 1).producers == 0);
+  CHECK_FALSE(contract.load_producer(contract.at("b").id, "one"));
+  if (contract.reopen()) {
+    CHECK(contract.at("a").producers == 2);
+    CHECK(contract.at("b").producers == 0);
+  }
+}
+
+TEST_CASE("a new producer may take the place of another, which is forgotten", "[store]") {
+  StoreContract contract;
+  const StreamId id = contract.create("a").id;
+  const auto commit = [&](std::string_view producer, bool is_new, std::string_view forgotten) {
+    AppendChange change = contract.append_to("a", "x");
+    change.producer_id = producer;
+    change.producer = {.epoch = 1, .last_seq = 2, .last_used = at_second(5)};
+    change.producer_is_new = is_new;
+    change.forgotten_producer = forgotten;
+    contract.commit(change).value();
+  };
+  commit("one", true, "");
+  commit("two", true, "");
+  if (contract.reopen()) CHECK(contract.load_producer(id, "one"));
+  commit("three", true, "one");
+  const auto check = [&] {
+    CHECK(contract.at("a").producers == 2);
+    CHECK_FALSE(contract.load_producer(id, "one"));
+    CHECK(contract.load_producer(id, "two"));
+    CHECK(contract.load_producer(id, "three"));
+    CHECK(contract.oldest_producers(id, 9).size() == 2);
+  };
+  check();
+  if (contract.reopen()) check();
+  commit("one", true, "three");
+  CHECK(contract.load_producer(id, "one"));
+  CHECK_FALSE(contract.load_producer(id, "three"));
+  CHECK(contract.at("a").producers == 2);
+}
+
+TEST_CASE("producers are told in the order in which they were last used", "[store]") {
+  StoreContract contract;
+  const StreamId id = contract.create("a").id;
+  CHECK(contract.oldest_producers(id, 10).empty());
+  CHECK(contract.oldest_producers(id + 1, 10).empty());
+  const auto use = [&](const std::string& producer, std::int64_t second) {
+    const bool known = contract.load_producer(id, producer).has_value();
+    AppendChange change = contract.append_to("a", "x");
+    change.producer_id = producer;
+    change.producer = {.epoch = 0, .last_seq = 0, .last_used = at_second(second)};
+    change.producer_is_new = !known;
+    contract.commit(change).value();
+  };
+  use("a", 30);
+  use("b", 10);
+  use("c", 20);
+  if (contract.reopen()) use("d", 5);
+  use("b", 40);
+  use("d", 25);
+  const std::vector<UsedProducer> expected{{.last_used = at_second(20), .id = "c"},
+                                           {.last_used = at_second(25), .id = "d"},
+                                           {.last_used = at_second(30), .id = "a"},
+                                           {.last_used = at_second(40), .id = "b"}};
+  CHECK(contract.oldest_producers(id, 10) == expected);
+  CHECK(contract.oldest_producers(id, 2) ==
+        std::vector<UsedProducer>(expected.begin(), expected.begin() + 2));
+  CHECK(contract.oldest_producers(id, 0).empty());
 }
 
 TEST_CASE("an append without a Stream-Seq leaves the last one", "[store]") {

@@ -154,11 +154,26 @@ class RandomRun {
     if (random_.one_in(2)) change.owned = Slice::copy_of(bytes);
     change.tail = stream->record.tail;
     change.tail.position += bytes.size();
+    if (random_.one_in(100)) ++change.tail.read_sequence;
     if (random_.one_in(2)) change.producer_id = producer;
-    change.producer = {.epoch = random_.below(5), .last_seq = random_.below(1000)};
+    std::string forgotten;
+    if (!change.producer_id.empty()) forgotten = take_producer(*stream, change);
+    change.forgotten_producer = forgotten;
     if (random_.one_in(4)) change.stream_seq = seq;
     change.close = random_.one_in(20);
     commit(change);
+  }
+
+  // Returns the producer that makes way for a new one; empty: none.
+  std::string take_producer(const Stream& stream, AppendChange& change) {
+    change.producer = {.epoch = random_.below(5),
+                       .last_seq = random_.below(1000),
+                       .last_used = at_second(static_cast<std::int64_t>(random_.below(1'000'000)))};
+    change.producer_is_new = !stream.producers.contains(change.producer_id);
+    if (!change.producer_is_new || stream.producers.empty() || !random_.one_in(2)) return {};
+    auto known = stream.producers.begin();
+    std::advance(known, random_.below(stream.producers.size()));
+    return known->first;
   }
 
   void remove() {
@@ -233,9 +248,12 @@ class RandomRun {
     REQUIRE(record.deadline == expected.deadline);
     REQUIRE(record.version == expected.version);
     REQUIRE(record.tail == expected.tail);
+    REQUIRE(record.sequences == expected.sequences);
     REQUIRE(record.closed == expected.closed);
     REQUIRE(record.soft_deleted == expected.soft_deleted);
     REQUIRE(record.forks == expected.forks);
+    REQUIRE(record.producers == expected.producers);
+    check_oldest(stream);
     REQUIRE(record.stream_seq == expected.stream_seq);
     REQUIRE(record.closed_by == expected.closed_by);
     REQUIRE(record.fork == expected.fork);
@@ -245,6 +263,15 @@ class RandomRun {
       REQUIRE(contract_.load_producer(record.id, producer) ==
               (known == stream.producers.end() ? std::nullopt : std::optional(known->second)));
     }
+  }
+
+  void check_oldest(const Stream& stream) {
+    std::vector<UsedProducer> expected;
+    for (const auto& [id, state] : stream.producers)
+      expected.push_back({.last_used = state.last_used, .id = id});
+    std::sort(expected.begin(), expected.end());
+    expected.resize(std::min<std::size_t>(expected.size(), 3));
+    REQUIRE(contract_.oldest_producers(stream.record.id, 3) == expected);
   }
 
   Random random_;

@@ -105,6 +105,16 @@ std::optional<ProducerState> StoreContract::load_producer(StreamId id,
       .value();
 }
 
+std::vector<UsedProducer> StoreContract::oldest_producers(StreamId id, std::size_t count_max) {
+  if (std::optional<Result<std::vector<UsedProducer>>> found =
+          store_->oldest_producers_now(id, count_max)) {
+    return std::move(*found).value();
+  }
+  return completed<std::vector<UsedProducer>>(
+             [&](auto done) { store_->oldest_producers(id, count_max, std::move(done)); })
+      .value();
+}
+
 Result<StoredBytes> StoreContract::read(const ReadRange& range) {
   StoredBytes bytes;
   bytes.slices.push_back(Slice::unowned("left over"));

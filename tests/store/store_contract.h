@@ -52,6 +52,7 @@ class StoreContract : private CommitListener {
 
   std::optional<StreamRecord> load(std::string_view path);
   std::optional<ProducerState> load_producer(StreamId id, std::string_view producer_id);
+  std::vector<UsedProducer> oldest_producers(StreamId id, std::size_t count_max);
   Result<StoredBytes> read(const ReadRange& range);
   Result<std::uint64_t> append_end(StreamId id, std::uint64_t position);
   std::vector<ExpiredStream> expired(WallTime now, std::size_t count_max);

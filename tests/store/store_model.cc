@@ -52,11 +52,17 @@ bool StoreModel::apply_one(const AppendChange& change) {
   Stream* stream = at_version(change.id, change.version);
   if (stream == nullptr) return false;
   ++stream->record.version;
+  if (change.tail.read_sequence > stream->record.tail.read_sequence) {
+    stream->record.sequences.push_back(
+        {.sequence = change.tail.read_sequence, .position = stream->record.tail.position});
+  }
   stream->record.tail = change.tail;
   stream->bytes += change.bytes;
   if (!change.bytes.empty()) stream->append_ends.push_back(stream->bytes.size());
   if (!change.producer_id.empty()) {
     stream->producers[std::string(change.producer_id)] = change.producer;
+    stream->producers.erase(std::string(change.forgotten_producer));
+    stream->record.producers = static_cast<std::uint32_t>(stream->producers.size());
   }
   if (!change.stream_seq.empty()) stream->record.stream_seq = change.stream_seq;
   if (!change.close) return true;

@@ -362,6 +362,8 @@ TEST_CASE("packs and the catalog's own state are kept", "[store_file][catalog]")
                          .next_stream_id = 70,
                          .next_pack_id = 8,
                          .clean = true,
+                         .may_lose = true,
+                         .read_sequence = kPositionMax,
                          .ttl_floor = at_ms(-1)};
   catalog.update([&](Catalog::Update& to) {
     must(to.put_pack({300, 1, 2, 0}));

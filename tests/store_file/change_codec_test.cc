@@ -34,6 +34,8 @@ TEST_CASE("a change decodes to the change that was encoded", "[store_file][chang
     REQUIRE(found.tail == append->tail);
     REQUIRE(found.producer_id == append->producer_id);
     REQUIRE(found.producer == append->producer);
+    REQUIRE(found.producer_is_new == append->producer_is_new);
+    REQUIRE(found.forgotten_producer == append->forgotten_producer);
     REQUIRE(found.stream_seq == append->stream_seq);
     REQUIRE(found.close == append->close);
     REQUIRE(found.owned.empty());

@@ -31,8 +31,15 @@ inline StreamRecord random_record(Random& random) {
                       .content_type = random_text(random, 20),
                       .framing = random.one_in(2) ? Framing::kJson : Framing::kBytes};
   record.version = random_number(random);
-  record.tail = {.read_sequence = random.one_in(2) ? random_number(random) : 0,
-                 .position = random_number(random)};
+  record.tail.position = random_number(random);
+  for (std::uint64_t i = random.one_in(2) ? random.below(5) : 0; i > 0; --i) {
+    SequenceStart start;
+    if (!record.sequences.empty()) start = record.sequences.back();
+    start.sequence += 1 + random_number(random) / 8;
+    start.position += random_number(random) / 8;
+    record.sequences.push_back(start);
+    record.tail.read_sequence = start.sequence;
+  }
   record.closed = random.one_in(2);
   record.soft_deleted = random.one_in(2);
   if (random.one_in(2)) record.expiry.ttl = std::chrono::seconds(random.below(1 << 30));
@@ -42,6 +49,7 @@ inline StreamRecord random_record(Random& random) {
   if (random.one_in(2))
     record.deadline = WallTime(std::chrono::milliseconds(random.below(1 << 30)));
   if (random.one_in(2)) record.forks = static_cast<std::uint32_t>(random.below(UINT32_MAX));
+  if (random.one_in(2)) record.producers = static_cast<std::uint32_t>(random.below(UINT32_MAX));
   if (random.one_in(2)) record.stream_seq = random_text(random, 20);
   if (random.one_in(2)) {
     record.closed_by = ClosingTuple{.producer_id = random_text(random, 20),
@@ -65,6 +73,7 @@ struct SampleChange {
       : record(random_record(random)),
         bytes(random_text(random, bytes_max)),
         producer_id(random.one_in(2) ? random_text(random, 20) : std::string()),
+        forgotten_producer(random.one_in(2) ? random_text(random, 20) : std::string()),
         stream_seq(random.one_in(2) ? random_text(random, 20) : std::string()),
         change(make(random)) {}
   SampleChange(const SampleChange&) = delete;
@@ -91,8 +100,13 @@ struct SampleChange {
     AppendChange append{.id = id, .version = version, .bytes = bytes};
     append.tail = record.tail;
     append.producer_id = producer_id;
-    if (!producer_id.empty())
-      append.producer = {.epoch = random_number(random), .last_seq = random_number(random)};
+    if (!producer_id.empty()) {
+      append.producer = {.epoch = random_number(random),
+                         .last_seq = random_number(random),
+                         .last_used = record.deadline};
+      append.producer_is_new = random.one_in(2);
+      if (append.producer_is_new) append.forgotten_producer = forgotten_producer;
+    }
     append.stream_seq = stream_seq;
     append.close = random.one_in(2);
     return append;
@@ -101,6 +115,7 @@ struct SampleChange {
   StreamRecord record;
   std::string bytes;
   std::string producer_id;
+  std::string forgotten_producer;
   std::string stream_seq;
   Change change;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,7 +45,8 @@ class ClosedStore {
                                           .bytes = bytes,
                                           .tail = record.tail,
                                           .producer_id = "p",
-                                          .producer = {.epoch = 1, .last_seq = 7}},
+                                          .producer = {.epoch = 1, .last_seq = 7},
+                                          .producer_is_new = life == 1},
                              1)
                     .ok());
         }
@@ -75,20 +77,28 @@ class ClosedStore {
   void check_streams() const {
     const std::unique_ptr<FileStore> store = open();
     for (const StreamRecord& expected : records_) {
-      StreamRecord record;
-      const std::optional<Result<bool>> found = store->load_now(expected.path, record);
+      const auto found = wait_for<std::optional<StreamRecord>>(
+          [&](auto done) { store->load(expected.path, std::move(done)); });
       REQUIRE(found);
-      REQUIRE(found->value());
-      CHECK(record.id == expected.id);
-      CHECK(record.version == expected.version);
-      CHECK(record.tail == expected.tail);
-      ProducerState producer;
-      CHECK(store->load_producer_now(record.id, "p", producer).value().value());
+      CHECK(found->id == expected.id);
+      CHECK(found->version == expected.version);
+      CHECK(found->tail == expected.tail);
+      CHECK(found->producers == 1);
+      const auto producer = wait_for<std::optional<ProducerState>>(
+          [&](auto done) { store->load_producer(found->id, "p", std::move(done)); });
       CHECK(producer == ProducerState{.epoch = 1, .last_seq = 7});
     }
   }
 
  private:
+  // What a call answers from another thread.
+  template <class T, class Start>
+  static T wait_for(Start start) {
+    std::promise<Result<T>> answer;
+    start([&answer](Result<T> result) { answer.set_value(std::move(result)); });
+    return answer.get_future().get().value();
+  }
+
   struct Waiting final : CommitListener {
     void on_commits(std::span<CommitOutcome> outcomes) override {
       for (const CommitOutcome& outcome : outcomes) CHECK(outcome.status.ok());
@@ -194,6 +204,26 @@ TEST_CASE("a lost catalog is found, and made anew with all that it knew", "[file
   CHECK(outcome.check->streams == 10);
   store.check_streams();
   CHECK(fsck(store).check->damages == 0);
+}
+
+TEST_CASE("a store whose catalog was made anew goes on with a read sequence never given before",
+          "[file][tools][read-sequence]") {
+  const ClosedStore store;
+  CHECK(store.open()->read_sequence() == 0);
+  std::uint64_t last = 0;
+  for (int i = 0; i < 2; ++i) {
+    fs::remove(store.catalog());
+    const ManualClock clock(WallTime(std::chrono::seconds(1'700'000'000 + i)));
+    Function<void(const FileStoreFinding&)> tell = [](const FileStoreFinding&) {};
+    CHECK(check_file_store({.directory = store.path(), .repair = true, .clock = &clock},
+                           std::move(tell))
+              ->damages == 0);
+    const std::uint64_t now = store.open()->read_sequence();
+    CHECK(now > last);
+    CHECK(now >= 1'700'000'000);
+    last = now;
+  }
+  store.check_streams();
 }
 
 TEST_CASE("a damaged catalog is made anew, and kept aside", "[file][tools]") {

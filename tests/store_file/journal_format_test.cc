@@ -36,17 +36,19 @@ const std::string_view kExampleHeader = R"(
   88 77 66 55 44 33 22 11  01 00 00 00 00 00 00 00)";
 const std::string_view kExampleChecksum = "6e f6 09 80";
 const std::string_view kExampleBatch = R"(
-  1a 33 04 d1 3d 43 a3 87  01 00 00 00 00 00 00 00
+  e9 ce 3f f9 d9 37 86 8c  01 00 00 00 00 00 00 00
   2a 00 00 00 00 00 00 00  29 00 00 00 00 00 00 00
-  16 00 00 00 00 00 00 00  02 00 00 00 00 00 00 00
-  10 12 ac 02 05 0c 02 70  31 01 09 68 65 6c 6c 6f
-  0a 04 03 ad 02 02 00 00)";
+  1c 00 00 00 00 00 00 00  02 00 00 00 00 00 00 00
+  16 12 ac 02 05 0c 02 70  31 01 09 80 d0 95 ff bc
+  31 68 65 6c 6c 6f 0a 04  03 ad 02 02 00 00 00 00)";
 
 void add_example(JournalBatch& batch) {
   AppendChange append{.id = 300, .version = 5, .bytes = "hello\n"};
   append.tail.position = 12;
   append.producer_id = "p1";
-  append.producer = {.epoch = 1, .last_seq = 9};
+  append.producer = {.epoch = 1,
+                     .last_seq = 9,
+                     .last_used = WallTime(std::chrono::milliseconds(1'700'000'000'000))};
   batch.add(append);
   batch.add(RemoveChange{.id = 301, .version = 2});
 }
@@ -98,6 +100,12 @@ TEST_CASE("every kind of record has the bytes of the documentation", "[store_fil
   append.stream_seq = "7";
   append.close = true;
   CHECK(encoded(append) == bytes_of("6a ac 02 05 0c 01 01 37"));
+  AppendChange first{.id = 300, .version = 6, .bytes = "x"};
+  first.tail.position = 13;
+  first.producer_id = "p2";
+  first.producer_is_new = true;
+  first.forgotten_producer = "p1";
+  CHECK(encoded(first) == bytes_of("92 ac 02 06 0d 02 70 32 00 00 00 02 70 31 78"));
   CHECK(encoded(RemoveChange{.id = 1, .version = 2, .mode = RemoveChange::Mode::kSoft}) ==
         bytes_of("0b 01 02"));
   CHECK(encoded(ReleaseChange{.source = 1, .version = 2, .remove = true}) == bytes_of("0c 01 02"));

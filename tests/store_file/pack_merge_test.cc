@@ -54,6 +54,14 @@ class SettledStore {
     touched_.insert(id);
   }
 
+  void forget(StreamId id, const std::string& producer) {
+    Stream& stream = streams_.at(id);
+    stream.producers.erase(producer);
+    stream.record.lsn = stream.record.record.version = ++lsn_;
+    stream.changed_producers.insert(producer);
+    touched_.insert(id);
+  }
+
   void remove(StreamId id) {
     streams_.erase(id);
     removed_[id] = ++lsn_;
@@ -179,8 +187,14 @@ class SettledStore {
       stream.settled_bytes = extent->to;
     }
     for (const std::string& producer : stream.changed_producers) {
-      entry.producers.push_back({producer, stream.producers.at(producer)});
-      update.put_producer(id, producer, stream.producers.at(producer)).value();
+      const auto known = stream.producers.find(producer);
+      if (known == stream.producers.end()) {
+        entry.producers.push_back({producer, std::nullopt});
+        update.erase_producer(id, producer).value();
+      } else {
+        entry.producers.push_back({producer, known->second});
+        update.put_producer(id, producer, known->second).value();
+      }
     }
     stream.changed_producers.clear();
     writer.index_stream(entry).value();
@@ -214,7 +228,7 @@ class SettledStore {
 struct Rebuilt {
   SettledStream stream;
   Lsn removed = 0;
-  std::map<std::string, std::pair<Lsn, ProducerState>> producers;
+  std::map<std::string, std::pair<Lsn, std::optional<ProducerState>>> producers;
   std::map<std::uint64_t, Extent> extents;
 };
 
@@ -266,7 +280,9 @@ void SettledStore::check_rebuilding() {
     REQUIRE(told.stream.lsn == stream.record.lsn);
     REQUIRE(told.stream.record.tail == stream.record.record.tail);
     std::map<std::string, ProducerState> producers;
-    for (const auto& [producer, known] : told.producers) producers[producer] = known.second;
+    for (const auto& [producer, known] : told.producers) {
+      if (known.second) producers[producer] = *known.second;
+    }
     REQUIRE(producers == stream.producers);
     std::vector<Extent> extents;
     for (const auto& [from, extent] : told.extents) extents.push_back(extent);
@@ -360,6 +376,33 @@ TEST_CASE("producers keep their newest state", "[merge]") {
   store.merge({store.pack_ids()});
   store.check_rebuilding();
   static_cast<void>(second);
+}
+
+TEST_CASE("a producer stays forgotten, and is named as such only while a pack may know it",
+          "[merge]") {
+  SettledStore store;
+  const StreamId id = store.create();
+  store.produce(id, "a");
+  store.produce(id, "b");
+  const PackId older = store.settle();
+  store.forget(id, "a");
+  store.produce(id, "c");
+  const PackId forgotten = store.settle();
+  store.produce(id, "d");
+  const PackId newer = store.settle();
+  const auto ids_in = [&](PackId pack) {
+    const std::vector<PackIndexEntry> index = read_index(*open_pack(store.files, pack)).value();
+    std::set<std::string> ids;
+    for (const ProducerEntry& producer : index.back().stream.producers)
+      ids.insert((producer.state ? "" : "not ") + producer.id);
+    return ids;
+  };
+  const PackId merged = store.merge({forgotten, newer});
+  CHECK(ids_in(merged) == std::set<std::string>{"not a", "c", "d"});
+  store.check_rebuilding();
+  const PackId last = store.merge({older, merged});
+  CHECK(ids_in(last) == std::set<std::string>{"b", "c", "d"});
+  store.check_rebuilding();
 }
 
 TEST_CASE("a stream erased while it is merged does not come back", "[merge]") {
@@ -503,6 +546,8 @@ TEST_CASE("random settling, removing, merging and crashing lose nothing", "[merg
           ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(at));
         } else if (random.one_in(3)) {
           store.produce(ids[at], "producer-" + std::to_string(random.below(4)));
+        } else if (random.one_in(8)) {
+          store.forget(ids[at], "producer-" + std::to_string(random.below(4)));
         } else {
           store.append(ids[at], std::string(1 + random.below(random.one_in(20) ? 150'000 : 300),
                                             static_cast<char>('a' + random.below(26))));

@@ -53,8 +53,9 @@ TEST_CASE("a pack gives back bytes, records, producers and removals", "[pack]") 
   writer->index_replaced(2).value();
   const SettledStream seven = sample_stream(7, 1011, 50);
   writer
-      ->index_stream(
-          {.stream = seven, .extents = {bytes}, .producers = {{"p", {3, 4}}, {"q", {0, 1}}}})
+      ->index_stream({.stream = seven,
+                      .extents = {bytes},
+                      .producers = {{"p", ProducerState{3, 4}}, {"q", std::nullopt}}})
       .value();
   writer->index_removed(8, 44).value();
   const SettledStream nine = sample_stream(9, 9, 51, Framing::kJson);
@@ -82,6 +83,8 @@ TEST_CASE("a pack gives back bytes, records, producers and removals", "[pack]") 
   REQUIRE(index[2].stream.producers.size() == 2);
   CHECK(index[2].stream.producers[0].id == "p");
   CHECK(index[2].stream.producers[0].state == ProducerState{3, 4});
+  CHECK(index[2].stream.producers[1].id == "q");
+  CHECK_FALSE(index[2].stream.producers[1].state);  // it was forgotten
   CHECK(index[3].kind == PackIndexEntry::Kind::kRemoved);
   CHECK(index[3].id == 8);
   CHECK(index[3].lsn == 44);
@@ -92,14 +95,14 @@ TEST_CASE("a pack gives back bytes, records, producers and removals", "[pack]") 
 constexpr std::string_view kGolden =
     "4453545041434b0a2a000000000000008877665544332211010000009ee893d6"
     "229222e10200000068656c6c6f20776f726c640605"
-    "b552bbe029000000"
+    "ecdc74972f000000"
     "0529"
     "01ac02000703612f620a746578742f706c61696e03f307"
     "02e8070b2000"
-    "030170010201"
+    "030170010280d095ffbc3101"
     "0408ad02"
-    "2a000000000000003500000000000000310000000000000003000000000000000b00000000000000"
-    "2c010000000000002d010000000000006a53358d50454e44";
+    "2a000000000000003500000000000000370000000000000003000000000000000b00000000000000"
+    "2c010000000000002d0100000000000072c06d4a50454e44";
 
 std::string from_hex(std::string_view hex) {
   std::string bytes;
@@ -123,7 +126,8 @@ TEST_CASE("a pack of format 1 stays readable, and is what is written", "[pack][g
   CHECK(read_pack(*pack, 7, stream.extents[0], 1000, 1011).value() == "hello world");
   CHECK(pack->append_end_after(kWait, 7, stream.extents[0], 1000)->value() == 1006);
   REQUIRE(stream.producers.size() == 1);
-  CHECK(stream.producers[0].state == ProducerState{1, 2});
+  CHECK(stream.producers[0].state ==
+        ProducerState{1, 2, WallTime(std::chrono::milliseconds(1'700'000'000'000))});
   CHECK(stream.producers[0].lsn == 299);
   CHECK(index[2].id == 8);
   CHECK(index[2].lsn == 301);
@@ -393,7 +397,7 @@ struct Sample {
       writer
           ->index_stream({.stream = sample_stream(id, extent.to, 30 + id),
                           .extents = {extent},
-                          .producers = {{"p", {1, 2}}}})
+                          .producers = {{"p", ProducerState{1, 2}}}})
           .value();
     }
     writer->index_removed(50, 31).value();
@@ -521,7 +525,7 @@ TEST_CASE("an index may have many pages, and a stream more producers than a page
     PackEntry entry{.stream = sample_stream(id, 0, id), .extents = {}, .producers = {}};
     if (id == 1000) {
       for (std::uint64_t i = 0; i < 5000; ++i)
-        entry.producers.push_back({"producer-" + std::to_string(i), {1, i}});
+        entry.producers.push_back({"producer-" + std::to_string(i), ProducerState{1, i}});
     }
     writer->index_stream(entry).value();
   }

@@ -36,9 +36,11 @@ TEST_CASE("a record decodes to the record that was encoded, and leaves what foll
     REQUIRE(decoded.deadline == record.deadline);
     REQUIRE(decoded.version == record.version);
     REQUIRE(decoded.tail == record.tail);
+    REQUIRE(decoded.sequences == record.sequences);
     REQUIRE(decoded.closed == record.closed);
     REQUIRE(decoded.soft_deleted == record.soft_deleted);
     REQUIRE(decoded.forks == record.forks);
+    REQUIRE(decoded.producers == record.producers);
     REQUIRE(decoded.stream_seq == record.stream_seq);
     REQUIRE(decoded.closed_by == record.closed_by);
     REQUIRE(decoded.fork == record.fork);

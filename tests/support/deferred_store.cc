@@ -29,6 +29,7 @@ struct DeferredStore::WaitingChange {
     StreamRecord record;
     std::string bytes;
     std::string producer_id;
+    std::string forgotten_producer;
     std::string stream_seq;
   };
 
@@ -41,10 +42,12 @@ struct DeferredStore::WaitingChange {
   static Change keep(const AppendChange& change, Kept& kept) {
     kept.bytes = change.bytes;
     kept.producer_id = change.producer_id;
+    kept.forgotten_producer = change.forgotten_producer;
     kept.stream_seq = change.stream_seq;
     AppendChange copy = change;
     copy.bytes = kept.bytes;
     copy.producer_id = kept.producer_id;
+    copy.forgotten_producer = kept.forgotten_producer;
     copy.stream_seq = kept.stream_seq;
     return copy;
   }
@@ -314,6 +317,22 @@ void DeferredStore::load_producer(StreamId id, std::string_view producer_id,
     const Result<bool> found = under_.load_producer_now(id, producer_id, state).value();
     if (!found) return done(found.error());
     done(*found ? std::optional(state) : std::nullopt);
+  });
+}
+
+std::optional<Result<std::vector<UsedProducer>>> DeferredStore::oldest_producers_now(
+    StreamId id, std::size_t count_max) {
+  const std::optional<Status> admitted = admit(&Waits::loads);
+  if (!admitted) return std::nullopt;
+  if (!admitted->ok()) return admitted->error();
+  return under_.oldest_producers_now(id, count_max);
+}
+
+void DeferredStore::oldest_producers(StreamId id, std::size_t count_max,
+                                     Done<std::vector<UsedProducer>> done) {
+  wait_for_load([this, id, count_max, done = std::move(done)](const Status& failure) mutable {
+    if (!failure) return done(failure.error());
+    done(under_.oldest_producers_now(id, count_max).value());
   });
 }
 

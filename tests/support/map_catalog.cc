@@ -97,6 +97,15 @@ class MapCatalog::MapUpdate final : public Catalog::Update {
     return {};
   }
 
+  Status erase_producer(StreamId id, std::string_view producer_id) override {
+    if (!status_) return status_;
+    const auto of = state_->producers.find(id);
+    if (of == state_->producers.end()) return {};
+    const auto found = of->second.find(producer_id);
+    if (found != of->second.end()) of->second.erase(found);
+    return {};
+  }
+
   Status put_extent(StreamId id, const Extent& extent) override {
     if (!status_) return status_;
     if (extent.from >= extent.to) return fail(ErrorCode::kInvalidArgument, "the extent is empty");
@@ -238,6 +247,16 @@ Result<std::uint64_t> MapCatalog::count_producers(StreamId id) {
   const auto now = state();
   const auto of = now->producers.find(id);
   return of == now->producers.end() ? std::uint64_t{0} : std::uint64_t{of->second.size()};
+}
+
+Result<std::vector<UsedProducer>> MapCatalog::producers(StreamId id) {
+  const auto now = state();
+  std::vector<UsedProducer> producers;
+  const auto of = now->producers.find(id);
+  if (of == now->producers.end()) return producers;
+  for (const auto& [name, state] : of->second)
+    producers.push_back({.last_used = state.last_used, .id = name});
+  return producers;
 }
 
 Result<std::vector<Extent>> MapCatalog::extents(StreamId id, std::uint64_t from, std::uint64_t to) {

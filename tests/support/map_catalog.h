@@ -41,6 +41,7 @@ class MapCatalog final : public Catalog {
   Result<std::optional<ProducerState>> find_producer(StreamId id,
                                                      std::string_view producer_id) override;
   Result<std::uint64_t> count_producers(StreamId id) override;
+  Result<std::vector<UsedProducer>> producers(StreamId id) override;
   Result<std::vector<Extent>> extents(StreamId id, std::uint64_t from, std::uint64_t to) override;
   Result<std::vector<DueStream>> due(DueStream after, WallTime until,
                                      std::size_t count_max) override;

@@ -161,7 +161,7 @@ ModelStreams::Answer ModelStreams::append(const std::string& path, const AppendO
   }
   if (!producer.id.empty()) {
     const auto known = stream->producers.find(tuple.producer_id);
-    if (known == stream->producers.end()) {
+    if (known == stream->producers.end() || forgettable(known->second)) {
       if (producer.seq != 0) return failed(ErrorCode::kSequenceGap);
     } else if (producer.epoch < known->second.epoch) {
       return failed(ErrorCode::kStaleEpoch);
@@ -177,15 +177,32 @@ ModelStreams::Answer ModelStreams::append(const std::string& path, const AppendO
   if (!options.stream_seq.empty() && options.stream_seq <= stream->stream_seq) {
     return failed(ErrorCode::kSequenceRegression);
   }
+  const bool new_producer = !producer.id.empty() && !stream->producers.contains(tuple.producer_id);
+  if (new_producer && !make_producer_room(*stream)) return failed(ErrorCode::kTooMany);
   store(*stream, body);
   if (!options.stream_seq.empty()) stream->stream_seq = options.stream_seq;
-  if (!producer.id.empty()) stream->producers[tuple.producer_id] = {.epoch = producer.epoch, .last_seq = producer.seq};
+  if (!producer.id.empty()) {
+    stream->producers[tuple.producer_id] = {.epoch = producer.epoch, .last_seq = producer.seq, .last_used = now_};
+  }
   if (options.close) {
     stream->closed = true;
     if (!producer.id.empty()) stream->closed_by = tuple;
   }
   stream->touched = now_;
   return succeeded(*stream, false, false);
+}
+
+bool ModelStreams::forgettable(const ProducerState& state) const {
+  return producer_ttl_ && now_ - state.last_used > *producer_ttl_;
+}
+
+bool ModelStreams::make_producer_room(ModelStream& stream) const {
+  if (stream.producers.size() < producers_max_) return true;
+  const auto idle = std::find_if(stream.producers.begin(), stream.producers.end(),
+                                 [this](const auto& each) { return forgettable(each.second); });
+  if (idle == stream.producers.end()) return false;
+  stream.producers.erase(idle);
+  return true;
 }
 
 ModelStreams::Answer ModelStreams::remove(const std::string& path) {

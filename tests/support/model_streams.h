@@ -3,6 +3,8 @@
 
 #include <durable_streams/streams.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -43,6 +45,11 @@ struct ModelBody {
 // Threads: one at a time.
 class ModelStreams {
  public:
+  // As in EngineOptions.
+  explicit ModelStreams(std::size_t producers_max = SIZE_MAX,
+                        std::optional<std::chrono::milliseconds> producer_ttl = {})
+      : producers_max_(producers_max), producer_ttl_(producer_ttl) {}
+
   struct Answer {
     std::optional<ErrorCode> error;
     bool existed = false;    // create
@@ -72,6 +79,12 @@ class ModelStreams {
   static void store(ModelStream& stream, const ModelBody& body);
   void end(const std::string& path);
 
+  bool forgettable(const ProducerState& state) const;
+  // Makes room for one more; false: there is none.
+  bool make_producer_room(ModelStream& stream) const;
+
+  const std::size_t producers_max_;
+  const std::optional<std::chrono::milliseconds> producer_ttl_;
   std::map<std::string, ModelStream> streams_;
   WallTime now_{};
 };

@@ -54,7 +54,9 @@ struct CatalogMeta {
   Lsn settling = 0;            // changes after `settled` up to here may be, stream by stream
   StreamId next_stream_id = 1;
   PackId next_pack_id = 1;
-  bool clean = false;  // closed in order, nothing to replay
+  bool clean = false;     // closed in order, nothing to replay
+  bool may_lose = false;  // until it is closed in order: what readers see may not be on the disk
+  std::uint64_t read_sequence = 0;  // of all that is new
   WallTime ttl_floor =
       WallTime{};  // a sliding deadline is at least this plus the stream's TTL; see FileStore
 
@@ -95,6 +97,8 @@ class Catalog {
     // Takes a stream out, with its producers and extents. Fine if it is not there.
     virtual Status erase(StreamId id) = 0;
     virtual Status put_producer(StreamId id, std::string_view producer_id, ProducerState state) = 0;
+    // Fine if it is not there.
+    virtual Status erase_producer(StreamId id, std::string_view producer_id) = 0;
     // A stream's extents do not overlap; one with the same beginning is replaced.
     virtual Status put_extent(StreamId id, const Extent& extent) = 0;
     // Replaces the stream's extents that lie in [extent.from, extent.to) by `extent`; `freed`
@@ -123,6 +127,8 @@ class Catalog {
   virtual Result<std::optional<ProducerState>> find_producer(StreamId id,
                                                              std::string_view producer_id) = 0;
   virtual Result<std::uint64_t> count_producers(StreamId id) = 0;
+  // All of a stream's, in order of their ids.
+  virtual Result<std::vector<UsedProducer>> producers(StreamId id) = 0;
 
   // The stream's extents that hold bytes in [from, to), in order.
   virtual Result<std::vector<Extent>> extents(StreamId id, std::uint64_t from,

@@ -10,6 +10,7 @@
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
 #include "base/crc32c.h"
+#include "store/file/producer_codec.h"
 #include "store/file/record_codec.h"
 
 namespace durable_streams {
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::size_t kNumberBytes = 8;
 constexpr std::size_t kChecksumBytes = 4;
+constexpr std::uint8_t kMetaClean = 1 << 0;
+constexpr std::uint8_t kMetaMayLose = 1 << 1;
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
 std::uint64_t ordered(WallTime time) {
@@ -168,7 +171,9 @@ void encode_meta(const CatalogMeta& meta, std::string& out) {
   to.u64(meta.next_stream_id);
   to.u64(meta.next_pack_id);
   to.u64(static_cast<std::uint64_t>(meta.ttl_floor.time_since_epoch().count()));
-  to.u8(meta.clean ? 1 : 0);
+  to.u64(meta.read_sequence);
+  to.u8(static_cast<std::uint8_t>((meta.clean ? kMetaClean : 0) |
+                                  (meta.may_lose ? kMetaMayLose : 0)));
 }
 
 bool decode_meta(std::string_view value, CatalogMeta& out) {
@@ -179,9 +184,11 @@ bool decode_meta(std::string_view value, CatalogMeta& out) {
   out.next_stream_id = in.u64();
   out.next_pack_id = in.u64();
   out.ttl_floor = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(in.u64())));
-  const std::uint8_t clean = in.u8();
-  out.clean = clean == 1;
-  return finished(in) && clean <= 1;
+  out.read_sequence = in.u64();
+  const std::uint8_t flags = in.u8();
+  out.clean = (flags & kMetaClean) != 0;
+  out.may_lose = (flags & kMetaMayLose) != 0;
+  return finished(in) && (flags & ~(kMetaClean | kMetaMayLose)) == 0;
 }
 
 void encode_totals(const CatalogTotals& totals, std::string& out) {
@@ -255,14 +262,12 @@ bool decode_extent(std::string_view key, std::string_view value, Extent& out) {
 void encode_producer(ProducerState state, std::string& out) {
   out.clear();
   ByteWriter to(out);
-  to.varint(state.epoch);
-  to.varint(state.last_seq);
+  encode_producer_state(state, to);
 }
 
 bool decode_producer(std::string_view value, ProducerState& out) {
   ByteReader in(value);
-  out.epoch = in.varint();
-  out.last_seq = in.varint();
+  out = decode_producer_state(in);
   return finished(in);
 }
 

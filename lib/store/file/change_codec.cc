@@ -6,6 +6,7 @@
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
+#include "store/file/producer_codec.h"
 #include "store/file/record_codec.h"
 
 namespace durable_streams {
@@ -24,8 +25,7 @@ constexpr std::uint8_t kAppendCloses = 1 << 3;
 constexpr std::uint8_t kAppendHasProducer = 1 << 4;
 constexpr std::uint8_t kAppendHasStreamSeq = 1 << 5;
 constexpr std::uint8_t kAppendHasReadSequence = 1 << 6;
-constexpr std::uint8_t kAppendFlags =
-    kAppendCloses | kAppendHasProducer | kAppendHasStreamSeq | kAppendHasReadSequence;
+constexpr std::uint8_t kAppendProducerIsNew = 1 << 7;
 constexpr std::uint8_t kRemoveSoft = 1 << 3;
 constexpr std::uint8_t kReleaseRemoves = 1 << 3;
 
@@ -35,6 +35,7 @@ std::uint8_t flags_of(const AppendChange& change) {
   if (!change.producer_id.empty()) flags |= kAppendHasProducer;
   if (!change.stream_seq.empty()) flags |= kAppendHasStreamSeq;
   if (change.tail.read_sequence != 0) flags |= kAppendHasReadSequence;
+  if (change.producer_is_new) flags |= kAppendProducerIsNew;
   return static_cast<std::uint8_t>(flags);
 }
 
@@ -56,9 +57,9 @@ std::string_view encode(const AppendChange& change, std::string& out) {
   if ((flags & kAppendHasReadSequence) != 0) writer.varint(change.tail.read_sequence);
   if ((flags & kAppendHasProducer) != 0) {
     writer.text(change.producer_id);
-    writer.varint(change.producer.epoch);
-    writer.varint(change.producer.last_seq);
+    encode_producer_state(change.producer, writer);
   }
+  if ((flags & kAppendProducerIsNew) != 0) writer.text(change.forgotten_producer);
   if ((flags & kAppendHasStreamSeq) != 0) writer.text(change.stream_seq);
   return change.bytes;
 }
@@ -105,14 +106,17 @@ bool decode_append(std::uint8_t flags, ByteReader& in, DecodedChange& out) {
   if ((flags & kAppendHasReadSequence) != 0) change.tail.read_sequence = in.varint();
   if ((flags & kAppendHasProducer) != 0) {
     change.producer_id = in.text();
-    change.producer.epoch = in.varint();
-    change.producer.last_seq = in.varint();
+    change.producer = decode_producer_state(in);
+  }
+  if ((flags & kAppendProducerIsNew) != 0) {
+    change.producer_is_new = true;
+    change.forgotten_producer = in.text();
+    if (change.producer_id.empty()) in.fail();
   }
   if ((flags & kAppendHasStreamSeq) != 0) change.stream_seq = in.text();
   change.bytes = in.rest();
-  const bool known = (flags & ~kAppendFlags) == 0;
   out.change.emplace<AppendChange>(std::move(change));
-  return known && in.ok();
+  return in.ok();
 }
 
 // The changes that bring no bytes end with their last field.

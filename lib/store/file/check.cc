@@ -145,6 +145,10 @@ Status DirectoryCheck::check_stream(const SettledStream& stream) {
   const StreamRecord& record = stream.record;
   ++found_.streams;
   if (record.deadline != kNever && !record.soft_deleted) ++deadlines_;
+  if (record.tail.read_sequence > meta_.read_sequence) {
+    damage(fmt::format("{}: has the read sequence {}, and the store only {}", name_of(record),
+                       record.tail.read_sequence, meta_.read_sequence));
+  }
   if (stream.lsn > std::max(meta_.settled, meta_.settling))
     damage(fmt::format("{} is as change {} left it, which is yet to come", name_of(record),
                        stream.lsn));
@@ -161,6 +165,9 @@ Status DirectoryCheck::check_stream(const SettledStream& stream) {
   if (!producers) {
     if (Status judged = judge(producers.error(), name_of(record) + ": its producers"); !judged)
       return judged;
+  } else if (*producers != record.producers) {
+    damage(fmt::format("{}: counts {} producers; there are {}", name_of(record), record.producers,
+                       *producers));
   }
   if (record.fork) check_source(stream);
   return check_extents(record);

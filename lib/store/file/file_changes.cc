@@ -210,19 +210,22 @@ bool FileState::use_reserve() {
   return reserve_.give_up();
 }
 
-void FileState::sync() {
+Status FileState::sync() {
   std::vector<CommitOutcome> outcomes;
+  Status synced;
   commit_mutex_.lock();
   if (durable_ != journal_->last()) {
-    if (Status synced = journal_->sync(); !synced) {
-      refuse(std::move(synced).error(), true, outcomes);
-    } else {
+    synced = journal_->sync();
+    if (synced.ok()) {
       durable_ = journal_->last();
+    } else {
+      refuse(synced.error(), true, outcomes);
     }
   }
   const MutexLock listener_lock(listener_mutex_);
   commit_mutex_.unlock();
   if (!outcomes.empty() && listener_ != nullptr) listener_->on_commits(outcomes);
+  return synced;
 }
 
 // At twice what starts a settling, changes wait for it.

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "protocol/expiry.h"
 #include "store/bytes/page_cut.h"
+#include "store/bytes/used_producers.h"
 #include "store/file/file_state.h"
 
 namespace durable_streams {
@@ -130,16 +132,18 @@ std::optional<Result<bool>> FileState::load_producer(Wait wait, StreamId id,
     const std::shared_lock generations(generations_mutex_);
     for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
       if (memtable == nullptr) continue;
-      bool found = false;
+      bool told = false;
       bool below = true;
+      std::optional<ProducerState> found;
       memtable->look(id, [&](const DirtyStream& stream) {
         below = stream.known_below && !stream.removed;
         const auto producer = stream.producers.find(producer_id);
         if (producer == stream.producers.end()) return;
-        out = producer->second;
-        found = true;
+        told = true;
+        found = producer->second;
       });
-      if (found) return true;
+      if (found) out = *found;
+      if (told) return found.has_value();
       if (!below) return false;
     }
   }
@@ -149,6 +153,37 @@ std::optional<Result<bool>> FileState::load_producer(Wait wait, StreamId id,
   if (!*settled) return false;
   out = **settled;
   return true;
+}
+
+std::optional<Result<std::vector<UsedProducer>>> FileState::oldest_producers(
+    Wait wait, StreamId id, std::size_t count_max) {
+  // What the generations tell, the youngest first; nullopt: it was forgotten.
+  std::map<std::string, std::optional<WallTime>, std::less<>> known;
+  bool below = true;
+  {
+    const std::shared_lock generations(generations_mutex_);
+    for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+      if (memtable == nullptr || !below) continue;
+      memtable->look(id, [&](const DirtyStream& stream) {
+        below = stream.known_below && !stream.removed;
+        for (const auto& [name, state] : stream.producers)
+          known.emplace(name, state ? std::optional(state->last_used) : std::nullopt);
+      });
+    }
+  }
+  std::vector<UsedProducer> producers;
+  if (below) {
+    if (wait == Wait::kNo) return std::nullopt;
+    Result<std::vector<UsedProducer>> settled = catalog_.producers(id);
+    if (!settled) return settled.error();
+    producers = std::move(*settled);
+    std::erase_if(producers, [&](const UsedProducer& each) { return known.contains(each.id); });
+  }
+  for (const auto& [name, last_used] : known) {
+    if (last_used) producers.push_back({.last_used = *last_used, .id = name});
+  }
+  keep_oldest(producers, count_max);
+  return producers;
 }
 
 std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredBytes& out) {

@@ -65,6 +65,7 @@ class FileState {
 
   // file_changes.cc
   void set_listener(CommitListener* listener);
+  std::uint64_t read_sequence() const { return read_sequence_; }
   StreamId next_stream_id() { return next_stream_id_.fetch_add(1, std::memory_order_relaxed); }
   Result<Submitted> submit(const Change& change, Ticket ticket);
   bool has_gathered() const { return in_gathering_.load(std::memory_order_acquire) > 0; }
@@ -75,8 +76,8 @@ class FileState {
   // Whether a thread with other work should commit what has gathered: it is little, and the last
   // syncs were short.
   bool leading_pays() const;
-  // Makes durable what kInterval has only written.
-  void sync();
+  // Makes durable what was only written.
+  Status sync();
 
   // settle.cc
   bool wants_settling() const;
@@ -100,6 +101,8 @@ class FileState {
   std::optional<Result<bool>> load(Wait wait, std::string_view path, StreamRecord& out);
   std::optional<Result<bool>> load_producer(Wait wait, StreamId id, std::string_view producer_id,
                                             ProducerState& out);
+  std::optional<Result<std::vector<UsedProducer>>> oldest_producers(Wait wait, StreamId id,
+                                                                    std::size_t count_max);
   std::optional<Status> read(Wait wait, const ReadRange& range, StoredBytes& out);
   std::optional<Result<std::uint64_t>> append_end(Wait wait, StreamId id, std::uint64_t position);
   WallTime earliest_deadline() const;
@@ -231,6 +234,7 @@ class FileState {
   CatalogMeta meta_;  // as last committed; of the settling thread
 
   std::atomic<StreamId> next_stream_id_{1};
+  std::uint64_t read_sequence_ = 0;  // never changes once it is open
 
   // Who commits.
   Mutex commit_mutex_;

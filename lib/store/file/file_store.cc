@@ -174,7 +174,7 @@ class FileStore::Threads {
                               });
         if (stopping_) return;
       }
-      state().sync();
+      ignore(state().sync(), "changes are refused from then on, and say why");
     }
   }
 
@@ -240,6 +240,8 @@ bool FileStore::commits_at_once() const { return false; }
 void FileStore::set_listener(CommitListener* listener) { threads_->state().set_listener(listener); }
 StreamId FileStore::next_stream_id() { return threads_->state().next_stream_id(); }
 
+std::uint64_t FileStore::read_sequence() const { return threads_->state().read_sequence(); }
+
 Result<Submitted> FileStore::submit(const Change& change, Ticket ticket) {
   return threads_->state().submit(change, ticket);
 }
@@ -275,6 +277,18 @@ void FileStore::load_producer(StreamId id, std::string_view producer_id,
         if (!found) return done(found.error());
         done(*found ? std::optional(state) : std::nullopt);
       });
+}
+
+std::optional<Result<std::vector<UsedProducer>>> FileStore::oldest_producers_now(
+    StreamId id, std::size_t count_max) {
+  return threads_->state().oldest_producers(FileState::Wait::kNo, id, count_max);
+}
+
+void FileStore::oldest_producers(StreamId id, std::size_t count_max,
+                                 Done<std::vector<UsedProducer>> done) {
+  threads_->read_later([this, id, count_max, done = std::move(done)]() mutable {
+    done(*threads_->state().oldest_producers(FileState::Wait::kYes, id, count_max));
+  });
 }
 
 std::optional<Status> FileStore::read_now(const ReadRange& range, StoredBytes& out) {

@@ -95,7 +95,9 @@ class StoreCheck {
   // Whatever is wrong with a catalog, one that is made anew has it right, unless packs or journal
   // are damaged.
   Result<FileStoreCheck> rebuild_and_check() {
-    CatalogRebuild rebuild(files_, options_.directory);
+    const SystemClock system_clock;
+    const Clock& clock = options_.clock != nullptr ? *options_.clock : system_clock;
+    CatalogRebuild rebuild(files_, options_.directory, clock.now());
     if (Status read = rebuild.read(); !read) {
       if (!is_lost(read.error())) return read.error();
       return only_damage(fmt::format("the catalog cannot be made anew, and is left as it is: {}",

@@ -385,6 +385,11 @@ class LmdbUpdate final : public Catalog::Update {
     return keep(store(CatalogTable::kProducers, producer_key(id, producer_id).view()));
   }
 
+  Status erase_producer(StreamId id, std::string_view producer_id) override {
+    if (!status_ || !CatalogKey::fits(producer_id.size(), 1)) return status_;
+    return keep(remove(CatalogTable::kProducers, producer_key(id, producer_id).view()));
+  }
+
   Status put_extent(StreamId id, const Extent& extent) override {
     if (!status_) return status_;
     return keep(place(id, extent));
@@ -726,6 +731,25 @@ class OpenLmdbCatalog final : public Catalog {
     for (; found && *found && walk.key_starts_with(stream.view()); found = walk.next()) ++count;
     if (!found) return found.error();
     return count;
+  }
+
+  Result<std::vector<UsedProducer>> producers(StreamId id) override {
+    const Snapshot snapshot(*environment_, transactions_);
+    if (Status begun = snapshot.status(); !begun) return begun.error();
+    const CatalogKey stream = id_key(id);
+    Walk walk(*environment_, snapshot.txn(), CatalogTable::kProducers);
+    std::vector<UsedProducer> producers;
+    Result<bool> found = walk.seek(stream.view());
+    for (; found && *found && walk.key_starts_with(stream.view()); found = walk.next()) {
+      Result<std::string_view> value = walk.value();
+      if (!value) return value.error();
+      ProducerState state;
+      if (!decode_producer(*value, state)) return walk.damaged();
+      producers.push_back({.last_used = state.last_used,
+                           .id = std::string(walk.key().substr(stream.view().size()))});
+    }
+    if (!found) return found.error();
+    return producers;
   }
 
   Result<std::vector<Extent>> extents(StreamId id, std::uint64_t from, std::uint64_t to) override {

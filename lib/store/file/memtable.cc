@@ -7,6 +7,8 @@
 #include <iterator>
 #include <variant>
 
+#include "protocol/read_sequence.h"
+
 namespace durable_streams {
 
 namespace {
@@ -81,21 +83,22 @@ Status Memtable::apply(Lsn lsn, const AppendChange& change, FindBelow& below) {
   if (stream.chunks.end() + change.bytes.size() != change.tail.position) {
     return cannot_follow(lsn, change.id, "its bytes would leave a gap");
   }
+  if (change.tail.read_sequence < stream.record.tail.read_sequence) {
+    return cannot_follow(lsn, change.id, "its read sequence would fall");
+  }
   bytes_added_.fetch_add(static_cast<std::int64_t>(change.bytes.size()), std::memory_order_relaxed);
   this->change(stream, lsn, [&](DirtyStream& each) {
     StreamRecord& record = each.record;
     ++record.version;
+    protocol::raise_sequence(record.sequences, change.tail.read_sequence, record.tail.position);
     add_bytes(each, change.bytes, change.owned);
     record.tail = change.tail;
     if (!change.stream_seq.empty()) record.stream_seq = change.stream_seq;
-    if (!change.producer_id.empty()) {
-      const auto known = each.producers.find(change.producer_id);
-      if (known != each.producers.end()) {
-        known->second = change.producer;
-      } else {
-        each.producers.emplace(change.producer_id, change.producer);
-        budget_->take_anyway(kAroundBytes + change.producer_id.size());
-      }
+    if (!change.producer_id.empty()) set_producer(each, change.producer_id, change.producer);
+    if (change.producer_is_new) ++record.producers;
+    if (!change.forgotten_producer.empty()) {
+      set_producer(each, change.forgotten_producer, std::nullopt);
+      --record.producers;
     }
     if (!change.close) return;
     record.closed = true;
@@ -185,6 +188,17 @@ void Memtable::add_bytes(DirtyStream& stream, std::string_view bytes, const Slic
   const Framing framing = stream.record.framing;
   budget_->take_anyway(stream.chunks.memory_for_append(bytes, owned, framing));
   stream.chunks.append(bytes, owned, framing, budget_);
+}
+
+void Memtable::set_producer(DirtyStream& stream, std::string_view id,
+                            std::optional<ProducerState> state) {
+  const auto known = stream.producers.find(id);
+  if (known != stream.producers.end()) {
+    known->second = state;
+  } else {
+    stream.producers.emplace(id, state);
+    budget_->take_anyway(kAroundBytes + id.size());
+  }
 }
 
 void Memtable::change(DirtyStream& stream, Lsn lsn, Function<void(DirtyStream&)> change) {
@@ -289,17 +303,6 @@ Memtable::Known Memtable::find_shape(StreamId id, StreamShape& out) const {
     if (!stream.removed) out = shape_of(stream.record);
   });
   return known;
-}
-
-bool Memtable::find_producer(StreamId id, std::string_view producer_id, ProducerState& out) const {
-  bool found = false;
-  look(id, [&](const DirtyStream& stream) {
-    const auto producer = stream.producers.find(producer_id);
-    if (producer == stream.producers.end()) return;
-    out = producer->second;
-    found = true;
-  });
-  return found;
 }
 
 bool Memtable::look(StreamId id, Function<void(const DirtyStream&)> visit) const {

@@ -45,7 +45,8 @@ struct DirtyStream {
   bool removed = false;        // `record` then holds id and path alone
   bool known_below;            // an older generation or the catalog knows it as well
   ChunkList chunks;
-  std::map<std::string, ProducerState, std::less<>> producers;  // those that changed
+  // Those that changed; nullopt: it was forgotten.
+  std::map<std::string, std::optional<ProducerState>, std::less<>> producers;
 };
 
 // Changes are applied by one thread at a time; everything else may be called from any thread
@@ -68,7 +69,6 @@ class Memtable {
   Known find_path(std::string_view path, StreamId& out) const;
   Known find(StreamId id, SettledStream& out) const;
   Known find_shape(StreamId id, StreamShape& out) const;
-  bool find_producer(StreamId id, std::string_view producer_id, ProducerState& out) const;
 
   // Looks at a stream under its lock; false when the memtable does not hold it.
   bool look(StreamId id, Function<void(const DirtyStream&)> visit) const;
@@ -140,6 +140,7 @@ class Memtable {
   // gone.
   Result<DirtyStream*> touch(StreamId id, Lsn lsn, FindBelow& below);
   void add_bytes(DirtyStream& stream, std::string_view bytes, const Slice& owned);
+  void set_producer(DirtyStream& stream, std::string_view id, std::optional<ProducerState> state);
   // Changes a stream that is held, under its lock.
   void change(DirtyStream& stream, Lsn lsn, Function<void(DirtyStream&)> change);
   void insert(std::unique_ptr<DirtyStream> stream);

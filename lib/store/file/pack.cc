@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/byte_reader.h"
+#include "store/file/producer_codec.h"
 #include "store/file/record_codec.h"
 
 namespace durable_streams {
@@ -427,11 +428,10 @@ Result<bool> Pack::read_stream_item(PackIndexCursor& cursor, PackEntry& out) {
     if (!follows || !pack_format::extent_is_possible(extent, id_, footer_.index_offset))
       reader.fail();
     out.extents.push_back(extent);
-  } else if (item == Item::kProducer) {
+  } else if (item == Item::kProducer || item == Item::kForgottenProducer) {
     ProducerEntry& producer = out.producers.emplace_back();
     producer.id = reader.text();
-    producer.state.epoch = reader.varint();
-    producer.state.last_seq = reader.varint();
+    if (item == Item::kProducer) producer.state = decode_producer_state(reader);
     const std::uint64_t age = reader.varint();
     if (age > out.stream.lsn) reader.fail();
     producer.lsn = out.stream.lsn - age;

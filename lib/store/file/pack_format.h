@@ -42,13 +42,15 @@ struct Footer {
   Lsn highest_lsn = 0;
 };
 
-// Kinds of items of the index. Extents and producers belong to the stream before them.
+// Kinds of items of the index. Extents and producers, forgotten ones too, belong to the stream
+// before them.
 enum class Item : std::uint8_t {
   kStream = 1,
   kExtent = 2,
   kProducer = 3,
   kRemoved = 4,
   kReplaced = 5,
+  kForgottenProducer = 6,
 };
 
 // Where a block stands, which its checksum covers along with its bytes: one that landed elsewhere

@@ -210,6 +210,10 @@ class Merging {
       if (merge_.others_from > stream.removed_at) return {};
       return writer_.index_removed(stream.id, stream.removed_at);
     }
+    // Where no other pack may still name a producer, nobody need be told that it was forgotten.
+    std::erase_if(stream.producers, [this](const ProducerEntry& producer) {
+      return !producer.state && merge_.others_from > producer.lsn;
+    });
     const Result<std::optional<SettledStream>> known = catalog_.find(stream.id);
     if (!known) return known.error();
     // A stream that the catalog has lost meanwhile is named as removed by a newer pack.

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/byte_writer.h"
 #include "store/file/pack_format.h"
+#include "store/file/producer_codec.h"
 #include "store/file/record_codec.h"
 
 namespace durable_streams {
@@ -209,10 +210,10 @@ Status PackWriter::index_stream(const PackEntry& entry) {
   }
   for (const ProducerEntry& producer : entry.producers) {
     item_.clear();
-    writer.u8(static_cast<std::uint8_t>(Item::kProducer));
+    const Item kind = producer.state ? Item::kProducer : Item::kForgottenProducer;
+    writer.u8(static_cast<std::uint8_t>(kind));
     writer.text(producer.id);
-    writer.varint(producer.state.epoch);
-    writer.varint(producer.state.last_seq);
+    if (producer.state) encode_producer_state(*producer.state, writer);
     DURABLE_STREAMS_ASSERT(producer.lsn <= entry.stream.lsn);
     writer.varint(producer.lsn == 0 ? 0 : entry.stream.lsn - producer.lsn);
     if (Status added = add_item(item_); !added.ok()) return added;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ namespace durable_streams {
 
 struct ProducerEntry {
   std::string id;
-  ProducerState state;
+  std::optional<ProducerState> state;  // nullopt: it was forgotten
   Lsn lsn = 0;  // of the stream's record when the state was settled; 0: of the one beside it
 };
 

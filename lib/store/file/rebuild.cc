@@ -170,6 +170,7 @@ void CatalogRebuild::count() {
   for (const auto& [id, known] : streams_) {
     const StreamShape shape = shape_of(known.stream.record);
     meta_.next_stream_id = std::max(meta_.next_stream_id, id + 1);
+    meta_.read_sequence = std::max(meta_.read_sequence, known.stream.record.tail.read_sequence + 1);
     if (shape.source != 0) ++forks[shape.source];
   }
   // Forks that are gone and were not told of to their source leave no other trace.
@@ -205,7 +206,8 @@ Status CatalogRebuild::write_stream(Catalog& catalog, const KnownStream& known) 
     if (Status put = update_->put_extent(id, extent); !put) return put;
   }
   for (const auto& [name, producer] : known.producers) {
-    if (Status put = update_->put_producer(id, name, producer.state); !put) return put;
+    if (!producer.state) continue;
+    if (Status put = update_->put_producer(id, name, *producer.state); !put) return put;
   }
   return {};
 }

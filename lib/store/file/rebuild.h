@@ -1,6 +1,7 @@
 // Makes a catalog anew from the packs: their indices tell of each stream all that it needs.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -18,8 +19,13 @@ namespace durable_streams {
 // read() changes nothing; write() goes to an empty catalog. Threads: one at a time.
 class CatalogRebuild {
  public:
-  CatalogRebuild(FileSystem& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {}
+  // Which read sequences were given is not known without the catalog, so a new one begins, which is
+  // that of the seconds until `now`: higher than any that counting from 0 comes to.
+  CatalogRebuild(FileSystem& files, std::string directory, WallTime now)
+      : files_(files), directory_(std::move(directory)) {
+    meta_.read_sequence = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+  }
 
   // Reads the indices of all packs but those that another has replaced. kCorruption: one cannot be
   // read, and streams would be missing without it. kNotFound: there is no store here.
@@ -32,7 +38,7 @@ class CatalogRebuild {
 
  private:
   struct KnownProducer {
-    ProducerState state;
+    std::optional<ProducerState> state;  // nullopt: it was forgotten
     Lsn lsn = 0;
   };
   struct KnownStream {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/byte_writer.h"
+#include "protocol/read_sequence.h"
 
 namespace durable_streams {
 
@@ -17,12 +18,13 @@ constexpr std::uint64_t kSoftDeleted = 1 << 2;
 constexpr std::uint64_t kHasTtl = 1 << 3;
 constexpr std::uint64_t kHasExpiresAt = 1 << 4;
 constexpr std::uint64_t kHasDeadline = 1 << 5;
-constexpr std::uint64_t kHasReadSequence = 1 << 6;
+constexpr std::uint64_t kHasSequences = 1 << 6;
 constexpr std::uint64_t kHasForks = 1 << 7;
 constexpr std::uint64_t kHasStreamSeq = 1 << 8;
 constexpr std::uint64_t kHasClosedBy = 1 << 9;
 constexpr std::uint64_t kIsFork = 1 << 10;
-constexpr std::uint64_t kAllBits = (1 << 11) - 1;
+constexpr std::uint64_t kHasProducers = 1 << 11;
+constexpr std::uint64_t kAllBits = (1 << 12) - 1;
 
 std::uint64_t bits_of(const StreamRecord& record) {
   std::uint64_t bits = 0;
@@ -32,11 +34,12 @@ std::uint64_t bits_of(const StreamRecord& record) {
   if (record.expiry.ttl) bits |= kHasTtl;
   if (record.expiry.at) bits |= kHasExpiresAt;
   if (record.deadline != kNever) bits |= kHasDeadline;
-  if (record.tail.read_sequence != 0) bits |= kHasReadSequence;
+  if (!record.sequences.empty()) bits |= kHasSequences;
   if (record.forks != 0) bits |= kHasForks;
   if (!record.stream_seq.empty()) bits |= kHasStreamSeq;
   if (record.closed_by) bits |= kHasClosedBy;
   if (record.fork) bits |= kIsFork;
+  if (record.producers != 0) bits |= kHasProducers;
   return bits;
 }
 
@@ -47,6 +50,39 @@ void write_time(ByteWriter& out, WallTime time) {
 
 WallTime read_time(ByteReader& in) {
   return WallTime(WallTime::duration(static_cast<WallTime::rep>(in.u64())));
+}
+
+// Each is told by how much it lies above the one before it.
+void write_sequences(ByteWriter& out, const SequenceStarts& starts) {
+  out.varint(starts.size());
+  SequenceStart before;
+  for (const SequenceStart& start : starts) {
+    out.varint(start.sequence - before.sequence);
+    out.varint(start.position - before.position);
+    before = start;
+  }
+}
+
+void read_sequences(ByteReader& in, StreamRecord& out) {
+  const std::uint64_t count = in.varint();
+  if (count == 0 || count > protocol::kSequenceStartsMax) return in.fail();
+  SequenceStart start;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t raised = in.varint();
+    const std::uint64_t advanced = in.varint();
+    if (raised == 0 || start.sequence + raised < raised || start.position + advanced < advanced) {
+      return in.fail();
+    }
+    start = {.sequence = start.sequence + raised, .position = start.position + advanced};
+    out.sequences.push_back(start);
+  }
+  out.tail.read_sequence = start.sequence;
+}
+
+std::uint32_t read_count(ByteReader& in) {
+  const std::uint64_t count = in.varint();
+  if (count > std::numeric_limits<std::uint32_t>::max()) in.fail();
+  return static_cast<std::uint32_t>(count);
 }
 
 void write_fork(ByteWriter& out, const ForkPoint& fork) {
@@ -82,7 +118,7 @@ void encode_record(const StreamRecord& record, std::string& out) {
   if (record.expiry.ttl) writer.varint(static_cast<std::uint64_t>(record.expiry.ttl->count()));
   if (record.expiry.at) write_time(writer, *record.expiry.at);
   if (record.deadline != kNever) write_time(writer, record.deadline);
-  if (record.tail.read_sequence != 0) writer.varint(record.tail.read_sequence);
+  if (!record.sequences.empty()) write_sequences(writer, record.sequences);
   if (record.forks != 0) writer.varint(record.forks);
   if (!record.stream_seq.empty()) writer.text(record.stream_seq);
   if (record.closed_by) {
@@ -91,6 +127,7 @@ void encode_record(const StreamRecord& record, std::string& out) {
     writer.varint(record.closed_by->seq);
   }
   if (record.fork) write_fork(writer, *record.fork);
+  if (record.producers != 0) writer.varint(record.producers);
 }
 
 bool decode_record(ByteReader& in, StreamRecord& out) {
@@ -112,12 +149,8 @@ bool decode_record(ByteReader& in, StreamRecord& out) {
   }
   if ((bits & kHasExpiresAt) != 0) out.expiry.at = read_time(in);
   if ((bits & kHasDeadline) != 0) out.deadline = read_time(in);
-  if ((bits & kHasReadSequence) != 0) out.tail.read_sequence = in.varint();
-  if ((bits & kHasForks) != 0) {
-    const std::uint64_t forks = in.varint();
-    if (forks > std::numeric_limits<std::uint32_t>::max()) in.fail();
-    out.forks = static_cast<std::uint32_t>(forks);
-  }
+  if ((bits & kHasSequences) != 0) read_sequences(in, out);
+  if ((bits & kHasForks) != 0) out.forks = read_count(in);
   if ((bits & kHasStreamSeq) != 0) out.stream_seq = in.text();
   if ((bits & kHasClosedBy) != 0) {
     ClosingTuple tuple;
@@ -127,6 +160,7 @@ bool decode_record(ByteReader& in, StreamRecord& out) {
     out.closed_by = std::move(tuple);
   }
   if ((bits & kIsFork) != 0) out.fork = read_fork(in);
+  if ((bits & kHasProducers) != 0) out.producers = read_count(in);
   return in.ok();
 }
 

@@ -144,8 +144,14 @@ Status FileState::begin_life() {
   if (!opening_.clean) {
     next_stream_id_.fetch_add(kIdsSkipped, std::memory_order_relaxed);
     meta_.ttl_floor = clock_.now();
+    // Nobody can tell a crash of the machine, which loses what was not synced, from one of the
+    // process, which does not.
+    opening_.may_have_lost = meta_.may_lose;
+    if (meta_.may_lose) ++meta_.read_sequence;
   }
   meta_.clean = false;
+  meta_.may_lose = options_.durability != Durability::kAlways;
+  read_sequence_ = meta_.read_sequence;
   meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
   ttl_floor_ms_.store(meta_.ttl_floor.time_since_epoch().count(), std::memory_order_relaxed);
   if (Status found = find_catalog_first(); !found) return found;

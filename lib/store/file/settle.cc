@@ -15,6 +15,9 @@ bool FileState::wants_settling() const {
 Status FileState::settle() {
   freeze();
   if (frozen_ == nullptr) return {};
+  // The catalog must not come to know of changes that the journal may lose: their numbers would be
+  // given again, and what comes by them taken for known already.
+  if (Status synced = sync(); !synced) return synced;
   Status settled = settle_frozen();
   if (!settled && settled.error().code == ErrorCode::kNoSpace && use_reserve())
     settled = settle_frozen();

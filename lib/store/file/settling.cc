@@ -127,7 +127,9 @@ Status Settling::update(const DirtyStream& stream) {
     if (Status put = update_->put_extent(id, extent->second); !put) return put;
   }
   for (const auto& [producer, state] : stream.producers) {
-    if (Status put = update_->put_producer(id, producer, state); !put) return put;
+    const Status put =
+        state ? update_->put_producer(id, producer, *state) : update_->erase_producer(id, producer);
+    if (!put) return put;
   }
   return {};
 }

@@ -132,6 +132,11 @@ Result<Submitted> MemoryStore::Impl::submit(const AppendChange& change) {
   }
   stream->memory_bytes += memory_bytes;
   stream->apply(change, hash_key_, budget_);
+  if (!change.forgotten_producer.empty()) {
+    const std::uint64_t freed = ProducerTable::memory_for(change.forgotten_producer);
+    stream->memory_bytes -= freed;
+    budget_->give_back(freed);
+  }
   shard.stored_bytes += change.bytes.size();
   return Submitted::kCommitted;
 }

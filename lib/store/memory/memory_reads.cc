@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/bytes/page_cut.h"
+#include "store/bytes/used_producers.h"
 #include "store/memory/memory_store_impl.h"
 
 namespace durable_streams {
@@ -47,6 +48,17 @@ Result<bool> MemoryStore::Impl::load_producer(StreamId id, std::string_view prod
   if (state == nullptr) return false;
   out = *state;
   return true;
+}
+
+std::vector<UsedProducer> MemoryStore::Impl::oldest_producers(StreamId id, std::size_t count_max) {
+  std::vector<UsedProducer> producers;
+  {
+    IdShard& shard = id_shard(id);
+    const MutexLock lock(shard.mutex);
+    if (const MemoryStream* const stream = shard.find(id)) producers = stream->all_producers();
+  }
+  keep_oldest(producers, count_max);
+  return producers;
 }
 
 Status MemoryStore::Impl::read(const ReadRange& range, StoredBytes& out) {

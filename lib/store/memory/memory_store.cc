@@ -114,6 +114,19 @@ void MemoryStore::load_producer(StreamId id, std::string_view producer_id,
   });
 }
 
+std::optional<Result<std::vector<UsedProducer>>> MemoryStore::oldest_producers_now(
+    StreamId id, std::size_t count_max) {
+  return impl_->oldest_producers(id, count_max);
+}
+
+void MemoryStore::oldest_producers(StreamId id, std::size_t count_max,
+                                   Done<std::vector<UsedProducer>> done) {
+  impl_->complete_later(
+      [done = std::move(done), oldest = impl_->oldest_producers(id, count_max)]() mutable {
+        done(std::move(oldest));
+      });
+}
+
 std::optional<Status> MemoryStore::read_now(const ReadRange& range, StoredBytes& out) {
   return impl_->read(range, out);
 }

@@ -45,6 +45,7 @@ class MemoryStore::Impl {
   // memory_reads.cc
   Result<bool> load(std::string_view path, StreamRecord& out);
   Result<bool> load_producer(StreamId id, std::string_view producer_id, ProducerState& out);
+  std::vector<UsedProducer> oldest_producers(StreamId id, std::size_t count_max);
   Status read(const ReadRange& range, StoredBytes& out);
   Result<std::uint64_t> append_end(StreamId id, std::uint64_t position);
 

@@ -1,6 +1,8 @@
 // How a record is folded into little memory, and unfolded again.
 #include "store/memory/memory_stream.h"
 
+#include "protocol/read_sequence.h"
+
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -50,7 +52,8 @@ MemoryStream::MemoryStream(const StreamRecord& record, std::uint32_t hash, Conte
   if (record.fork) rare().fork = std::make_unique<ForkPoint>(*record.fork);
   if (record.closed_by) rare().closed_by = std::make_unique<ClosingTuple>(*record.closed_by);
   if (!record.stream_seq.empty()) rare().stream_seq = record.stream_seq;
-  if (record.tail.read_sequence > 0) rare().read_sequence = record.tail.read_sequence;
+  if (record.producers > 0) rare().producer_count = record.producers;
+  if (!record.sequences.empty()) rare().sequences = record.sequences;
 }
 
 MemoryStream::Rare& MemoryStream::rare() {
@@ -64,7 +67,7 @@ std::uint64_t MemoryStream::memory_for_create(const StreamRecord& record) {
   std::uint64_t bytes =
       sizeof(MemoryStream) + kAroundBytes + record.path.size() + record.content_type.size();
   const bool rare = record.fork || record.closed_by || !record.stream_seq.empty() ||
-                    record.tail.read_sequence > 0;
+                    record.tail.read_sequence > 0 || record.producers > 0;
   if (rare) bytes += sizeof(Rare);
   if (record.fork) bytes += sizeof(ForkPoint) + record.fork->source_path.size();
   if (record.closed_by) bytes += sizeof(ClosingTuple) + record.closed_by->producer_id.size();
@@ -96,10 +99,10 @@ std::uint64_t MemoryStream::memory_for_append(const AppendChange& change,
 void MemoryStream::apply(const AppendChange& change, std::uint64_t hash_key,
                          const std::shared_ptr<MemoryBudget>& budget) {
   ++version;
-  chunks.append(change.bytes, change.owned, framing, budget);
-  if (change.tail.read_sequence > 0 || (rare_ && rare_->read_sequence > 0)) {
-    rare().read_sequence = change.tail.read_sequence;
+  if (change.tail.read_sequence > 0) {
+    protocol::raise_sequence(rare().sequences, change.tail.read_sequence, chunks.end());
   }
+  chunks.append(change.bytes, change.owned, framing, budget);
   if (!change.stream_seq.empty()) rare().stream_seq = change.stream_seq;
   if (!change.producer_id.empty()) {
     std::unique_ptr<ProducerTable>& producers = rare().producers;
@@ -108,6 +111,11 @@ void MemoryStream::apply(const AppendChange& change, std::uint64_t hash_key,
       *known = change.producer;
     } else {
       producers->insert(hash_key, change.producer_id, change.producer);
+    }
+    if (change.producer_is_new) ++rare().producer_count;
+    if (!change.forgotten_producer.empty()) {
+      producers->erase(hash_key, change.forgotten_producer);
+      --rare().producer_count;
     }
   }
   if (!change.close) return;
@@ -129,15 +137,19 @@ void MemoryStream::to_record(StreamRecord& out) const {
   if (expiry_kind_ == ExpiryKind::kAt) out.expiry.at = WallTime(WallTime::duration(expiry_value_));
   out.deadline = deadline;
   out.version = version;
-  out.tail = {.read_sequence = rare_ ? rare_->read_sequence : 0, .position = chunks.end()};
+  out.tail = {.read_sequence = 0, .position = chunks.end()};
+  out.sequences.clear();
   out.closed = closed_;
   out.soft_deleted = soft_deleted;
   out.forks = forks;
+  out.producers = rare_ ? rare_->producer_count : 0;
   out.stream_seq.clear();
   out.closed_by.reset();
   out.fork.reset();
   if (rare_ == nullptr) return;
   out.stream_seq = rare_->stream_seq;
+  out.sequences = rare_->sequences;
+  if (!out.sequences.empty()) out.tail.read_sequence = out.sequences.back().sequence;
   if (rare_->closed_by) out.closed_by = *rare_->closed_by;
   if (rare_->fork) out.fork = *rare_->fork;
 }
@@ -146,6 +158,11 @@ const ProducerState* MemoryStream::find_producer(std::uint64_t hash_key,
                                                  std::string_view producer_id) const {
   if (rare_ == nullptr || rare_->producers == nullptr) return nullptr;
   return rare_->producers->find(hash_key, producer_id);
+}
+
+std::vector<UsedProducer> MemoryStream::all_producers() const {
+  if (rare_ == nullptr || rare_->producers == nullptr) return {};
+  return rare_->producers->all();
 }
 
 }  // namespace durable_streams

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/bytes/chunk_list.h"
 #include "store/memory/content_type_table.h"
@@ -51,6 +52,7 @@ class MemoryStream {
     return rare_ && rare_->fork ? std::optional(rare_->fork->source) : std::nullopt;
   }
   const ProducerState* find_producer(std::uint64_t hash_key, std::string_view producer_id) const;
+  std::vector<UsedProducer> all_producers() const;
 
   // Where `deadline_slot` says that the stream is not in the deadline index.
   static constexpr std::uint32_t kNoSlot = UINT32_MAX;
@@ -73,7 +75,8 @@ class MemoryStream {
 
   struct Rare {
     std::string stream_seq;
-    std::uint64_t read_sequence = 0;
+    SequenceStarts sequences;
+    std::uint32_t producer_count = 0;
     std::unique_ptr<ClosingTuple> closed_by;
     std::unique_ptr<ForkPoint> fork;
     std::unique_ptr<ProducerTable> producers;

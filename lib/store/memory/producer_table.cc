@@ -29,10 +29,31 @@ std::uint64_t ProducerTable::memory_for(std::string_view id) {
   return sizeof(Producer) + id.size() + kAllocatorAndBucketBytes;
 }
 
+ProducerTable::Producer* ProducerTable::find_entry(std::uint64_t hash_key,
+                                                   std::string_view id) const {
+  return producers_.find(keyed_hash(hash_key, id),
+                         [&](const Producer& each) { return each.id() == id; });
+}
+
 ProducerState* ProducerTable::find(std::uint64_t hash_key, std::string_view id) const {
-  Producer* producer = producers_.find(keyed_hash(hash_key, id),
-                                       [&](const Producer& each) { return each.id() == id; });
+  Producer* producer = find_entry(hash_key, id);
   return producer == nullptr ? nullptr : &producer->state;
+}
+
+void ProducerTable::erase(std::uint64_t hash_key, std::string_view id) {
+  Producer* producer = find_entry(hash_key, id);
+  if (producer == nullptr) return;
+  producers_.remove(*producer);
+  ::operator delete(producer);
+}
+
+std::vector<UsedProducer> ProducerTable::all() const {
+  std::vector<UsedProducer> all;
+  all.reserve(producers_.size());
+  producers_.for_each([&](const Producer& producer) {
+    all.push_back({.last_used = producer.state.last_used, .id = std::string(producer.id())});
+  });
+  return all;
 }
 
 void ProducerTable::insert(std::uint64_t hash_key, std::string_view id, ProducerState state) {

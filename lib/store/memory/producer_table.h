@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "base/chain_table.h"
 
@@ -29,8 +30,16 @@ class ProducerTable {
   // `id` must not be in the table yet.
   void insert(std::uint64_t hash_key, std::string_view id, ProducerState state);
 
+  // Forgets a producer; fine if it is not in the table.
+  void erase(std::uint64_t hash_key, std::string_view id);
+
+  std::vector<UsedProducer> all() const;
+
  private:
   struct Producer;
+
+  Producer* find_entry(std::uint64_t hash_key, std::string_view id) const;
+
   struct Links {
     static Producer*& next(Producer& producer);
     static std::uint64_t hash(const Producer& producer);
