@@ -29,6 +29,7 @@ ServerOptions options_for(std::string directory, std::string_view durability) {
   store.max_file_handles = 6;
   store.journal_bytes_max = 1 << 20;
   store.memtable_bytes_max = 1 << 20;
+  store.reserve_bytes = 1 << 20;
   store.settle_interval = std::chrono::milliseconds(100);
   store.segment_bytes = 128 << 10;
   store.catalog_bytes_max = std::uint64_t{256} << 20;

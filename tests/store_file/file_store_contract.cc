@@ -1,4 +1,5 @@
-// Runs the contract suite over the file store, on a real disk; built twice, once so that it settles all the time.
+// Runs the contract suite over the file store, on a real disk; built twice, once so that it settles
+// all the time.
 #include <durable_streams/file_store.h>
 
 #include <memory>
@@ -15,6 +16,7 @@ FileStoreOptions options_in(const TemporaryDirectory& directory) {
   FileStoreOptions options;
   options.directory = directory.path() + "/store";
   options.segment_bytes = std::uint64_t{1} << 20;
+  options.reserve_bytes = std::uint64_t{1} << 20;
   options.catalog_bytes_max = std::uint64_t{256} << 20;
 #ifdef DURABLE_STREAMS_SETTLE_ALWAYS
   options.settle_interval = std::chrono::milliseconds(1);
@@ -26,11 +28,16 @@ FileStoreOptions options_in(const TemporaryDirectory& directory) {
 
 StoreUnderTest store_under_test() {
   auto directory = std::make_shared<TemporaryDirectory>();
-  return {.open = [directory] { return std::unique_ptr<Store>(std::move(FileStore::open(options_in(*directory))).value()); },
+  return {.open =
+              [directory] {
+                return std::unique_ptr<Store>(
+                    std::move(FileStore::open(options_in(*directory))).value());
+              },
           .reopen =
               [directory](std::unique_ptr<Store> store) {
                 store.reset();
-                return std::unique_ptr<Store>(std::move(FileStore::open(options_in(*directory))).value());
+                return std::unique_ptr<Store>(
+                    std::move(FileStore::open(options_in(*directory))).value());
               },
           .settle = [](Store& store) { store.flush(); }};
 }

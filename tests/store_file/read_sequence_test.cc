@@ -29,6 +29,7 @@ class Lives {
     options_.directory = "data";
     options_.durability = durability;
     options_.segment_bytes = std::uint64_t{64} << 10;
+    options_.reserve_bytes = 64 << 10;
     begin();
   }
   ~Lives() { life_.reset(); }
