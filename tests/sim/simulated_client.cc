@@ -39,7 +39,19 @@ bool SimulatedClient::is_removing(const std::string& path) const {
   });
 }
 
-void SimulatedClient::ask(Streams& streams) { send(streams, pick()); }
+void SimulatedClient::ask(Streams& streams, EndpointClient& endpoint) {
+  Request request = pick();
+  if (is_for_http(request)) return send(endpoint, std::move(request));
+  send(streams, std::move(request));
+}
+
+// The library takes an append that names no type, HTTP does not.
+bool SimulatedClient::is_for_http(const Request& request) {
+  if (!request.body.empty() && request.content_type.empty()) return false;
+  const bool can_be =
+      request.kind == Kind::kAppend || request.kind == Kind::kRead || request.kind == Kind::kRemove;
+  return can_be && random_.one_in(3);
+}
 
 SimulatedClient::Request SimulatedClient::pick() {
   const std::uint64_t dice = random_.below(100);
@@ -240,6 +252,34 @@ void SimulatedClient::send(Streams& streams, Request request) {
       return streams.info(about.path, then(&SimulatedClient::on_info));
     case Kind::kRemove:
       return streams.remove(about.path, then(&SimulatedClient::on_removed));
+  }
+}
+
+void SimulatedClient::send(EndpointClient& endpoint, Request request) {
+  Question asked = question(std::move(request));
+  const Request& about = asked->request;
+  const auto then = [this, &asked](auto check) {
+    return [this, asked, check](auto result) mutable {
+      close(asked);
+      if (result.ok() || result.error().code != ErrorCode::kCanceled)
+        (this->*check)(*asked, result);
+    };
+  };
+  switch (about.kind) {
+    case Kind::kAppend: {
+      // 204 to a close without a body does not tell a duplicate from a new one.
+      if (about.body.empty()) asked->expected.reset();
+      const AppendOptions options{
+          .content_type = about.content_type,
+          .producer = {.id = about.producer_id, .epoch = about.epoch, .seq = about.seq},
+          .stream_seq = about.stream_seq,
+          .close = about.close};
+      return endpoint.append(about.path, about.body, options, then(&SimulatedClient::on_appended));
+    }
+    case Kind::kRead:
+      return endpoint.read(about.path, about.from, then(&SimulatedClient::on_read));
+    default:
+      return endpoint.remove(about.path, then(&SimulatedClient::on_removed));
   }
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/sim/change_history.h"
+#include "tests/sim/endpoint_client.h"
 #include "tests/sim/violations.h"
 #include "tests/support/seed.h"
 
@@ -28,8 +29,8 @@ class SimulatedClient {
                   Violations& violations)
       : clock_(clock), history_(history), random_(random), violations_(violations) {}
 
-  // Asks for something.
-  void ask(Streams& streams);
+  // Asks for something, of the library or over HTTP.
+  void ask(Streams& streams, EndpointClient& endpoint);
 
   // From now on the disk may have failed an operation; or not any more.
   void expect_faults(bool faults) { faults_ = faults; }
@@ -86,6 +87,8 @@ class SimulatedClient {
   void pick_producer(Request& request, const StoreModel::Stream* stream);
 
   void send(Streams& streams, Request request);
+  bool is_for_http(const Request& request);
+  void send(EndpointClient& endpoint, Request request);
   Question question(Request request);
   void close(Question& question);
 

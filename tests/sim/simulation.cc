@@ -134,14 +134,14 @@ void Simulation::step() {
 }
 
 void Simulation::ask(std::uint64_t times) {
-  for (; times > 0; --times) client_.ask(*life_->streams);
+  for (; times > 0; --times) client_.ask(*life_->streams, *life_->endpoint);
 }
 
 void Simulation::commit() {
   const Where before = std::exchange(where_, Where::kCommitting);
   if (state().commit()) ++tally_.commits;
   where_ = before;
-  if (random_.one_in(2)) life_->loop.run_until_idle();
+  if (random_.one_in(2)) run_loop();
 }
 
 void Simulation::settle() {
@@ -182,7 +182,12 @@ void Simulation::prepare() {
 
 void Simulation::turn_loop() {
   for (std::uint64_t left = random_.below(4); left > 0; --left) life_->store->answer_load();
+  run_loop();
+}
+
+void Simulation::run_loop() {
   life_->loop.run_until_idle();
+  life_->endpoint->deliver();
 }
 
 void Simulation::advance() {
@@ -192,12 +197,12 @@ void Simulation::advance() {
 void Simulation::advance_by(std::chrono::milliseconds by) {
   clock_.advance(by);
   life_->loop.advance(by);
-  life_->loop.run_until_idle();
+  run_loop();
 }
 
 // While a batch or a pack goes to the disk.
 void Simulation::interlude(const std::string& path) {
-  if (life_ == nullptr || life_->streams == nullptr || !random_.one_in(3)) return;
+  if (life_ == nullptr || life_->endpoint == nullptr || !random_.one_in(3)) return;
   const bool journal = path.find("journal") != std::string::npos;
   if (where_ == Where::kCommitting && journal) {
     ask(1 + random_.below(3));
@@ -265,6 +270,7 @@ void Simulation::end_dead_life() {
 }
 
 void Simulation::close_in_order() {
+  life_->endpoint.reset();
   life_->streams.reset();
   life_->engine.reset();
   while (state().commit()) {
@@ -309,7 +315,8 @@ void Simulation::begin_life() {
   check_owed();
   life_->engine = std::make_unique<Engine>(*life_->store, engine_options_);
   life_->streams = std::make_unique<Streams>(*life_->engine, life_->loop);
-  life_->loop.run_until_idle();
+  life_->endpoint = std::make_unique<EndpointClient>(*life_->streams, seed_ | 1);
+  run_loop();
   if (random_.one_in(4)) check_goes_on();
 }
 
@@ -495,7 +502,7 @@ void Simulation::come_to_rest() {
   while (!disk_.dead() && (state().has_gathered() || life_->store->waiting_loads() > 0)) {
     commit();
     while (life_->store->waiting_loads() > 0) life_->store->answer_load();
-    life_->loop.run_until_idle();
+    run_loop();
   }
 }
 

@@ -64,6 +64,7 @@ class Simulation {
     std::unique_ptr<SimulatedStore> store;
     std::unique_ptr<Engine> engine;
     std::unique_ptr<Streams> streams;
+    std::unique_ptr<EndpointClient> endpoint;
   };
 
   enum class Where : std::uint8_t { kOutside, kCommitting, kSettling, kElsewhere };
@@ -76,6 +77,7 @@ class Simulation {
   void find_room();
   void prepare();
   void turn_loop();
+  void run_loop();
   void advance();
   void advance_by(std::chrono::milliseconds by);
   void strain();
