@@ -35,6 +35,27 @@ TEST_CASE("a TTL slides on every read and write, and not on looking", "[engine][
   CHECK_FALSE(fixture.exists("a"));
 }
 
+TEST_CASE("a slid deadline is in the store when the engine has gone", "[engine][expiry]") {
+  ManualClock clock{WallTime(std::chrono::hours(24 * 365 * 50))};
+  ManualLoop loop{ManualLoop::Time::kVirtual};
+  MemoryStore store;
+  const WallTime begin = clock.now();
+  {
+    Engine engine(store, {.clock = &clock});
+    Streams streams(engine, loop);
+    streams.create_now("a", with_ttl(10s)).value();
+    streams.create_now("b", with_ttl(10s)).value();
+    clock.advance(9s);
+    loop.advance(9s);
+    streams.read_now("a", Offset::start()).value();
+  }
+  StreamRecord record;
+  REQUIRE(store.load_now("a", record)->value());
+  CHECK(record.deadline == begin + 19s);
+  REQUIRE(store.load_now("b", record)->value());
+  CHECK(record.deadline == begin + 10s);
+}
+
 TEST_CASE("a refused read or write does not slide a TTL", "[engine][expiry]") {
   EngineFixture fixture;
   fixture.create(
