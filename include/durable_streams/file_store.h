@@ -44,8 +44,9 @@ struct FileStoreOptions {
 
   // Kept on the disk for the time when it is full: creates and appends are then refused with
   // kNoSpace, and streams can still be deleted, expire and be settled. Once there is so much room
-  // again, all changes are taken. 0: none is kept.
-  std::uint64_t reserve_bytes = std::uint64_t{16} << 20;
+  // again, all changes are taken. Settling needs as much as the memtable holds, so with less than
+  // that it may have to wait for room from elsewhere. 0: none is kept.
+  std::uint64_t reserve_bytes = std::uint64_t{160} << 20;
 
   // Changes that wait to be written. Past it more are refused with kUnavailable.
   std::uint64_t in_flight_bytes_max = std::uint64_t{64} << 20;

@@ -71,6 +71,7 @@ class InterruptedFiles final : public FileSystem {
     }
     Result<std::uint64_t> size() override { return under_->size(); }
     Status truncate(std::uint64_t size) override { return under_->truncate(size); }
+    Status allocate(std::uint64_t size) override { return under_->allocate(size); }
 
    private:
     InterruptedFiles& files_;

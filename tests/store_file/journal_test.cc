@@ -99,6 +99,7 @@ class FailingFiles final : public FileSystem {
     }
     Result<std::uint64_t> size() override { return file_->size(); }
     Status truncate(std::uint64_t size) override { return file_->truncate(size); }
+    Status allocate(std::uint64_t size) override { return file_->allocate(size); }
 
    private:
     FailingFiles& files_;

@@ -134,6 +134,10 @@ class MemoryFiles final : public FileSystem {
       bytes_->resize(size);
       return {};
     }
+    Status allocate(std::uint64_t size) override {
+      bytes_->resize(std::max<std::size_t>(bytes_->size(), size));
+      return {};
+    }
 
    private:
     MemoryFiles& disk_;

@@ -109,6 +109,14 @@ class SimulatedDisk::SimulatedFile final : public File {
     return disk_.truncate(*content_, size, text);
   }
 
+  Status allocate(std::uint64_t size) override {
+    const std::string text = "allocate " + path_;
+    const MutexLock lock(disk_.mutex_);
+    if (const Status usable = check(text, true); !usable) return usable;
+    if (size <= content_->size()) return {};
+    return disk_.truncate(*content_, size, text);
+  }
+
  private:
   Status check(std::string_view text, bool writes) const DURABLE_STREAMS_REQUIRES(disk_.mutex_) {
     if (boot_ != disk_.boot_) return failed(text, ErrorCode::kCanceled);

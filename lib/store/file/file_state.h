@@ -94,7 +94,7 @@ class FileState {
   // Ends that, if the disk has room again. By the thread that settles.
   Status find_room();
   // The journal's files for the time to come.
-  bool wants_journal_files() const { return journal_->wants_spares(); }
+  bool wants_journal_files() const { return !short_of_room() && journal_->wants_spares(); }
   Status prepare_journal() { return journal_->prepare(); }
 
   // file_reads.cc; nullopt only with kNo: it would have to wait for the disk.

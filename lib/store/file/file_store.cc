@@ -124,7 +124,7 @@ class FileStore::Threads {
         if (stopping_) return;
       }
       // First what a commit would otherwise have to make itself.
-      bool failed = !state().prepare_journal();
+      bool failed = state().wants_journal_files() && !state().prepare_journal();
       if (has_to_settle() || std::chrono::steady_clock::now() >= next) {
         failed = !state().settle() || !merge() || failed;
         next = std::chrono::steady_clock::now() + options_.settle_interval;

@@ -45,6 +45,9 @@ class File {
 
   virtual Result<std::uint64_t> size() = 0;
   virtual Status truncate(std::uint64_t size) = 0;
+
+  // Grows the file to `size` bytes, if it is smaller; the room for them is its own from then on.
+  virtual Status allocate(std::uint64_t size) = 0;
 };
 
 // Keeps a directory to one user, in this process and in others, until it goes.

@@ -292,6 +292,19 @@ Status Journal::prepare() {
   return {};
 }
 
+Status Journal::drop_spares() {
+  std::vector<Spare> dropped;
+  {
+    const MutexLock lock(mutex_);
+    dropped.swap(spares_);
+    spare_count_.store(0, std::memory_order_relaxed);
+  }
+  for (const Spare& spare : dropped) {
+    if (Status removed = files_.remove(path(spare.number, kSpareEnding)); !removed) return removed;
+  }
+  return files_.sync_directory(directory_);
+}
+
 Status Journal::make_spare(SegmentNumber number) {
   const std::string temporary = path(number, kTemporaryEnding);
   Result<std::unique_ptr<File>> file = files_.open(temporary, OpenMode::kCreate);

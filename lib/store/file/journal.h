@@ -77,6 +77,8 @@ class Journal {
   // Makes the spares that are missing. Until then segments grow as they are written, and syncs take
   // longer.
   Status prepare();
+  // Gives up the spares, for their room.
+  Status drop_spares();
   bool wants_spares() const {
     return spare_count_.load(std::memory_order_relaxed) < options_.spare_segments;
   }

@@ -188,6 +188,24 @@ Result<std::uint64_t> PosixFile::size() {
   return static_cast<std::uint64_t>(facts.st_size);
 }
 
+// Not posix_fallocate(): where the file system has no such thing, it reads and writes every block.
+Status PosixFile::allocate(std::uint64_t size) {
+  if (beyond_reach(size)) return failed("allocate", EFBIG);
+  const int result = uninterrupted(
+      [&] { return ::fallocate(descriptor_.number(), 0, 0, static_cast<off_t>(size)); });
+  if (result == 0) return {};
+  if (errno != EOPNOTSUPP) return failed("allocate", errno);
+  const Result<std::uint64_t> now = this->size();
+  if (!now) return now.error();
+  static constexpr char kZeros[64 << 10] = {};
+  for (std::uint64_t at = *now; at < size;) {
+    const std::string_view piece(kZeros, std::min<std::uint64_t>(sizeof(kZeros), size - at));
+    if (Status written = write(at, {{piece}}); !written) return written;
+    at += piece.size();
+  }
+  return {};
+}
+
 Status PosixFile::truncate(std::uint64_t size) {
   if (beyond_reach(size)) return failed("truncate", EFBIG);
   const int result =

@@ -58,6 +58,7 @@ class PosixFile final : public File {
   void start_writeback(std::uint64_t offset, std::uint64_t size) override;
   Result<std::uint64_t> size() override;
   Status truncate(std::uint64_t size) override;
+  Status allocate(std::uint64_t size) override;
 
  private:
   Error failed(std::string_view call, int number) const { return posix_error(call, path_, number); }

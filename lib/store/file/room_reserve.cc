@@ -1,7 +1,6 @@
-// The file is written in full: room that is merely promised is not there on every file system.
+// The file's room is its own without being written.
 #include "store/file/room_reserve.h"
 
-#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -11,7 +10,6 @@ namespace durable_streams {
 namespace {
 
 constexpr std::string_view kName = "reserve";
-constexpr std::uint64_t kZeroBytes = 256 << 10;
 
 }  // namespace
 
@@ -47,13 +45,7 @@ Status RoomReserve::write_file() {
   if (*size > bytes_) {
     if (Status cut = (*file)->truncate(bytes_); !cut) return cut;
   }
-  const std::string zeros(static_cast<std::size_t>(std::min(bytes_, kZeroBytes)), '\0');
-  for (std::uint64_t at = std::min(*size, bytes_); at < bytes_;) {
-    const std::string_view piece = std::string_view(zeros).substr(
-        0, static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), bytes_ - at)));
-    if (Status written = (*file)->write(at, {{piece}}); !written) return written;
-    at += piece.size();
-  }
+  if (Status allocated = (*file)->allocate(bytes_); !allocated) return allocated;
   return (*file)->sync();
 }
 

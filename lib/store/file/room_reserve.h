@@ -10,7 +10,7 @@
 
 namespace durable_streams {
 
-// A file of zeros that nobody reads. A commit gives it up while another thread may be busy taking
+// A file that nobody reads. A commit gives it up while another thread may be busy taking
 // it, and must not wait for that. Threads: any.
 class RoomReserve {
  public:

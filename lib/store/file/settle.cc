@@ -48,7 +48,12 @@ Status FileState::settle_frozen() {
 }
 
 Status FileState::find_room() {
-  if (Status taken = reserve_.take(); !taken) return taken;
+  Status taken = reserve_.take();
+  if (!taken && taken.error().code == ErrorCode::kNoSpace) {
+    if (Status dropped = journal_->drop_spares(); !dropped) return dropped;
+    taken = reserve_.take();
+  }
+  if (!taken) return taken;
   short_of_room_.store(false, std::memory_order_relaxed);
   return {};
 }
