@@ -30,11 +30,30 @@ std::size_t descriptors_of_store(const ServerOptions& options) {
   return options.file_store ? options.file_store->max_file_handles + kOtherFiles : 0;
 }
 
-Result<std::unique_ptr<Store>> open_store(const ServerOptions& options) {
+// Tells how a directory was left, when that was not in order.
+void tell_opening(const FileStore& store, Server::Log& log) {
+  const FileStoreOpening& opening = store.opening();
+  if (!log || opening.clean) return;
+  log(fmt::format("The last run was not stopped in order: {} changes come from the journal.",
+                  opening.replayed));
+  if (opening.torn_bytes > 0) {
+    log(fmt::format("{}: {} bytes of a write that did not end are cut off.", opening.torn_where,
+                    opening.torn_bytes));
+  }
+  if (opening.may_have_lost) {
+    log(
+        fmt::format("It answered changes before they were on the disk, and some may be lost: what "
+                    "is new has offsets of read sequence {}.",
+                    store.read_sequence()));
+  }
+}
+
+Result<std::unique_ptr<Store>> open_store(const ServerOptions& options, Server::Log& log) {
   if (!options.file_store)
     return std::unique_ptr<Store>(std::make_unique<MemoryStore>(options.memory_store));
   Result<std::unique_ptr<FileStore>> store = FileStore::open(*options.file_store);
   if (!store) return std::move(store).error();
+  tell_opening(**store, log);
   return std::unique_ptr<Store>(std::move(*store));
 }
 
@@ -73,7 +92,7 @@ struct Server::Signals {
 Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
   Result<std::vector<Listener>> listeners = listen_at(options.listen);
   if (!listeners) return std::move(listeners).error();
-  Result<std::unique_ptr<Store>> store = open_store(options);
+  Result<std::unique_ptr<Store>> store = open_store(options, log);
   if (!store) return std::move(store).error();
   std::unique_ptr<Server> server(new Server(std::move(options), std::move(*store), std::move(log)));
   const Status made = server->make_workers();

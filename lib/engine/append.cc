@@ -229,17 +229,20 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
 
 void Engine::Impl::move_producers(Stream& stream, const AppendChange& change,
                                   PendingChange* pending) {
-  const auto move = [&](std::string_view id, const HeldProducer& after) {
+  const auto move = [&](std::string_view id, const std::optional<ProducerState>& after) {
     // A new producer's entry may have made room while another was looked for.
     auto held = stream.producers.find(id);
     if (held == stream.producers.end()) held = stream.producers.emplace(id, HeldProducer{}).first;
-    if (pending != nullptr) pending->producers_before.emplace_back(id, held->second);
-    held->second = after;
+    if (pending != nullptr) {
+      pending->producers_before.emplace_back(id, held->second.state);
+      ++held->second.in_flight;
+    }
+    held->second.state = after;
   };
-  move(change.producer_id, {.state = change.producer});
+  move(change.producer_id, change.producer);
   if (change.producer_is_new) ++stream.reserved.producers;
   if (change.forgotten_producer.empty()) return;
-  move(change.forgotten_producer, {.state = {}, .forgotten = true});
+  move(change.forgotten_producer, std::nullopt);
   --stream.reserved.producers;
 }
 

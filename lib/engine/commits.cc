@@ -145,6 +145,9 @@ void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
   PendingChange& oldest = entry.pending.front();
   DURABLE_STREAMS_ASSERT(oldest.transaction == &transaction);
   show(entry, oldest.stream, oldest.visible_after, oldest.shown_after);
+  for (const auto& [id, state] : oldest.producers_before) {
+    --oldest.stream->producers.find(id)->second.in_flight;
+  }
   if (oldest.touches) let_go(oldest.stream, Outcome::kAccepted);
   // Only now does the store know of it: whoever has looked for deadlines since the creation has not
   // seen this one.
@@ -165,7 +168,11 @@ void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
     --change;
     change->stream->reserved = std::move(change->state_before);
     if (change->touches) let_go(change->stream, Outcome::kRefused);
-    for (const auto& [id, held] : change->producers_before) change->stream->producers[id] = held;
+    for (const auto& [id, state] : change->producers_before) {
+      HeldProducer& held = change->stream->producers.find(id)->second;
+      held.state = state;
+      --held.in_flight;
+    }
     Transaction& transaction = *change->transaction;
     const bool is_source = transaction.entry != &entry;
     (is_source ? transaction.source_rolled_back : transaction.entry_rolled_back) = true;

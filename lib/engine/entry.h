@@ -60,7 +60,7 @@ struct PendingChange {
   std::shared_ptr<Stream> shown_after;      // becomes what readers find; null: nothing
   std::shared_ptr<Stream> reserved_before;  // what the path's next change found before
   ReservedState state_before;               // of `stream`
-  std::vector<std::pair<std::string, HeldProducer>> producers_before;
+  std::vector<std::pair<std::string, std::optional<ProducerState>>> producers_before;
   bool touches = false;  // holds the stream, and counts as a read or write of it if it commits
 };
 

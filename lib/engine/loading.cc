@@ -83,14 +83,15 @@ void Engine::Impl::finish_loading(const std::string& path,
 }
 
 void Engine::Impl::make_producer_room(const Entry& entry, Stream& stream) {
-  constexpr std::size_t kProducersHeldMax = 32;  // anybody may ask for as many as they like
-  if (stream.producers.size() < kProducersHeldMax) return;
-  if (entry.pending.empty()) {
-    stream.producers.clear();
-  } else {
-    std::erase_if(stream.producers,
-                  [](const auto& held) { return !held.second.state && !held.second.forgotten; });
-  }
+  constexpr std::size_t kHeldMax = 32;  // anybody may ask for as many as they like
+  // Of a stream that is busy, those that are known will be back.
+  constexpr std::size_t kKnownHeldMax = 1024;
+  const std::size_t held = stream.producers.size();
+  if (held < kHeldMax) return;
+  const bool all = entry.pending.empty() || held >= kKnownHeldMax;
+  std::erase_if(stream.producers, [all](const auto& each) {
+    return each.second.in_flight == 0 && (all || !each.second.state);
+  });
 }
 
 const HeldProducer* Engine::Impl::find_producer(Entry& entry, Stream& stream, std::string_view id,

@@ -19,10 +19,8 @@ Error stream_gone() {
 
 Error offset_lost() {
   return {.code = ErrorCode::kGone,
-          .message =
-              "the offset lies beyond what is left of the stream: the bytes before it were lost in "
-              "a crash; read "
-              "from an earlier offset",
+          .message = "the offset is from before a crash, and lies beyond what that has left of the "
+                     "stream; read from an earlier offset",
           .detail = {}};
 }
 

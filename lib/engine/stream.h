@@ -63,7 +63,7 @@ struct WaitGroup {
 // What the engine holds of a producer; see Stream::producers.
 struct HeldProducer {
   std::optional<ProducerState> state;  // nullopt: it is not known
-  bool forgotten = false;              // made way for another, which the store may not know yet
+  std::uint32_t in_flight = 0;         // changes about it, of which the store may not know yet
 };
 
 // Producers that may be forgotten, as the store knew them when it was asked.

@@ -823,6 +823,34 @@ TEST_CASE("producers in flight take different places of those that may go",
   }
 }
 
+TEST_CASE("of many producers in flight none is lost sight of", "[engine][waiting][producer]") {
+  WaitingFixture fixture;
+  fixture.create("a");
+  fixture.settle();
+  constexpr int kProducers = 1500;
+  std::vector<std::string> ids;
+  for (int i = 0; i < kProducers; ++i) ids.push_back("p" + std::to_string(i));
+  const auto send_all = [&](std::uint64_t seq) {
+    for (const std::string& id : ids) fixture.append("a", "x", {.producer = {id, 0, seq}});
+  };
+  const std::size_t before = fixture.appended.size();
+  send_all(0);
+  fixture.store.commit(kProducers / 2);
+  send_all(1);
+  send_all(1);  // retries, while the first is in flight
+  fixture.settle();
+  int duplicates = 0;
+  for (std::size_t i = before; i < fixture.appended.size(); ++i) {
+    REQUIRE(fixture.appended[i].ok());
+    if ((*fixture.appended[i]).duplicate) ++duplicates;
+  }
+  CHECK(duplicates == kProducers);
+  CHECK(fixture.read("a").size() == 2 * kProducers);
+  StreamRecord record;
+  REQUIRE(fixture.memory.load_now("a", record)->value());
+  CHECK(record.producers == kProducers);
+}
+
 TEST_CASE("a producer whose place was taken by a refused change is known as before",
           "[engine][waiting][producer]") {
   WaitingFixture fixture(

@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "tests/server/blocking_client.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
 
 namespace durable_streams::server {
 namespace {
@@ -22,10 +24,10 @@ constexpr std::string_view kText = "Content-Type: text/plain\r\n";
 // Runs until the test is over; drained then, if not before.
 class RunningServer {
  public:
-  explicit RunningServer(ServerOptions options = {}) {
+  explicit RunningServer(ServerOptions options = {}, Server::Log log = nullptr) {
     options.listen = {.host = "127.0.0.1", .port = 0};
     if (options.threads == 0) options.threads = 2;
-    Result<std::unique_ptr<Server>> opened = Server::open(std::move(options));
+    Result<std::unique_ptr<Server>> opened = Server::open(std::move(options), std::move(log));
     REQUIRE(opened.ok());
     server_ = std::move(*opened);
     thread_ = std::thread([this] { server_->run(); });
@@ -66,6 +68,41 @@ TEST_CASE("a stream is created, appended to, read, followed, closed and deleted"
   CHECK(client.exchange("GET /v1/stream/a/b?offset=-1").status == 404);
   CHECK(client.exchange("GET /elsewhere").status == 404);
   CHECK(client.exchange("OPTIONS *").status == 204);
+}
+
+TEST_CASE("a server over a directory that was not closed in order says what that may mean",
+          "[server][socket]") {
+  namespace fs = std::filesystem;
+  const TemporaryDirectory directory;
+  ServerOptions options;
+  options.file_store.emplace().durability = Durability::kOff;
+  options.file_store->catalog_bytes_max = std::uint64_t{64} << 20;
+  const auto start_in = [&](const char* name, std::string& said) {
+    options.file_store->directory = directory.path() + "/" + name;
+    said.clear();
+    return std::make_unique<RunningServer>(
+        options, [&said](std::string_view line) { said.append(line).append("\n"); });
+  };
+  std::string said;
+  {
+    const auto first = start_in("first", said);
+    BlockingClient client = first->client();
+    CHECK(client.exchange("PUT /v1/stream/s", kText, "hello").status == 201);
+    // As a kill would leave it.
+    fs::copy(directory.path() + "/first", directory.path() + "/killed",
+             fs::copy_options::recursive);
+  }
+  CHECK(said.empty());
+  static_cast<void>(start_in("first", said));
+  CHECK(said.empty());
+  const auto killed = start_in("killed", said);
+  CHECK(said.find("1 changes come from the journal") != std::string::npos);
+  CHECK(said.find("read sequence 1") != std::string::npos);
+  BlockingClient client = killed->client();
+  CHECK(client.exchange("GET /v1/stream/s?offset=0_9").status == 410);
+  CHECK(client.exchange("POST /v1/stream/s", kText, "!").field("Stream-Next-Offset") ==
+        "0000000000000001_0000000000000006");
+  CHECK(client.exchange("GET /v1/stream/s?offset=0_5").body == "!");
 }
 
 TEST_CASE("connections of every loop share the streams", "[server][socket]") {
