@@ -3,6 +3,7 @@
 #include <durable_streams/file_store.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -79,13 +80,12 @@ Tally send_from_threads(Engine& engine, const std::string& prefix) {
 }
 
 std::uint32_t producers_of(Store& store) {
-  std::atomic<int> count{-1};
+  std::promise<std::uint32_t> count;
   store.load("a", [&count](Result<std::optional<StreamRecord>> found) {
-    count = static_cast<int>(found.value()->producers);
-    count.notify_all();
+    const bool there = found.ok() && found->has_value();
+    count.set_value(there ? (*found)->producers : 0);
   });
-  count.wait(-1);
-  return static_cast<std::uint32_t>(count);
+  return count.get_future().get();
 }
 
 TEST_CASE("however many new producers come at once, a stream takes no more than its limit",
