@@ -2,7 +2,6 @@
 #include <durable_streams/durable_streams.h>
 #include <durable_streams/file_store.h>
 
-#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
