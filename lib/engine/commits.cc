@@ -91,6 +91,7 @@ bool Engine::Impl::save_deadline(Entry& entry, const std::shared_ptr<Stream>& st
   Result<Transaction*> submitted =
       submit(DeadlineChange{.id = stream->id, .deadline = deadline}, entry);
   if (!submitted) return false;
+  flush_wanted_.store(true, std::memory_order_relaxed);
   stream->saved_deadline = deadline;
   if (*submitted == nullptr) return true;
   (*submitted)->slid = stream;

@@ -106,6 +106,11 @@ class Engine::Impl final : public CommitListener {
   StreamView visible_view(const Stream& stream) const;
   StreamView reserved_view(const Stream& stream) const;
 
+  // Whether a change was submitted that no operation waits for, since this was last asked.
+  bool take_flush_wanted() {
+    return flush_wanted_.load(std::memory_order_relaxed) && flush_wanted_.exchange(false);
+  }
+
  private:
   // What is at a path. Neither entry nor failure: no stream. An entry that is loading: ask again
   // when it has loaded.
@@ -275,6 +280,7 @@ class Engine::Impl final : public CommitListener {
   const SystemClock system_clock_;
   const Clock* const clock_;
   const bool commits_at_once_;
+  std::atomic<bool> flush_wanted_{false};
   const std::uint64_t read_sequence_;  // of all that is new
   const std::uint64_t hash_key_;
   MediaTypeTable media_types_;

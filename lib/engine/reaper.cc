@@ -58,7 +58,9 @@ void Engine::Impl::reap() {
   if (found) return reap_found(std::move(*found));
   store_.expired(now(), kReapedAtOnceMax, [life = life_](Result<std::vector<ExpiredStream>> later) {
     const std::shared_lock<std::shared_mutex> alive(life->mutex);
-    if (life->engine != nullptr) life->engine->reap_found(std::move(later));
+    if (life->engine == nullptr) return;
+    life->engine->reap_found(std::move(later));
+    life->engine->store_.flush();
   });
 }
 

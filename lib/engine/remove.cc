@@ -61,6 +61,7 @@ Status Engine::Impl::expire_if_due(Entry& entry, std::optional<ForkPoint>& owed)
   if (!stream->expired(now())) return {};
   Result<Transaction*> removed = remove_reserved(entry, owed);
   if (!removed) return std::move(removed).error();
+  flush_wanted_.store(true, std::memory_order_relaxed);
   ++entry.shard.expired_streams;
   return {};
 }
@@ -79,8 +80,9 @@ std::optional<ForkPoint> Engine::Impl::release_one(const ForkPoint& point) {
   Entry& entry = *located.entry;
   if (entry.loading) {
     entry.when_loaded.emplace_back([this, point](const Status& status) {
-      if (status.ok()) return release(point);
-      owe(point);
+      if (!status.ok()) return owe(point);
+      release(point);
+      store_.flush();
     });
     return std::nullopt;
   }

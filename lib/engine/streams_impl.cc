@@ -116,7 +116,7 @@ AtOnce<CreateAnswer> Streams::Impl::run_create(std::string_view path, const Crea
   HandleDeferral<CreateAnswer, decltype(make_restart)> deferral(*this, done, make_restart);
   PayloadMaker payload(options.body, owned_body, scratch_);
   AtOnce<CreateAnswer> answer = engine_.create(path, options, payload, plan, pace, deferral);
-  if (!answer) flush_later();
+  flush_after(!answer);
   return answer;
 }
 
@@ -137,7 +137,7 @@ AtOnce<Appended> Streams::Impl::run_append(const AppendRequest& request,
   // Validated before the lock is taken, where the type is known; for others under it.
   if (protocol::is_json(request.options.content_type)) payload.for_framing(Framing::kJson);
   AtOnce<Appended> answer = engine_.append(request, payload, deferral);
-  if (!answer) flush_later();
+  flush_after(!answer);
   return answer;
 }
 
@@ -192,6 +192,7 @@ std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveRe
       live->give_up();
     }
   }
+  flush_after(false);
   return answer;
 }
 
@@ -214,7 +215,9 @@ AtOnce<StreamView> Streams::Impl::run_info(std::string_view path, Completion<Str
     };
   };
   HandleDeferral<StreamView, decltype(make_restart)> deferral(*this, done, make_restart);
-  return engine_.info(path, deferral);
+  AtOnce<StreamView> answer = engine_.info(path, deferral);
+  flush_after(false);
+  return answer;
 }
 
 AtOnce<void> Streams::Impl::remove(std::string_view path, Completion<void> done) {
@@ -230,8 +233,14 @@ AtOnce<void> Streams::Impl::run_remove(std::string_view path, Completion<void>& 
   };
   HandleDeferral<void, decltype(make_restart)> deferral(*this, done, make_restart);
   AtOnce<void> answer = engine_.remove(path, deferral);
-  if (!answer) flush_later();
+  flush_after(!answer);
   return answer;
+}
+
+// Any operation may submit more than it was asked for: it removes what it finds expired, and saves
+// deadlines of streams that make way for its own.
+void Streams::Impl::flush_after(bool submitted) {
+  if (engine_.take_flush_wanted() || submitted) flush_later();
 }
 
 void Streams::Impl::flush_later() {

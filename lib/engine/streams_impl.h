@@ -64,6 +64,7 @@ class Streams::Impl final : public MailReceiver {
 
   // A change was handed to a store that gathers: it is told when this turn of the loop is over.
   void flush_later();
+  void flush_after(bool submitted);
 
   // Keeps `resume` until its answer comes by the mailbox, or the handle ends, and returns the name
   // to answer it by.

@@ -17,6 +17,7 @@
 
 #include "server/net/unique_fd.h"
 #include "tests/server/blocking_client.h"
+#include "tests/server/program.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
 
@@ -24,89 +25,6 @@ namespace durable_streams::server {
 namespace {
 
 constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
-// A run of the program, with its standard output and error in one pipe.
-class Program {
- public:
-  explicit Program(std::vector<std::string> arguments,
-                   std::optional<rlim_t> open_files_max = std::nullopt) {
-    std::array<int, 2> pipe_ends{};
-    REQUIRE(pipe(pipe_ends.data()) == 0);
-    output_.reset(pipe_ends[0]);
-    arguments.insert(arguments.begin(), DURABLE_STREAMS_SERVER_PATH);
-    std::vector<char*> argv(arguments.size() + 1);  // the last stays null
-    std::transform(arguments.begin(), arguments.end(), argv.begin(),
-                   [](std::string& argument) { return argument.data(); });
-    pid_ = fork();
-    REQUIRE(pid_ >= 0);
-    if (pid_ > 0) {
-      close(pipe_ends[1]);
-      return;
-    }
-    dup2(pipe_ends[1], STDOUT_FILENO);
-    dup2(pipe_ends[1], STDERR_FILENO);
-    for (int fd = 3; fd < 256; ++fd) close(fd);
-    if (open_files_max) {
-      const rlimit limit{.rlim_cur = *open_files_max, .rlim_max = *open_files_max};
-      setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-
-  ~Program() {
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      wait();
-    }
-  }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-
-  void signal(int number) { kill(pid_, number); }
-
-  void limit_open_files(rlim_t count) {
-    const rlimit limit{.rlim_cur = count, .rlim_max = count};
-    REQUIRE(prlimit(pid_, RLIMIT_NOFILE, &limit, nullptr) == 0);
-  }
-
-  // The exit status as a shell gives it.
-  int wait() {
-    int status = 0;
-    REQUIRE(waitpid(pid_, &status, 0) == pid_);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
-  // All output up to and with `mark`, or to the end.
-  std::string read_until(std::string_view mark) {
-    while (text_.find(mark) == std::string::npos) {
-      pollfd readable{.fd = output_.get(), .events = POLLIN, .revents = 0};
-      if (poll(&readable, 1, BlockingClient::kPatienceSeconds * 1000) != 1)
-        FAIL("the program says nothing");
-      std::array<char, 4096> bytes{};
-      const ssize_t size = read(output_.get(), bytes.data(), bytes.size());
-      if (size <= 0) break;
-      text_.append(bytes.data(), static_cast<std::size_t>(size));
-    }
-    return text_;
-  }
-
-  std::string read_all() { return read_until("\x01"); }
-
-  // Of a server that has just been started.
-  std::uint16_t port() {
-    const std::string greeting = read_until("Ctrl-C stops it.\n");
-    const std::size_t at = greeting.find("listening  http://127.0.0.1:");
-    REQUIRE(at != std::string::npos);
-    return static_cast<std::uint16_t>(std::stoi(greeting.substr(at + 28)));
-  }
-
- private:
-  pid_t pid_ = -1;
-  UniqueFd output_;
-  std::string text_;
-};
 
 std::vector<std::string> dev() { return {"dev", "--listen", "127.0.0.1:0", "--threads", "2"}; }
 

@@ -29,7 +29,9 @@ void SimulatedStore::on_commits(std::span<CommitOutcome> outcomes) {
     theirs.push_back({.ticket = ticket->second, .status = outcome.status});
     tickets_.erase(ticket);
   }
+  telling_ = true;
   if (listener_ != nullptr) listener_->on_commits(theirs);
+  telling_ = false;
 }
 
 // Its ticket must be known before the store takes it, but none is spent on what it refuses.
@@ -41,6 +43,7 @@ Result<Submitted> SimulatedStore::submit(const Change& change, Ticket ticket) {
     return submitted;
   }
   history_.submitted(change);
+  forgotten_ = forgotten_ || !telling_;
   tickets_.emplace(ours, ticket);
   return submitted;
 }

@@ -28,6 +28,10 @@ class SimulatedStore final : public Store, public CommitListener {
   // Answers one of those that wait, in any order.
   void answer_load();
 
+  // Whether a change was submitted and nobody has asked for its commit. What is submitted while
+  // commits are told of need not be asked for: whoever commits looks again.
+  bool forgotten() const { return forgotten_; }
+
   void on_commits(std::span<CommitOutcome> outcomes) override;
 
   std::string_view kind() const override { return "simulated"; }
@@ -36,7 +40,7 @@ class SimulatedStore final : public Store, public CommitListener {
   StreamId next_stream_id() override { return state_.next_stream_id(); }
   std::uint64_t read_sequence() const override { return state_.read_sequence(); }
   Result<Submitted> submit(const Change& change, Ticket ticket) override;
-  void flush() override {}
+  void flush() override { forgotten_ = false; }
   std::optional<Result<bool>> load_now(std::string_view path, StreamRecord& out) override;
   void load(std::string_view path, Done<std::optional<StreamRecord>> done) override;
   std::optional<Result<bool>> load_producer_now(StreamId id, std::string_view producer_id,
@@ -65,6 +69,8 @@ class SimulatedStore final : public Store, public CommitListener {
   ChangeHistory& history_;
   Random& random_;
   const bool waits_;
+  bool forgotten_ = false;
+  bool telling_ = false;
   CommitListener* listener_ = nullptr;
   std::map<Ticket, Ticket> tickets_;  // ours to the submitter's
   std::deque<Function<void()>> loads_;

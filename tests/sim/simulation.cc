@@ -499,10 +499,13 @@ void Simulation::check_goes_on() {
 }
 
 void Simulation::come_to_rest() {
+  run_loop();
+  violations_.check(!life_->store->forgotten(), "nobody asks for a change's commit");
   while (!disk_.dead() && (state().has_gathered() || life_->store->waiting_loads() > 0)) {
     commit();
     while (life_->store->waiting_loads() > 0) life_->store->answer_load();
     run_loop();
+    violations_.check(!life_->store->forgotten(), "nobody asks for a change's commit");
   }
 }
 
