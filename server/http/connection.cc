@@ -143,6 +143,8 @@ void Connection::begin_request(std::string_view input) {
   http_1_1_ = head.http_1_1;
   keep_alive_ = head.keep_alive;
   head_only_ = head.method == "HEAD";
+  has_body_ = has_body;
+  more_behind_ = !head.chunked && input.size() > length;
   discarded_ = 0;
   watch_anew_ = true;
   // The rest has its turn when the other connections have had theirs.
@@ -310,7 +312,7 @@ Wait Connection::current_wait() const {
 void Connection::start(const http::ResponseHead& head) {
   if (response_ != Response::kNone || closed_) return;
   response_ = Response::kStarted;
-  const bool refused_early = request_ != Request::kDone;
+  const bool refused_early = has_body_ && request_ != Request::kDone;
   // Who found no room for a body shall not send the rest of it.
   if (refused_early && (close_if_refused_ || head.status == 503)) keep_alive_ = false;
   // Whoever has sent more requests already gets their answers, too.

@@ -122,6 +122,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   bool head_only_ : 1 = false;  // the request is a HEAD
   bool http_1_1_ : 1 = true;
   bool keep_alive_ : 1 = true;
+  bool has_body_ : 1 = false;          // the request does
   bool close_if_refused_ : 1 = false;  // too much of the body is still to come to read past it
   bool corked_ : 1 = false;
   bool stalled_ : 1 = false;  // full(), until settled

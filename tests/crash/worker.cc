@@ -155,7 +155,9 @@ bool Worker::fork(Client& client, std::size_t slot, StreamModel& source) {
   stream.life = Life::kAlive;
   const std::string offset = answer->field("Stream-Next-Offset");
   stream.offsets.push_back(offset);
-  if (!expected.empty() && offset != expected)
+  // A crash may have raised the read sequence of what is new.
+  const auto position = [](const std::string& text) { return text.substr(text.find('_') + 1); };
+  if (!expected.empty() && position(offset) != position(expected))
     world_.fail(stream, "forked at " + offset + " instead of " + expected);
   std::optional<WholeStream> whole = read_all(client, stream.path, stream.json);
   if (!whole) return false;

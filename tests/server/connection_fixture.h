@@ -146,7 +146,7 @@ class ScriptedHandler final : public Handler {
       handler_.peer = head.peer;
       if (head.target.starts_with("/refuse")) {
         wants_body_ = false;
-        respond(413, "refused");
+        respond(head.target == "/refuse-503" ? 503 : 413, "refused");
       }
     }
 

@@ -345,6 +345,15 @@ TEST_CASE_METHOD(Fixture, "a body for which there is no room ends its connection
   CHECK(summary(whole.taken()) == "503 later|");
 }
 
+TEST_CASE_METHOD(Fixture, "a 503 to a request without a body leaves its connection open",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  client.receive(request("DELETE /refuse-503"));
+  CHECK(summary(client.taken()) == "503 refused|");
+  client.receive(kGet);
+  CHECK(summary(client.taken()) == "200 GET /g <>|");
+}
+
 TEST_CASE_METHOD(Fixture, "a chunk that will be too large is refused before it comes",
                  "[server][connection]") {
   FakeTransport& client = connect();
@@ -764,6 +773,15 @@ TEST_CASE_METHOD(Fixture, "a drain answers the requests that had come, and close
   idle.receive(kGet + kPost + kGet);
   CHECK(summary(idle.taken()) == "200 GET /g <>|200 POST /p <abc>|200 GET /g <> close|");
   for (FakeTransport* client : {&waiting, &begun, &idle}) CHECK(client->shut);
+}
+
+TEST_CASE_METHOD(Fixture, "a drain answers requests that are answered before their ends, too",
+                 "[server][connection]") {
+  FakeTransport& client = connect();
+  group->drain(nullptr);
+  client.receive(request("DELETE /refuse") + request("GET /refuse") + request("DELETE /refuse"));
+  CHECK(summary(client.taken()) == "413 refused|413 refused|413 refused close|");
+  CHECK(client.shut);
 }
 
 TEST_CASE_METHOD(Fixture, "a drain lets no client linger for long", "[server][connection]") {
