@@ -85,6 +85,8 @@ struct FileStoreStats {
   std::uint64_t pack_bytes = 0;
   std::uint64_t open_packs = 0;
   bool short_of_room = false;  // the disk is full: creates and appends are refused
+  std::uint64_t failed_reads = 0;  // for want of a whole disk or of descriptors
+  std::string last_failed_read = {};  // what was wrong, with file and place; clients are not told
   bool read_only = false;  // a write has failed; `read_only_reason` says how
   std::string read_only_reason = {};
 };

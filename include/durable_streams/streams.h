@@ -45,9 +45,11 @@ struct CreateOptions {
   std::optional<ForkFrom> fork = {};
 };
 
-// A longer producer id or Stream-Seq is kInvalidArgument: they are kept as long as their stream.
+// A longer producer id or Stream-Seq is kInvalidArgument: they are kept as long as their stream. So is
+// a greater epoch or sequence number: no client could tell it by HTTP (protocol section 5.2.1).
 inline constexpr std::size_t kProducerIdBytesMax = 256;
 inline constexpr std::size_t kStreamSeqBytesMax = 256;
+inline constexpr std::uint64_t kProducerNumberMax = (std::uint64_t{1} << 53) - 1;
 
 // Protocol section 5.2.1. An empty id means no producer.
 struct Producer {

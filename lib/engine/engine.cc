@@ -37,6 +37,7 @@ Engine::Impl::Impl(Store& store, const EngineOptions& options)
       read_sequence_(store.read_sequence()),
       hash_key_(random_hash_key()),
       life_(std::make_shared<Life>(*this)) {
+  options_.page_bytes_max = std::max<std::size_t>(options_.page_bytes_max, 1);
   const std::size_t count = std::bit_ceil(std::clamp<std::size_t>(options_.shards, 1, 4096));
   shards_.reserve(count);
   for (std::size_t index = 0; index < count; ++index) {

@@ -276,7 +276,7 @@ class Engine::Impl final : public CommitListener {
   void reap_found(Result<std::vector<ExpiredStream>> found);
 
   Store& store_;
-  const EngineOptions options_;
+  EngineOptions options_;  // as given, within what is possible; not changed after the construction
   const SystemClock system_clock_;
   const Clock* const clock_;
   const bool commits_at_once_;

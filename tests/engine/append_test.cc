@@ -136,6 +136,18 @@ TEST_CASE("a producer's retries are duplicates, gaps and stale epochs are refuse
   CHECK(fixture.read("a") == "xxx");
 }
 
+TEST_CASE("epochs and sequences end where HTTP's do", "[engine][append][producer]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  const std::uint64_t max = kProducerNumberMax;
+  fixture.append("a", "x", {.producer = {"p", max, 0}});
+  CHECK(fixture.append_error("a", "x", {.producer = {"q", max + 1, 0}}) ==
+        ErrorCode::kInvalidArgument);
+  CHECK(fixture.append_error("a", "x", {.producer = {"p", max, max + 1}}) ==
+        ErrorCode::kInvalidArgument);
+  CHECK(fixture.read("a") == "x");
+}
+
 TEST_CASE("the tuple that closed a stream is recognised, another is a conflict",
           "[engine][producer][close]") {
   EngineFixture fixture;

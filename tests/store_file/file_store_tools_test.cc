@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,6 +73,8 @@ class ClosedStore {
     REQUIRE_FALSE(packs.empty());
     return *std::min_element(packs.begin(), packs.end());
   }
+
+  const std::vector<StreamRecord>& kept() const { return records_; }
 
   // Every stream is whole.
   void check_streams() const {
@@ -181,6 +184,33 @@ TEST_CASE("a damaged block is named with its stream, and no repair is claimed", 
     CHECK(outcome.check->damages > 0);
     CHECK(outcome.text.find("('s/") != std::string::npos);
   }
+}
+
+TEST_CASE("of a lost or damaged pack clients hear no file's name, and the operator does",
+          "[file][tools]") {
+  const ClosedStore closed;
+  const bool lost = GENERATE(false, true);
+  if (lost) {
+    fs::remove(closed.first_pack());
+  } else {
+    flip_byte(closed.first_pack(), 5'000);
+  }
+  const std::unique_ptr<FileStore> store = closed.open();
+  std::vector<Error> errors;
+  for (const StreamRecord& record : closed.kept()) {
+    std::promise<Result<StoredBytes>> read;
+    store->read({.id = record.id, .from = 0, .to = 70'000, .bytes_max = 70'000},
+                [&](Result<StoredBytes> bytes) { read.set_value(std::move(bytes)); });
+    const Result<StoredBytes> bytes = read.get_future().get();
+    if (!bytes.ok()) errors.push_back(bytes.error());
+  }
+  REQUIRE(errors.size() == (lost ? closed.kept().size() : 1));
+  for (const Error& error : errors) {
+    CHECK(error.code == ErrorCode::kCorruption);
+    CHECK(error.message == "what is stored here is damaged");
+  }
+  CHECK(store->file_stats().failed_reads >= errors.size());
+  CHECK(store->file_stats().last_failed_read.find("pack") != std::string::npos);
 }
 
 TEST_CASE("a missing pack is found, and whose bytes went with it", "[file][tools]") {

@@ -10,6 +10,7 @@
 #include "store/file/file_state.h"
 #include "store/file/lmdb_catalog.h"
 #include "store/file/posix_file_system.h"
+#include "store/file/read_failures.h"
 
 namespace durable_streams {
 
@@ -61,6 +62,12 @@ class FileStore::Threads {
   }
 
   FileState& state() const { return *parts_.state; }
+  const ReadFailures& failures() const { return failures_; }
+
+  template <class T>
+  auto told(T outcome) {
+    return failures_.told(std::move(outcome));
+  }
 
   void wake_committer() {
     if (!state().has_gathered()) return;
@@ -197,6 +204,8 @@ class FileStore::Threads {
   Parts parts_;
   const FileStoreOptions options_;
 
+  ReadFailures failures_;
+
   Mutex mutex_;
   std::condition_variable commit_wanted_;
   std::condition_variable settle_wanted_;
@@ -234,7 +243,14 @@ FileStore::FileStore(std::unique_ptr<Threads> threads) : threads_(std::move(thre
 FileStore::~FileStore() = default;
 
 const FileStoreOpening& FileStore::opening() const { return threads_->state().opening(); }
-FileStoreStats FileStore::file_stats() const { return threads_->state().file_stats(); }
+
+FileStoreStats FileStore::file_stats() const {
+  FileStoreStats stats = threads_->state().file_stats();
+  stats.failed_reads = threads_->failures().count();
+  stats.last_failed_read = threads_->failures().last();
+  return stats;
+}
+
 std::string_view FileStore::kind() const { return "file"; }
 bool FileStore::commits_at_once() const { return false; }
 void FileStore::set_listener(CommitListener* listener) { threads_->state().set_listener(listener); }
@@ -243,28 +259,28 @@ StreamId FileStore::next_stream_id() { return threads_->state().next_stream_id()
 std::uint64_t FileStore::read_sequence() const { return threads_->state().read_sequence(); }
 
 Result<Submitted> FileStore::submit(const Change& change, Ticket ticket) {
-  return threads_->state().submit(change, ticket);
+  return threads_->told(threads_->state().submit(change, ticket));
 }
 
 void FileStore::flush() { threads_->wake_committer(); }
 void FileStore::flush_waiting() { threads_->commit_or_wake(); }
 
 std::optional<Result<bool>> FileStore::load_now(std::string_view path, StreamRecord& out) {
-  return threads_->state().load(FileState::Wait::kNo, path, out);
+  return threads_->told(threads_->state().load(FileState::Wait::kNo, path, out));
 }
 
 void FileStore::load(std::string_view path, Done<std::optional<StreamRecord>> done) {
   threads_->read_later([this, path = std::string(path), done = std::move(done)]() mutable {
     StreamRecord record;
     const Result<bool> found = *threads_->state().load(FileState::Wait::kYes, path, record);
-    if (!found) return done(found.error());
+    if (!found) return done(threads_->told(found.error()));
     done(*found ? std::optional(std::move(record)) : std::nullopt);
   });
 }
 
 std::optional<Result<bool>> FileStore::load_producer_now(StreamId id, std::string_view producer_id,
                                                          ProducerState& out) {
-  return threads_->state().load_producer(FileState::Wait::kNo, id, producer_id, out);
+  return threads_->told(threads_->state().load_producer(FileState::Wait::kNo, id, producer_id, out));
 }
 
 void FileStore::load_producer(StreamId id, std::string_view producer_id,
@@ -274,44 +290,44 @@ void FileStore::load_producer(StreamId id, std::string_view producer_id,
         ProducerState state;
         const Result<bool> found =
             *threads_->state().load_producer(FileState::Wait::kYes, id, producer_id, state);
-        if (!found) return done(found.error());
+        if (!found) return done(threads_->told(found.error()));
         done(*found ? std::optional(state) : std::nullopt);
       });
 }
 
 std::optional<Result<std::vector<UsedProducer>>> FileStore::oldest_producers_now(
     StreamId id, std::size_t count_max) {
-  return threads_->state().oldest_producers(FileState::Wait::kNo, id, count_max);
+  return threads_->told(threads_->state().oldest_producers(FileState::Wait::kNo, id, count_max));
 }
 
 void FileStore::oldest_producers(StreamId id, std::size_t count_max,
                                  Done<std::vector<UsedProducer>> done) {
   threads_->read_later([this, id, count_max, done = std::move(done)]() mutable {
-    done(*threads_->state().oldest_producers(FileState::Wait::kYes, id, count_max));
+    done(*threads_->told(threads_->state().oldest_producers(FileState::Wait::kYes, id, count_max)));
   });
 }
 
 std::optional<Status> FileStore::read_now(const ReadRange& range, StoredBytes& out) {
-  return threads_->state().read(FileState::Wait::kNo, range, out);
+  return threads_->told(threads_->state().read(FileState::Wait::kNo, range, out));
 }
 
 void FileStore::read(const ReadRange& range, Done<StoredBytes> done) {
   threads_->read_later([this, range, done = std::move(done)]() mutable {
     StoredBytes bytes;
     const Status read = *threads_->state().read(FileState::Wait::kYes, range, bytes);
-    if (!read) return done(read.error());
+    if (!read) return done(threads_->told(read.error()));
     done(std::move(bytes));
   });
 }
 
 std::optional<Result<std::uint64_t>> FileStore::append_end_now(StreamId id,
                                                                std::uint64_t position) {
-  return threads_->state().append_end(FileState::Wait::kNo, id, position);
+  return threads_->told(threads_->state().append_end(FileState::Wait::kNo, id, position));
 }
 
 void FileStore::append_end(StreamId id, std::uint64_t position, Done<std::uint64_t> done) {
   threads_->read_later([this, id, position, done = std::move(done)]() mutable {
-    done(*threads_->state().append_end(FileState::Wait::kYes, id, position));
+    done(*threads_->told(threads_->state().append_end(FileState::Wait::kYes, id, position)));
   });
 }
 
@@ -319,13 +335,13 @@ WallTime FileStore::earliest_deadline() const { return threads_->state().earlies
 
 std::optional<Result<std::vector<ExpiredStream>>> FileStore::expired_now(WallTime now,
                                                                          std::size_t count_max) {
-  return threads_->state().expired(FileState::Wait::kNo, now, count_max);
+  return threads_->told(threads_->state().expired(FileState::Wait::kNo, now, count_max));
 }
 
 void FileStore::expired(WallTime now, std::size_t count_max,
                         Done<std::vector<ExpiredStream>> done) {
   threads_->read_later([this, now, count_max, done = std::move(done)]() mutable {
-    done(*threads_->state().expired(FileState::Wait::kYes, now, count_max));
+    done(*threads_->told(threads_->state().expired(FileState::Wait::kYes, now, count_max)));
   });
 }
 

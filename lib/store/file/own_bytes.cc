@@ -19,6 +19,14 @@ Error no_such_stream() {
   return {.code = ErrorCode::kNotFound, .message = "the stream is gone", .detail = {}};
 }
 
+// Its pack is gone, and the catalog knows no other place.
+Error lost_with_pack(StreamId id, std::uint64_t from, std::uint64_t to, const Error& cause) {
+  return {.code = ErrorCode::kCorruption,
+          .message = fmt::format("bytes {} to {} of stream {} are lost: {}", from, to, id,
+                                 cause.message),
+          .detail = {}};
+}
+
 Error not_in_packs(StreamId id, std::uint64_t from, std::uint64_t to) {
   return {.code = ErrorCode::kCorruption,
           .message = fmt::format("bytes {} to {} of stream {} are in no pack", from, to, id),
@@ -89,6 +97,7 @@ std::optional<Status> FileState::with_extents(Wait wait, StreamId id, std::uint6
     std::optional<Result<std::uint64_t>> covered = visit_extents(wait, *extents, from, to, visit);
     const bool replaced = !*covered && covered->error().code == ErrorCode::kNotFound;
     if (replaced && lookups < kLookupsMax) continue;
+    if (replaced) return lost_with_pack(id, from, to, covered->error());
     if (!*covered) return covered->error();
     if (**covered < to) return not_in_packs(id, **covered, to);
     places_.put(id, {.shape = shape_of((*known)->record), .extents = std::move(*extents)});
