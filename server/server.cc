@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "server/descriptors.h"
+#include "server/store_watch.h"
 
 namespace durable_streams::server {
 namespace {
@@ -89,6 +90,36 @@ struct Server::Signals {
   uv_signal_t* terminate = new uv_signal_t;
 };
 
+// Looks at the store now and then, and tells the log. Threads: loop only.
+struct Server::Watch {
+  static constexpr std::uint64_t kIntervalMs = 1'000;
+
+  Watch(Server& owner, const FileStore& watched)
+      : server(owner), store(watched), watch(owner.options_.file_store->directory) {
+    uv_timer_init(server.workers_.front()->uv_loop(), timer);
+    timer->data = this;
+    uv_timer_start(
+        timer, [](uv_timer_t* due) { static_cast<Watch*>(due->data)->look(); }, kIntervalMs,
+        kIntervalMs);
+    uv_unref(reinterpret_cast<uv_handle_t*>(timer));
+  }
+
+  ~Watch() {
+    look();
+    uv_close(reinterpret_cast<uv_handle_t*>(timer),
+             [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
+  }
+
+  void look() {
+    for (const std::string& line : watch.look(store.file_stats())) server.log(line);
+  }
+
+  Server& server;
+  const FileStore& store;
+  StoreWatch watch;
+  uv_timer_t* timer = new uv_timer_t;
+};
+
 Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
   Result<std::vector<Listener>> listeners = listen_at(options.listen);
   if (!listeners) return std::move(listeners).error();
@@ -137,9 +168,12 @@ void Server::attach(std::vector<Listener> listeners) {
       workers_.front()->uv_loop(), std::move(listeners),
       [this](AcceptedSocket socket) { deal(std::move(socket)); },
       [this](std::string_view line) { log(line); });
+  if (options_.file_store)
+    watch_ = std::make_unique<Watch>(*this, static_cast<const FileStore&>(*store_));
 }
 
 Server::~Server() {
+  watch_.reset();
   signals_.reset();
   acceptor_.reset();
 }
@@ -194,6 +228,7 @@ void Server::begin_drain() {
 // heard until then.
 void Server::worker_drained() {
   if (--undrained_workers_ > 0) return;
+  watch_.reset();
   signals_.reset();
   for (const std::unique_ptr<Worker>& worker : workers_) {
     worker->post([stopped = worker.get()] { stopped->stop(); });

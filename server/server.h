@@ -68,6 +68,7 @@ class Server {
 
  private:
   struct Signals;
+  struct Watch;
 
   Server(ServerOptions options, std::unique_ptr<Store> store, Log log);
 
@@ -92,6 +93,7 @@ class Server {
   // Of the first worker's loop.
   std::optional<Acceptor> acceptor_;
   std::unique_ptr<Signals> signals_;
+  std::unique_ptr<Watch> watch_;  // of a durable store
   std::size_t next_worker_ = 0;
   std::size_t undrained_workers_ = 0;
   bool draining_ = false;
