@@ -4,6 +4,8 @@
 #include <durable_streams/clock.h>
 #include <durable_streams/engine.h>
 #include <durable_streams/event_loop.h>
+#include <durable_streams/file_store.h>
+#include <durable_streams/file_store_tools.h>
 #include <durable_streams/function.h>
 #include <durable_streams/manual_loop.h>
 #include <durable_streams/memory_store.h>

@@ -41,8 +41,8 @@ DURABLE_STREAMS_EXPORT bool is_host(std::string_view text);
 struct ResponseHead {
   int status = 200;
   std::string_view fields = {};
-  // Absent: the length is not known, and finish() ends the body. Statuses 204 and 304 have no body and no length; the
-  // answer to a HEAD has a length and no body.
+  // Absent: the length is not known, and finish() ends the body. Statuses 204 and 304 have no body and no length. The
+  // answer to a HEAD has no body, whatever this says: a length is what a GET would have, and may be absent.
   std::optional<std::uint64_t> content_length = {};
 };
 
