@@ -14,6 +14,9 @@
 namespace durable_streams::server {
 namespace {
 
+// How soon the operator hears of what befalls the store.
+constexpr std::chrono::milliseconds kStoreWatchInterval{1'000};
+
 std::size_t thread_count(std::size_t wanted) {
   return wanted != 0 ? wanted : std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
@@ -79,6 +82,7 @@ Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
   const Status made = server->make_workers();
   if (!made) return made.error();
   server->attach(std::move(*listeners));
+  server->attend_store();
   return server;
 }
 
@@ -120,8 +124,37 @@ void Server::attach(std::vector<Listener> listeners) {
       [this](std::string_view line) { log(line); });
 }
 
+// A server without a control socket still serves: some file systems have no sockets.
+void Server::attend_store() {
+  file_store_ = dynamic_cast<FileStore*>(store_.get());
+  if (file_store_ == nullptr) return;
+  const std::string& directory = options_.file_store->directory;
+  store_watch_.emplace(directory, [this](std::string_view line) { log(line); });
+  store_watch_->opened(file_store_->opening());
+  Worker& worker = *workers_.front();
+  worker.post([this] { watch_store(); });
+  Result<ControlSocket> socket = ControlSocket::listen(directory);
+  if (!socket) {
+    return log(fmt::format("no backup can be asked for while this runs: {}",
+                           socket.error().message));
+  }
+  control_ = std::make_unique<Control>(Control::Place{.uv_loop = worker.uv_loop(),
+                                                      .loop = worker.loop(),
+                                                      .clock = clock_,
+                                                      .limits = options_.limits},
+                                       *file_store_, std::move(*socket),
+                                       [this](std::string_view line) { log(line); });
+}
+
+void Server::watch_store() {
+  store_watch_->look(file_store_->file_stats());
+  watch_timer_ =
+      workers_.front()->loop().run_after(kStoreWatchInterval, [this] { watch_store(); });
+}
+
 Server::~Server() {
   signals_.reset();
+  control_.reset();
   acceptor_.reset();
 }
 
@@ -164,6 +197,10 @@ void Server::begin_drain() {
   acceptor_->accept_waiting();
   acceptor_.reset();
   undrained_workers_ = workers_.size();
+  if (control_) {
+    ++undrained_workers_;
+    control_->drain([this] { workers_.front()->post([this] { worker_drained(); }); });
+  }
   for (const std::unique_ptr<Worker>& worker : workers_) {
     worker->post([this, drained = worker.get()] {
       drained->drain([this] { workers_.front()->post([this] { worker_drained(); }); });
@@ -176,6 +213,8 @@ void Server::begin_drain() {
 void Server::worker_drained() {
   if (--undrained_workers_ > 0) return;
   signals_.reset();
+  control_.reset();
+  workers_.front()->loop().cancel(watch_timer_);
   for (const std::unique_ptr<Worker>& worker : workers_) {
     worker->post([stopped = worker.get()] { stopped->stop(); });
   }

@@ -1,4 +1,5 @@
-// Backups that are made while the store serves: what they hold, and what is left of those that fail.
+// Backups that are made while the store serves: what they hold, and what is left of those that
+// fail.
 #include <durable_streams/file_store.h>
 #include <durable_streams/file_store_tools.h>
 #include <sys/stat.h>
@@ -26,9 +27,8 @@ namespace fs = std::filesystem;
 std::uint64_t damages(const std::string& directory) {
   std::string text;
   const Result<FileStoreCheck> check =
-      check_file_store({.directory = directory}, [&](const FileStoreFinding& finding) {
-        text += finding.text + "\n";
-      });
+      check_file_store({.directory = directory},
+                       [&](const FileStoreFinding& finding) { text += finding.text + "\n"; });
   INFO(text);
   REQUIRE(check.ok());
   return check->damages;
@@ -72,8 +72,8 @@ TEST_CASE("A backup holds what was acknowledged, and opens as a store of its own
 TEST_CASE("A backup holds a prefix of what goes on to be committed meanwhile", "[backup]") {
   constexpr std::size_t kStreams = 4;
   const TemporaryDirectory directory;
-  FilledStore original({.directory = directory.path() + "/data",
-                        .settle_interval = std::chrono::milliseconds(5)});
+  FilledStore original(
+      {.directory = directory.path() + "/data", .settle_interval = std::chrono::milliseconds(5)});
   std::array<StreamRecord, kStreams> records;
   for (std::size_t i = 0; i < kStreams; ++i) records[i] = original.create(std::to_string(i));
   original.wait();
@@ -148,8 +148,7 @@ TEST_CASE("A backup that was cut short is no store, and makes way for the next",
   CHECK(damages(to) == 0);
 }
 
-TEST_CASE("A backup that fails leaves nothing, and one at a time goes to a directory",
-          "[backup]") {
+TEST_CASE("A backup that fails leaves nothing, and one at a time goes to a directory", "[backup]") {
   const TemporaryDirectory directory;
   PosixFileSystem files;
   fs::create_directory(directory.path() + "/packs");
@@ -160,8 +159,8 @@ TEST_CASE("A backup that fails leaves nothing, and one at a time goes to a direc
     REQUIRE(backup.ok());
     CHECK(Backup::begin(files, to).error().code == ErrorCode::kUnavailable);
     CHECK(fs::exists(to + ".partial/packs"));
-    const Status copied = (*backup)->copy_packs(
-        directory.path() + "/packs", {{.id = 1}, {.id = 2}}, [] { return Status(); });
+    const Status copied = (*backup)->copy_packs(directory.path() + "/packs", {{.id = 1}, {.id = 2}},
+                                                [] { return Status(); });
     REQUIRE_FALSE(copied.ok());
     CHECK(copied.error().code == ErrorCode::kNotFound);
   }

@@ -51,10 +51,8 @@ class FilledStore {
 
   void submit_append(StreamRecord& record, std::string_view bytes) {
     record.tail.position += bytes.size();
-    submit(AppendChange{.id = record.id,
-                        .version = record.version++,
-                        .bytes = bytes,
-                        .tail = record.tail});
+    submit(AppendChange{
+        .id = record.id, .version = record.version++, .bytes = bytes, .tail = record.tail});
   }
 
   // Until all that was submitted is acknowledged.
@@ -65,7 +63,8 @@ class FilledStore {
 
   std::optional<StreamRecord> load(const std::string& path) {
     return wait_for<std::optional<StreamRecord>>(
-        [&](auto done) { store_->load(path, std::move(done)); }).value();
+               [&](auto done) { store_->load(path, std::move(done)); })
+        .value();
   }
 
   Result<std::string> read(StreamId id, std::uint64_t to) {

@@ -1,5 +1,5 @@
-// What fails half way is removed again, so that a directory of the name that was asked for is a whole
-// backup.
+// What fails half way is removed again, so that a directory of the name that was asked for is a
+// whole backup.
 #include "store/file/backup.h"
 
 #include <fmt/format.h>
@@ -140,8 +140,8 @@ Status Backup::remove_partial() {
     if (!names && names.error().code == ErrorCode::kNotFound) continue;
     if (!names) return names.error();
     for (const std::string& name : *names) {
-      const bool ours = name.ends_with(".pack") || name == "data.mdb" || name == "lock.mdb" ||
-                        name == kLockName;
+      const bool ours =
+          name.ends_with(".pack") || name == "data.mdb" || name == "lock.mdb" || name == kLockName;
       if (!ours) continue;
       if (Status removed = files_.remove(directory + "/" + name); !removed) return removed;
     }

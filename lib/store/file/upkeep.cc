@@ -17,9 +17,8 @@ Result<std::vector<PackInfo>> FileState::begin_backup(Backup& backup) {
   {
     const MutexLock lock(gather_mutex_);
     if (failed_) {
-      return Error{.code = failed_->code,
-                   .message = failed_->message + ": " + failure_,
-                   .detail = {}};
+      return Error{
+          .code = failed_->code, .message = failed_->message + ": " + failure_, .detail = {}};
     }
   }
   if (Status settled = settle(); !settled) return settled.error();
@@ -83,9 +82,8 @@ Status FileState::scrub_extent(StreamId id, const Extent& extent,
     const std::uint64_t from = position;
     {
       std::optional<Result<std::shared_ptr<Pack>>> pack = packs_->get(Wait::kYes, extent.pack);
-      const Result<std::uint64_t> next =
-          *pack ? (**pack)->visit_blocks(id, extent, from, accept)
-                : Result<std::uint64_t>(pack->error());
+      const Result<std::uint64_t> next = *pack ? (**pack)->visit_blocks(id, extent, from, accept)
+                                               : Result<std::uint64_t>(pack->error());
       if (!next) {
         if (next.error().code == ErrorCode::kTooMany) return next.error();
         if (!merged_away(extent.pack, next.error())) note_damage(next.error());
