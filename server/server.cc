@@ -15,6 +15,9 @@
 namespace durable_streams::server {
 namespace {
 
+// How soon the operator hears of what befalls the store.
+constexpr std::chrono::milliseconds kStoreWatchInterval{1'000};
+
 std::size_t thread_count(std::size_t wanted) {
   return wanted != 0 ? wanted : std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
@@ -31,30 +34,11 @@ std::size_t descriptors_of_store(const ServerOptions& options) {
   return options.file_store ? options.file_store->max_file_handles + kOtherFiles : 0;
 }
 
-// Tells how a directory was left, when that was not in order.
-void tell_opening(const FileStore& store, Server::Log& log) {
-  const FileStoreOpening& opening = store.opening();
-  if (!log || opening.clean) return;
-  log(fmt::format("The last run was not stopped in order: {} changes come from the journal.",
-                  opening.replayed));
-  if (opening.torn_bytes > 0) {
-    log(fmt::format("{}: {} bytes of a write that did not end are cut off.", opening.torn_where,
-                    opening.torn_bytes));
-  }
-  if (opening.may_have_lost) {
-    log(
-        fmt::format("It answered changes before they were on the disk, and some may be lost: what "
-                    "is new has offsets of read sequence {}.",
-                    store.read_sequence()));
-  }
-}
-
-Result<std::unique_ptr<Store>> open_store(const ServerOptions& options, Server::Log& log) {
+Result<std::unique_ptr<Store>> open_store(const ServerOptions& options) {
   if (!options.file_store)
     return std::unique_ptr<Store>(std::make_unique<MemoryStore>(options.memory_store));
   Result<std::unique_ptr<FileStore>> store = FileStore::open(*options.file_store);
   if (!store) return std::move(store).error();
-  tell_opening(**store, log);
   return std::unique_ptr<Store>(std::move(*store));
 }
 
@@ -90,45 +74,16 @@ struct Server::Signals {
   uv_signal_t* terminate = new uv_signal_t;
 };
 
-// Looks at the store now and then, and tells the log. Threads: loop only.
-struct Server::Watch {
-  static constexpr std::uint64_t kIntervalMs = 1'000;
-
-  Watch(Server& owner, const FileStore& watched)
-      : server(owner), store(watched), watch(owner.options_.file_store->directory) {
-    uv_timer_init(server.workers_.front()->uv_loop(), timer);
-    timer->data = this;
-    uv_timer_start(
-        timer, [](uv_timer_t* due) { static_cast<Watch*>(due->data)->look(); }, kIntervalMs,
-        kIntervalMs);
-    uv_unref(reinterpret_cast<uv_handle_t*>(timer));
-  }
-
-  ~Watch() {
-    look();
-    uv_close(reinterpret_cast<uv_handle_t*>(timer),
-             [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
-  }
-
-  void look() {
-    for (const std::string& line : watch.look(store.file_stats())) server.log(line);
-  }
-
-  Server& server;
-  const FileStore& store;
-  StoreWatch watch;
-  uv_timer_t* timer = new uv_timer_t;
-};
-
 Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
   Result<std::vector<Listener>> listeners = listen_at(options.listen);
   if (!listeners) return std::move(listeners).error();
-  Result<std::unique_ptr<Store>> store = open_store(options, log);
+  Result<std::unique_ptr<Store>> store = open_store(options);
   if (!store) return std::move(store).error();
   std::unique_ptr<Server> server(new Server(std::move(options), std::move(*store), std::move(log)));
   const Status made = server->make_workers();
   if (!made) return made.error();
   server->attach(std::move(*listeners));
+  server->attend_store();
   return server;
 }
 
@@ -168,13 +123,39 @@ void Server::attach(std::vector<Listener> listeners) {
       workers_.front()->uv_loop(), std::move(listeners),
       [this](AcceptedSocket socket) { deal(std::move(socket)); },
       [this](std::string_view line) { log(line); });
-  if (options_.file_store)
-    watch_ = std::make_unique<Watch>(*this, static_cast<const FileStore&>(*store_));
+}
+
+// A server without a control socket still serves: some file systems have no sockets.
+void Server::attend_store() {
+  file_store_ = dynamic_cast<FileStore*>(store_.get());
+  if (file_store_ == nullptr) return;
+  const std::string& directory = options_.file_store->directory;
+  store_watch_.emplace(directory, [this](std::string_view line) { log(line); });
+  store_watch_->opened(file_store_->opening());
+  Worker& worker = *workers_.front();
+  worker.post([this] { watch_store(); });
+  Result<ControlSocket> socket = ControlSocket::listen(directory);
+  if (!socket) {
+    return log(fmt::format("no backup can be asked for while this runs: {}",
+                           socket.error().message));
+  }
+  control_ = std::make_unique<Control>(Control::Place{.uv_loop = worker.uv_loop(),
+                                                      .loop = worker.loop(),
+                                                      .clock = clock_,
+                                                      .limits = options_.limits},
+                                       *file_store_, std::move(*socket),
+                                       [this](std::string_view line) { log(line); });
+}
+
+void Server::watch_store() {
+  store_watch_->look(file_store_->file_stats());
+  watch_timer_ =
+      workers_.front()->loop().run_after(kStoreWatchInterval, [this] { watch_store(); });
 }
 
 Server::~Server() {
-  watch_.reset();
   signals_.reset();
+  control_.reset();
   acceptor_.reset();
 }
 
@@ -217,6 +198,10 @@ void Server::begin_drain() {
   acceptor_->accept_waiting();
   acceptor_.reset();
   undrained_workers_ = workers_.size();
+  if (control_) {
+    ++undrained_workers_;
+    control_->drain([this] { workers_.front()->post([this] { worker_drained(); }); });
+  }
   for (const std::unique_ptr<Worker>& worker : workers_) {
     worker->post([this, drained = worker.get()] {
       drained->drain([this] { workers_.front()->post([this] { worker_drained(); }); });
@@ -228,8 +213,9 @@ void Server::begin_drain() {
 // heard until then.
 void Server::worker_drained() {
   if (--undrained_workers_ > 0) return;
-  watch_.reset();
   signals_.reset();
+  control_.reset();
+  workers_.front()->loop().cancel(watch_timer_);
   for (const std::unique_ptr<Worker>& worker : workers_) {
     worker->post([stopped = worker.get()] { stopped->stop(); });
   }

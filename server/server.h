@@ -19,10 +19,12 @@
 #include <thread>
 #include <vector>
 
+#include "server/control/control.h"
 #include "server/http/limits.h"
 #include "server/net/acceptor.h"
 #include "server/net/listen_address.h"
 #include "server/net/listener.h"
+#include "server/store_watch.h"
 #include "server/worker.h"
 
 namespace durable_streams::server {
@@ -68,13 +70,15 @@ class Server {
 
  private:
   struct Signals;
-  struct Watch;
 
   Server(ServerOptions options, std::unique_ptr<Store> store, Log log);
 
   Status make_workers();
   void attach(std::vector<Listener> listeners);
   void deal(AcceptedSocket socket);
+  // What a store in a directory has besides; nothing for one in memory.
+  void attend_store();
+  void watch_store();
   void begin_drain();
   void worker_drained();
   void log(std::string_view line);
@@ -86,14 +90,17 @@ class Server {
   http::BodyBudget bodies_;
   SystemClock clock_;
   const std::unique_ptr<Store> store_;
+  FileStore* file_store_ = nullptr;  // the store, if it is one
   Engine engine_;
   std::atomic<std::size_t> open_connections_{0};
   std::vector<std::unique_ptr<Worker>> workers_;
 
   // Of the first worker's loop.
   std::optional<Acceptor> acceptor_;
+  std::unique_ptr<Control> control_;
+  std::optional<StoreWatch> store_watch_;
+  EventLoop::TimerId watch_timer_ = 0;
   std::unique_ptr<Signals> signals_;
-  std::unique_ptr<Watch> watch_;  // of a durable store
   std::size_t next_worker_ = 0;
   std::size_t undrained_workers_ = 0;
   bool draining_ = false;

@@ -1,34 +1,39 @@
-// Compares what the store says of itself now with what it said before.
+// The store counts; this compares.
 #include "server/store_watch.h"
 
 #include <fmt/format.h>
 
-#include <utility>
-
 namespace durable_streams::server {
 
-std::vector<std::string> StoreWatch::look(const FileStoreStats& now) {
-  std::vector<std::string> lines;
-  if (now.read_only && !std::exchange(read_only_, true)) {
-    lines.push_back(
-        fmt::format("{} takes no changes until the server is started again: a write has failed: {}",
-                    directory_, now.read_only_reason));
+void StoreWatch::opened(const FileStoreOpening& opening) {
+  if (opening.clean) return;
+  say(fmt::format("was not closed in order; {} changes replayed from the journal",
+                  opening.replayed));
+  if (opening.torn_bytes > 0) {
+    say(fmt::format("{} bytes of an unfinished write cut off at {}: nothing of it was acknowledged",
+                    opening.torn_bytes, opening.torn_where));
   }
-  if (now.short_of_room != std::exchange(short_of_room_, now.short_of_room)) {
-    lines.push_back(now.short_of_room
-                        ? fmt::format("{}: the disk is full; streams can be deleted, and nothing "
-                                      "else changed, until there is room",
-                                      directory_)
-                        : fmt::format("{}: the disk has room again", directory_));
+  if (opening.may_have_lost) {
+    say("changes answered shortly before may be lost, if the machine stopped: it did not run with "
+        "--durability always, or is a backup");
   }
-  if (const std::uint64_t more = now.failed_reads - std::exchange(failed_reads_, now.failed_reads);
-      more > 0) {
-    lines.push_back(
-        fmt::format("{}: {} failed; the last: {}", directory_,
-                    more == 1 ? std::string("a read has") : fmt::format("{} reads have", more),
-                    now.last_failed_read));
+}
+
+void StoreWatch::look(const FileStoreStats& stats) {
+  if (stats.read_only && !read_only_) {
+    say(fmt::format("read-only until the server is started again: {}", stats.read_only_reason));
   }
-  return lines;
+  read_only_ = stats.read_only;
+  if (stats.short_of_room && !short_of_room_)
+    say("out of room: creates and appends are refused with 507; deleting streams makes room");
+  if (!stats.short_of_room && short_of_room_) say("there is room again: all changes are taken");
+  short_of_room_ = stats.short_of_room;
+  for (; damages_ < stats.damage.size(); ++damages_)
+    say(fmt::format("damaged: {}", stats.damage[damages_]));
+}
+
+void StoreWatch::say(std::string_view line) {
+  if (log_) log_(fmt::format("{}: {}", directory_, line));
 }
 
 }  // namespace durable_streams::server

@@ -52,6 +52,7 @@ class Worker {
   void stop();
 
   uv_loop_t* uv_loop() { return &uv_loop_; }
+  EventLoop& loop() { return *loop_; }
 
  private:
   Worker(const Limits& limits, std::atomic<std::size_t>& open_connections);

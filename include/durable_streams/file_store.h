@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace durable_streams {
 
@@ -51,6 +52,12 @@ struct FileStoreOptions {
   // Changes that wait to be written. Past it more are refused with kUnavailable.
   std::uint64_t in_flight_bytes_max = std::uint64_t{64} << 20;
 
+  // Behind everything else, all that is settled is read and verified, so many bytes a second, and
+  // again after a rest: damage shows (FileStoreStats::damage) while backups still have what is
+  // damaged. 0: it is not.
+  std::uint64_t scrub_bytes_per_second = std::uint64_t{4} << 20;
+  std::chrono::milliseconds scrub_rest = std::chrono::hours(24);
+
   // Threads for what has to wait for the disk.
   std::size_t read_threads = 2;
 
@@ -85,10 +92,14 @@ struct FileStoreStats {
   std::uint64_t pack_bytes = 0;
   std::uint64_t open_packs = 0;
   bool short_of_room = false;  // the disk is full: creates and appends are refused
-  std::uint64_t failed_reads = 0;  // for want of a whole disk or of descriptors
-  std::string last_failed_read = {};  // what was wrong, with file and place; clients are not told
   bool read_only = false;  // a write has failed; `read_only_reason` says how
   std::string read_only_reason = {};
+  std::uint64_t backups = 0;         // that are whole
+  std::uint64_t scrubbed_bytes = 0;  // since it was opened
+  std::uint64_t scrubs = 0;          // passes over all packs
+  // What reads and scrubbing have found that could not be read: pack, stream and range of each, in
+  // the order they were found, each once, and only the first hundred.
+  std::vector<std::string> damage = {};
 };
 
 // Commits in groups: all changes that gather while one write is made durable become durable with
@@ -106,6 +117,15 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
 
   const FileStoreOpening& opening() const;
   FileStoreStats file_stats() const;
+
+  // Makes a directory that opens as a store of its own, with what one moment's readers see: all that
+  // was acknowledged before the call, and nothing that was submitted after some later change that it
+  // lacks. Changes and reads go on meanwhile; packs are not merged. It shares packs with this store
+  // where both are on one disk, by links. Until it is whole it is called `DIRECTORY.partial`, which
+  // is removed when it fails. `done` is called once, on a thread of the store. kConflict: the
+  // directory is there and not empty; kUnavailable: the store is read-only; kNoSpace; kCanceled: the
+  // store was closed meanwhile.
+  void backup(std::string directory, Function<void(Status)> done);
 
   std::string_view kind() const override;
   bool commits_at_once() const override;

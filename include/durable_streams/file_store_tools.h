@@ -66,4 +66,9 @@ struct FileStoreSummary {
 // The same errors; besides, kCorruption: something is damaged, and check_file_store() tells more.
 DURABLE_STREAMS_EXPORT Result<FileStoreSummary> summarize_file_store(const std::string& directory);
 
+// FileStore::backup() of a directory that nobody has open: opens it as a store would, with the same
+// errors, and waits. kNotFound: there is no store in it.
+DURABLE_STREAMS_EXPORT Status back_up_file_store(const std::string& directory,
+                                                 const std::string& to);
+
 }  // namespace durable_streams

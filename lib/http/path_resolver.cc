@@ -46,11 +46,11 @@ Result<StreamTarget> PathResolver::resolve(std::string_view target) {
   if (!parts) return std::move(parts).error();
   Result<std::string_view> path = below_prefix(parts->path, target_buffer_);
   if (!path) return std::move(path).error();
-  if (Status valid = protocol::validate_stream_path(*path); !valid) {
-    return std::move(valid).error();
-  }
   if (protocol::is_reserved_path(*path)) {
     return not_found("__ds is reserved for control requests, and there are none of this name");
+  }
+  if (Status valid = protocol::validate_stream_path(*path); !valid) {
+    return std::move(valid).error();
   }
   return StreamTarget{.path = *path, .query = parts->query, .authority = parts->authority};
 }

@@ -130,6 +130,17 @@ constexpr std::array<Flag, 2> kFsckFlags{{
      apply_repair},
 }};
 
+Status apply_backup_to(std::string_view value, CommandOptions& options) {
+  if (value.empty()) return invalid("the backup's directory has no name");
+  options.backup_to = value;
+  return {};
+}
+
+constexpr std::array<Flag, 2> kBackupFlags{{
+    {"--data-dir", "DIR", "The directory, whether a server has it open or not.", apply_data_dir},
+    {"--to", "DIR", "Where the backup goes: a new directory.", apply_backup_to},
+}};
+
 constexpr std::array<Flag, 1> kStatsFlags{{kDataDirFlag}};
 
 int print_version(const CommandOptions&, std::string_view, Terminal& terminal) {
@@ -156,7 +167,7 @@ int print_help(const CommandOptions&, std::string_view topic, Terminal& terminal
   return kExitUsage;
 }
 
-constexpr std::array<Command, 5> kCommands{{
+constexpr std::array<Command, 6> kCommands{{
     {.name = "dev",
      .argument = "",
      .summary = "Start a server for development: no configuration.",
@@ -178,6 +189,16 @@ constexpr std::array<Command, 5> kCommands{{
                 "use; with 2 when it does not understand its flags.\n",
      .flags = kFsckFlags,
      .run = run_fsck},
+    {.name = "backup",
+     .argument = "",
+     .summary = "Copy a data directory, also while a server uses it.",
+     .details = "The copy is a data directory itself, and holds all that was answered before. It is "
+                "called DIR.partial\nuntil it is whole. On the same disk it shares what never "
+                "changes with the original.\n\n"
+                "It exits with 0 when the copy is whole and on the disk; with 1 when there is none; "
+                "with 2 when it does\nnot understand its flags.\n",
+     .flags = kBackupFlags,
+     .run = run_backup},
     {.name = "stats",
      .argument = "",
      .summary = "Tell what a data directory holds.",

@@ -25,6 +25,7 @@ struct CommandOptions {
   ServerOptions server;
   std::optional<DurabilityMode> durability;
   bool repair = false;  // of fsck
+  std::string backup_to;
 };
 
 struct Flag {

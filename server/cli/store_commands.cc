@@ -5,10 +5,13 @@
 #include <durable_streams/file_store_tools.h>
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <ostream>
 #include <string>
 
 #include "server/cli/exit_code.h"
+#include "server/control/control_client.h"
+#include "server/control/control_router.h"
 
 namespace durable_streams::server {
 namespace {
@@ -74,6 +77,25 @@ int run_fsck(const CommandOptions& options, std::string_view, Terminal& terminal
       check->damages == 0 ? "clean" : fmt::format("{} damaged", check->damages), check->streams,
       check->stored_bytes, check->packs, check->journal_changes);
   return check->damages == 0 ? kExitDone : kExitFailed;
+}
+
+int run_backup(const CommandOptions& options, std::string_view, Terminal& terminal) {
+  if (!options.server.file_store) return missing_directory("backup", terminal);
+  if (options.backup_to.empty()) {
+    terminal.err << "durable-streams-server backup: where to? Say --to DIR\n"
+                    "Try 'durable-streams-server help backup'.\n";
+    return kExitUsage;
+  }
+  const std::string& directory = options.server.file_store->directory;
+  // The server may have another working directory.
+  std::error_code error;
+  const std::string to = std::filesystem::absolute(options.backup_to, error).lexically_normal();
+  if (error) return failed("backup", {ErrorCode::kIo, error.message(), {}}, terminal);
+  Status done = tell_server(directory, "/backup?to=" + query_encoded(to));
+  if (!done && done.error().code == ErrorCode::kNotFound) done = back_up_file_store(directory, to);
+  if (!done) return failed("backup", done.error(), terminal);
+  terminal.out << fmt::format("{}: backed up to {}\n", directory, to);
+  return kExitDone;
 }
 
 int run_stats(const CommandOptions& options, std::string_view, Terminal& terminal) {

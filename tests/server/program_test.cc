@@ -8,11 +8,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/net/unique_fd.h"
@@ -144,6 +147,113 @@ TEST_CASE("connections too many for the open-file limit are answered, and none w
   program.signal(SIGTERM);
   CHECK(program.read_all().find("cannot accept connections") == std::string::npos);
   CHECK(program.wait() == 0);
+}
+
+std::vector<std::string> dev_in(const std::string& directory) {
+  std::vector<std::string> arguments = dev();
+  arguments.insert(arguments.end(), {"--data-dir", directory});
+  return arguments;
+}
+
+// What a command says, and how it ends.
+std::pair<int, std::string> run(std::vector<std::string> arguments) {
+  Program program(std::move(arguments));
+  std::string text = program.read_all();
+  return {program.wait(), std::move(text)};
+}
+
+std::string content_of(std::uint16_t port, const std::string& path) {
+  return BlockingClient(port).exchange("GET " + path + "?offset=-1").body;
+}
+
+TEST_CASE("backup copies what was answered while the server goes on", "[server][program][backup]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  const std::string copy = directory.path() + "/a copy&more";
+  std::size_t answered = 0;
+  std::string whole;
+  {
+    Program server(dev_in(data));
+    const std::uint16_t port = server.port();
+    CHECK(BlockingClient(port).exchange("PUT /v1/stream/s", kText).status == 201);
+    std::atomic<std::size_t> appended{0};
+    std::atomic<bool> stop{false};
+    std::thread writer([&] {
+      BlockingClient client(port);
+      while (!stop.load()) {
+        if (client.exchange("POST /v1/stream/s", kText, "0123456789").status != 204) break;
+        appended.fetch_add(1);
+      }
+    });
+    while (appended.load() < 20) std::this_thread::yield();
+    answered = appended.load();
+    const auto [status, text] = run({"backup", "--data-dir", data, "--to", copy});
+    INFO(text);
+    CHECK(status == 0);
+    const std::size_t then = appended.load();
+    while (appended.load() < then + 20) std::this_thread::yield();
+    stop.store(true);
+    writer.join();
+    whole = content_of(port, "/v1/stream/s");
+    const auto [refused, why] = run({"backup", "--data-dir", data, "--to", copy});
+    CHECK(refused == 1);
+    CHECK(why.find("exists and is not empty") != std::string::npos);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(access((data + "/control.sock").c_str(), F_OK) != 0);
+  }
+  CHECK(run({"fsck", "--data-dir", copy}).first == 0);
+  Program restored(dev_in(copy));
+  const std::string kept = content_of(restored.port(), "/v1/stream/s");
+  CHECK(kept.size() >= 10 * answered);
+  CHECK(kept.size() < whole.size());
+  CHECK(whole.starts_with(kept));
+}
+
+TEST_CASE("backup works on a directory that no server uses, and where one was killed",
+          "[server][program][backup]") {
+  const TemporaryDirectory directory;
+  // Longer than a socket's address may be.
+  const std::string data = directory.path() + "/" + std::string(150, 'd');
+  {
+    Program server(dev_in(data));
+    CHECK(BlockingClient(server.port()).exchange("PUT /v1/stream/s", kText, "abc").status == 201);
+    server.signal(SIGKILL);
+    server.wait();
+  }
+  CHECK(access((data + "/control.sock").c_str(), F_OK) == 0);
+  const auto [status, text] = run({"backup", "--data-dir", data, "--to", directory.path() + "/1"});
+  INFO(text);
+  CHECK(status == 0);
+  {
+    Program server(dev_in(data));
+    server.port();
+    CHECK(run({"backup", "--data-dir", data, "--to", directory.path() + "/2"}).first == 0);
+    CHECK(run({"fsck", "--data-dir", data}).second.find("in use") != std::string::npos);
+  }
+  for (const std::string copy : {"/1", "/2"}) {
+    Program restored(dev_in(directory.path() + copy));
+    CHECK(content_of(restored.port(), "/v1/stream/s") == "abc");
+  }
+  const auto [none, why] =
+      run({"backup", "--data-dir", directory.path() + "/no", "--to", directory.path() + "/3"});
+  CHECK(none == 1);
+  CHECK(run({"backup", "--data-dir", data}).first == 2);
+}
+
+TEST_CASE("The operator is told what the opening of a killed server's directory found",
+          "[server][program]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  {
+    Program server(dev_in(data));
+    CHECK(BlockingClient(server.port()).exchange("PUT /v1/stream/s", kText, "abc").status == 201);
+    server.signal(SIGKILL);
+    server.wait();
+  }
+  Program server(dev_in(data));
+  const std::string said = server.read_until("Ctrl-C stops it.\n");
+  CHECK(said.find(data + ": was not closed in order; 1 changes replayed") != std::string::npos);
 }
 
 }  // namespace

@@ -140,10 +140,20 @@ class Catalog {
 
   virtual Result<std::vector<PackInfo>> packs() = 0;
 
+  // Makes a catalog of its own, with what this one holds but for `meta`, in an empty directory.
+  // Durable when it returns. kInvalidArgument: this one is not on a disk.
+  virtual Status copy_to(const std::string& directory, const CatalogMeta& meta);
+
   // Up to `count_max` streams with ids greater than `after`, in order of id: to walk over all of
   // them.
   virtual Result<std::vector<SettledStream>> streams_after(StreamId after,
                                                            std::size_t count_max) = 0;
 };
+
+inline Status Catalog::copy_to(const std::string& directory, const CatalogMeta&) {
+  return Error{.code = ErrorCode::kInvalidArgument,
+               .message = "copy the catalog to " + directory + ": it is in memory only",
+               .detail = {}};
+}
 
 }  // namespace durable_streams

@@ -482,7 +482,14 @@ FileStoreStats FileState::file_stats() const {
                        .settlings = settlings_.load(std::memory_order_relaxed),
                        .merges = merges_.load(std::memory_order_relaxed),
                        .open_packs = packs_->open(),
-                       .short_of_room = short_of_room()};
+                       .short_of_room = short_of_room(),
+                       .backups = backups_.load(std::memory_order_relaxed),
+                       .scrubbed_bytes = scrubbed_bytes_.load(std::memory_order_relaxed),
+                       .scrubs = scrubs_.load(std::memory_order_relaxed)};
+  {
+    const MutexLock lock(damage_mutex_);
+    stats.damage = damage_;
+  }
   for (const auto& [id, pack] : pack_infos()) {
     ++stats.packs;
     stats.pack_bytes += pack.file_bytes;

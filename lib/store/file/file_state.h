@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "store/file/backup.h"
 #include "store/file/catalog.h"
 #include "store/file/file_system.h"
 #include "store/file/journal.h"
@@ -96,6 +97,17 @@ class FileState {
   // The journal's files for the time to come.
   bool wants_journal_files() const { return !short_of_room() && journal_->wants_spares(); }
   Status prepare_journal() { return journal_->prepare(); }
+
+  // upkeep.cc
+  // Settles all that is committed and puts the catalog into the backup; returns the packs that it
+  // refers to, which stay until end_backup(). By the thread that settles.
+  Result<std::vector<PackInfo>> begin_backup(Backup& backup);
+  void end_backup(const Status& outcome);
+  // Reads and verifies all that is settled, once. `pace` is called between any two reads of the
+  // disk, with the bytes of the last, and its error ends the pass. By one thread at a time.
+  Status scrub(Function<Status(std::uint64_t bytes)> pace);
+  // Remembers for file_stats() an error that says something stored cannot be read; ignores others.
+  void note_damage(const Error& error);
 
   // file_reads.cc; nullopt only with kNo: it would have to wait for the disk.
   std::optional<Result<bool>> load(Wait wait, std::string_view path, StreamRecord& out);
@@ -221,6 +233,12 @@ class FileState {
   std::optional<Result<std::uint64_t>> append_end_after(Wait wait, StreamId id,
                                                         std::uint64_t position);
 
+  // upkeep.cc
+  Status scrub_pack(PackId id, Function<Status(std::uint64_t)>& pace);
+  Status scrub_extent(StreamId id, const Extent& extent, Function<Status(std::uint64_t)>& pace);
+  // Whether the error is only that a merge has removed the pack meanwhile.
+  bool merged_away(PackId id, const Error& error) const;
+
   FileSystem& files_;
   Catalog& catalog_;
   const Clock& clock_;
@@ -284,6 +302,13 @@ class FileState {
   std::unordered_map<PackId, PackInfo> pack_infos_ DURABLE_STREAMS_GUARDED_BY(packs_mutex_);
   std::atomic<std::uint64_t> settlings_{0};
   std::atomic<std::uint64_t> merges_{0};
+
+  std::atomic<bool> packs_held_{false};  // by a backup: none may be removed
+  std::atomic<std::uint64_t> backups_{0};
+  std::atomic<std::uint64_t> scrubs_{0};
+  std::atomic<std::uint64_t> scrubbed_bytes_{0};
+  mutable Mutex damage_mutex_;
+  std::vector<std::string> damage_ DURABLE_STREAMS_GUARDED_BY(damage_mutex_);
 };
 
 }  // namespace durable_streams

@@ -1,4 +1,5 @@
-// The threads of a file store: one commits, one settles, a few read what has to come from the disk.
+// The threads of a file store: one commits, one settles, one makes backups and scrubs, a few read
+// what has to come from the disk.
 #include <durable_streams/file_store.h>
 
 #include <condition_variable>
@@ -10,7 +11,6 @@
 #include "store/file/file_state.h"
 #include "store/file/lmdb_catalog.h"
 #include "store/file/posix_file_system.h"
-#include "store/file/read_failures.h"
 
 namespace durable_streams {
 
@@ -21,6 +21,26 @@ constexpr int kLeadsMax = 2;
 
 // How long settling rests after it failed, before it tries again.
 constexpr auto kRetryInterval = std::chrono::seconds(1);
+
+// What clients may know of a failure: no file's name.
+Error for_clients(Error error) {
+  switch (error.code) {
+    case ErrorCode::kIo:
+      return {.code = ErrorCode::kIo,
+              .message = "the disk did not give what is stored",
+              .detail = {}};
+    case ErrorCode::kCorruption:
+      return {.code = ErrorCode::kCorruption,
+              .message = "what is stored here is damaged",
+              .detail = {}};
+    case ErrorCode::kTooMany:
+      return {.code = ErrorCode::kUnavailable,
+              .message = "the store has no file descriptor left",
+              .detail = {}};
+    default:
+      return error;
+  }
+}
 
 const Clock& system_clock() {
   static const SystemClock clock;
@@ -38,10 +58,16 @@ class FileStore::Threads {
     std::unique_ptr<FileState> state;
   };
 
+  struct WantedBackup {
+    std::string directory;
+    Function<void(Status)> done;
+  };
+
   Threads(Parts parts, const FileStoreOptions& options)
       : parts_(std::move(parts)), options_(options) {
     threads_.emplace_back([this] { commit_loop(); });
     threads_.emplace_back([this] { settle_loop(); });
+    threads_.emplace_back([this] { upkeep_loop(); });
     for (std::size_t i = 0; i < std::max<std::size_t>(options.read_threads, 1); ++i) {
       threads_.emplace_back([this] { read_loop(); });
     }
@@ -57,16 +83,29 @@ class FileStore::Threads {
     settle_wanted_.notify_all();
     read_wanted_.notify_all();
     sync_wanted_.notify_all();
+    upkeep_wanted_.notify_all();
     for (std::thread& thread : threads_) thread.join();
+    for (WantedBackup& backup : backups_) backup.done(closing());
     ignore(state().close(), "what could not be settled is in the journal");
   }
 
   FileState& state() const { return *parts_.state; }
-  const ReadFailures& failures() const { return failures_; }
 
+  // What becomes of an outcome before a client hears of it; damage is kept for the operator.
   template <class T>
-  auto told(T outcome) {
-    return failures_.told(std::move(outcome));
+  Result<T> told(Result<T> outcome) {
+    if (!outcome.ok()) return told(std::move(outcome).error());
+    return outcome;
+  }
+  template <class T>
+  std::optional<Result<T>> told(std::optional<Result<T>> outcome) {
+    if (!outcome) return std::nullopt;
+    return told(*std::move(outcome));
+  }
+  Error told(Error error) {
+    // That a stream is gone is no damage.
+    if (error.code != ErrorCode::kNotFound) state().note_damage(error);
+    return for_clients(std::move(error));
   }
 
   void wake_committer() {
@@ -99,8 +138,25 @@ class FileStore::Threads {
     read_wanted_.notify_one();
   }
 
+  void back_up_later(WantedBackup backup) {
+    {
+      const MutexLock lock(mutex_);
+      backups_.push_back(std::move(backup));
+    }
+    upkeep_wanted_.notify_one();
+  }
+
  private:
   using Lock = std::unique_lock<std::mutex>;
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // Sleeps shorter than this cost more than they spare.
+  static constexpr auto kShortestSleep = std::chrono::milliseconds(5);
+  static constexpr auto kLongestSleep = std::chrono::hours(24);
+
+  static Error closing() {
+    return {.code = ErrorCode::kCanceled, .message = "the store is being closed", .detail = {}};
+  }
 
   void commit_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
     while (true) {
@@ -130,13 +186,17 @@ class FileStore::Threads {
         });
         if (stopping_) return;
       }
-      // First what a commit would otherwise have to make itself.
-      bool failed = state().wants_journal_files() && !state().prepare_journal();
-      if (has_to_settle() || std::chrono::steady_clock::now() >= next) {
-        failed = !state().settle() || !merge() || failed;
-        next = std::chrono::steady_clock::now() + options_.settle_interval;
+      bool failed = false;
+      {
+        const MutexLock lock(settling_);
+        // First what a commit would otherwise have to make itself.
+        failed = state().wants_journal_files() && !state().prepare_journal();
+        if (has_to_settle() || std::chrono::steady_clock::now() >= next) {
+          failed = !state().settle() || !merge() || failed;
+          next = std::chrono::steady_clock::now() + options_.settle_interval;
+        }
+        if (state().short_of_room()) failed = !state().find_room() || failed;
       }
-      if (state().short_of_room()) failed = !state().find_room() || failed;
       if (failed) rest();
     }
   }
@@ -159,7 +219,7 @@ class FileStore::Threads {
 
   Status go_on() {
     const MutexLock lock(mutex_);
-    if (!stopping_ && !state().wants_settling()) return {};
+    if (!stopping_ && backups_.empty() && !state().wants_settling()) return {};
     return Error{.code = ErrorCode::kCanceled, .message = "merging makes way", .detail = {}};
   }
 
@@ -185,6 +245,96 @@ class FileStore::Threads {
     }
   }
 
+  void upkeep_loop() {
+    TimePoint next = std::chrono::steady_clock::now();
+    while (true) {
+      run_backups();
+      if (scrubs() && std::chrono::steady_clock::now() >= next) {
+        scrub_until_ = std::chrono::steady_clock::now();
+        const Status scrubbed = state().scrub([this](std::uint64_t bytes) { return pace(bytes); });
+        // With no descriptor free it is tried again soon.
+        next = std::chrono::steady_clock::now() +
+               (scrubbed.ok() ? options_.scrub_rest : std::chrono::milliseconds(kRetryInterval));
+      }
+      if (!sleep_until(scrubs() ? next : std::chrono::steady_clock::now() + kLongestSleep)) return;
+    }
+  }
+
+  bool scrubs() const { return options_.scrub_bytes_per_second > 0; }
+
+  // Lets so much time pass as reading so many bytes is to take. Backups don't wait for that.
+  Status pace(std::uint64_t bytes) {
+    using Seconds = std::chrono::duration<double>;
+    const auto rate = static_cast<double>(options_.scrub_bytes_per_second);
+    const TimePoint now = std::chrono::steady_clock::now();
+    scrub_until_ = std::max(scrub_until_, now - kShortestSleep) +
+                   std::chrono::duration_cast<TimePoint::duration>(
+                       Seconds(static_cast<double>(bytes) / rate));
+    do {
+      run_backups();
+      const TimePoint until = scrub_until_ - std::chrono::steady_clock::now() < kShortestSleep
+                                  ? TimePoint()
+                                  : scrub_until_;
+      if (!sleep_until(until)) return closing();
+    } while (scrub_until_ - std::chrono::steady_clock::now() >= kShortestSleep);
+    return {};
+  }
+
+  // Or until a backup is wanted. False: the store is being closed.
+  bool sleep_until(TimePoint until) DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+    Lock lock(mutex_.native());
+    upkeep_wanted_.wait_until(lock, until, [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
+      return stopping_ || !backups_.empty();
+    });
+    return !stopping_;
+  }
+
+  void run_backups() {
+    while (true) {
+      WantedBackup* wanted = nullptr;
+      {
+        const MutexLock lock(mutex_);
+        if (stopping_ || backups_.empty()) return;
+        wanted = &backups_.front();  // stays where it is, and keeps merges away
+      }
+      Status done = back_up(wanted->directory);
+      Function<void(Status)> tell = std::move(wanted->done);
+      {
+        const MutexLock lock(mutex_);
+        backups_.pop_front();
+      }
+      tell(std::move(done));
+    }
+  }
+
+  // Settling goes on as soon as the catalog is copied, so that changes need not wait for a backup
+  // that takes long.
+  Status back_up(const std::string& directory) {
+    Result<std::unique_ptr<Backup>> backup = Backup::begin(*parts_.files, directory);
+    if (!backup) return backup.error();
+    Status done = copy_into(**backup);
+    state().end_backup(done);
+    return done;
+  }
+
+  Status copy_into(Backup& backup) {
+    Result<std::vector<PackInfo>> packs = begin_backup(backup);
+    if (!packs) return packs.error();
+    Status copied =
+        backup.copy_packs(options_.directory + "/packs", *packs, [this]() -> Status {
+          const MutexLock lock(mutex_);
+          if (stopping_) return closing();
+          return {};
+        });
+    if (!copied) return copied;
+    return backup.finish();
+  }
+
+  Result<std::vector<PackInfo>> begin_backup(Backup& backup) {
+    const MutexLock lock(settling_);
+    return state().begin_backup(backup);
+  }
+
   void read_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
     while (true) {
       Function<void()> read;
@@ -204,15 +354,18 @@ class FileStore::Threads {
   Parts parts_;
   const FileStoreOptions options_;
 
-  ReadFailures failures_;
+  Mutex settling_;         // held by who settles or merges; taken before all others
+  TimePoint scrub_until_;  // of the thread for upkeep
 
   Mutex mutex_;
   std::condition_variable commit_wanted_;
   std::condition_variable settle_wanted_;
   std::condition_variable read_wanted_;
   std::condition_variable sync_wanted_;
+  std::condition_variable upkeep_wanted_;
   bool stopping_ DURABLE_STREAMS_GUARDED_BY(mutex_) = false;
   bool commit_asked_ DURABLE_STREAMS_GUARDED_BY(mutex_) = false;
+  std::deque<WantedBackup> backups_ DURABLE_STREAMS_GUARDED_BY(mutex_);  // the first is under way
   std::deque<Function<void()>> reads_ DURABLE_STREAMS_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };
@@ -243,12 +396,10 @@ FileStore::FileStore(std::unique_ptr<Threads> threads) : threads_(std::move(thre
 FileStore::~FileStore() = default;
 
 const FileStoreOpening& FileStore::opening() const { return threads_->state().opening(); }
+FileStoreStats FileStore::file_stats() const { return threads_->state().file_stats(); }
 
-FileStoreStats FileStore::file_stats() const {
-  FileStoreStats stats = threads_->state().file_stats();
-  stats.failed_reads = threads_->failures().count();
-  stats.last_failed_read = threads_->failures().last();
-  return stats;
+void FileStore::backup(std::string directory, Function<void(Status)> done) {
+  threads_->back_up_later({.directory = std::move(directory), .done = std::move(done)});
 }
 
 std::string_view FileStore::kind() const { return "file"; }

@@ -1,9 +1,11 @@
 // The tools over a real directory: they lock it as a store would, and never create one.
+#include <durable_streams/file_store.h>
 #include <durable_streams/file_store_tools.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -189,6 +191,20 @@ Result<FileStoreCheck> check_file_store(const FileStoreCheckOptions& options,
   const Result<std::unique_ptr<DirectoryLock>> lock = lock_store(files, options.directory);
   if (!lock) return lock.error();
   return StoreCheck(files, options, tell).run();
+}
+
+Status back_up_file_store(const std::string& directory, const std::string& to) {
+  {
+    PosixFileSystem files;
+    const Result<std::unique_ptr<DirectoryLock>> lock = lock_store(files, directory);
+    if (!lock) return lock.error();
+  }
+  const Result<std::unique_ptr<FileStore>> store =
+      FileStore::open({.directory = directory, .scrub_bytes_per_second = 0});
+  if (!store) return store.error();
+  std::promise<Status> done;
+  (*store)->backup(to, [&done](Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get();
 }
 
 Result<FileStoreSummary> summarize_file_store(const std::string& directory) {

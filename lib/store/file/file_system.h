@@ -81,11 +81,29 @@ class FileSystem {
   // Replaces what `to` names.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
+  // Gives the file `from` a second name. kInvalidArgument: it can't have that one, for example on
+  // another disk.
+  virtual Status link(const std::string& from, const std::string& to);
+  // kConflict: it is not empty, or no directory.
+  virtual Status remove_directory(const std::string& directory);
   virtual Status sync_directory(const std::string& directory) = 0;
 
   // By a file `name` in the directory.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory,
                                                       const std::string& name) = 0;
 };
+
+// A disk without links and without a way to remove directories, as those of most tests are.
+inline Status FileSystem::link(const std::string& from, const std::string& to) {
+  return Error{.code = ErrorCode::kInvalidArgument,
+               .message = "link " + from + " to " + to + ": this disk has no links",
+               .detail = {}};
+}
+
+inline Status FileSystem::remove_directory(const std::string& directory) {
+  return Error{.code = ErrorCode::kNotFound,
+               .message = "remove " + directory + ": this disk keeps its directories",
+               .detail = {}};
+}
 
 }  // namespace durable_streams

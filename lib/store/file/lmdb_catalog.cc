@@ -795,6 +795,22 @@ class OpenLmdbCatalog final : public Catalog {
     return packs;
   }
 
+  Status copy_to(const std::string& directory, const CatalogMeta& meta) override {
+    if (Status copied = copy_file(directory + "/data.mdb"); !copied) return copied;
+    if (const int code = sync_directory(directory); code != 0)
+      return environment_->failure(code, "copy to " + directory);
+    MDB_envinfo info{};
+    if (const int code = mdb_env_info(environment_->env, &info); code != 0)
+      return environment_->failure(code, "copy to " + directory);
+    Result<std::unique_ptr<Catalog>> copy =
+        open_lmdb_catalog({.directory = directory, .map_bytes = info.me_mapsize});
+    if (!copy) return copy.error();
+    Result<std::unique_ptr<Update>> update = (*copy)->begin();
+    if (!update) return update.error();
+    if (Status put = (*update)->put_meta(meta); !put) return put;
+    return (*update)->commit();
+  }
+
   Result<std::vector<SettledStream>> streams_after(StreamId after, std::size_t count_max) override {
     std::vector<SettledStream> streams;
     if (after == kIdMax) return streams;
@@ -812,6 +828,18 @@ class OpenLmdbCatalog final : public Catalog {
   }
 
  private:
+  // By a descriptor of our own: LMDB would let others read what it makes.
+  Status copy_file(const std::string& path) {
+    const std::string doing = "copy to " + path;
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
+    if (descriptor < 0) return environment_->failure(errno, doing);
+    int code = mdb_env_copyfd2(environment_->env, descriptor, MDB_CP_COMPACT);
+    if (code == 0 && ::fsync(descriptor) != 0) code = errno;
+    ::close(descriptor);
+    if (code != 0) return environment_->failure(code, doing);
+    return {};
+  }
+
   const std::unique_ptr<Environment> environment_;
   ReadTransactions transactions_;
   Updates updates_;

@@ -56,6 +56,7 @@ std::vector<PackId> FileState::packs_to_merge() const {
 }
 
 Result<bool> FileState::merge(Function<Status()> pace) {
+  if (packs_held_.load(std::memory_order_relaxed)) return false;
   std::vector<PackId> inputs = packs_to_merge();
   if (inputs.empty()) return false;
   // The pack of a settling that is half done may name streams as removed that still have bytes.

@@ -230,6 +230,25 @@ Status PosixFileSystem::remove(const std::string& path) {
   return {};
 }
 
+Status PosixFileSystem::link(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return {};
+  const int reason = errno;
+  Error error = posix_error("link", from + " to " + to, reason);
+  const bool impossible = reason == EXDEV || reason == EPERM || reason == EOPNOTSUPP ||
+                          reason == EMLINK || reason == ENOSYS;
+  if (impossible) error.code = ErrorCode::kInvalidArgument;
+  return error;
+}
+
+Status PosixFileSystem::remove_directory(const std::string& directory) {
+  if (::rmdir(directory.c_str()) == 0) return {};
+  const int reason = errno;
+  Error error = posix_error("remove", directory, reason);
+  if (reason == ENOTEMPTY || reason == EEXIST || reason == ENOTDIR)
+    error.code = ErrorCode::kConflict;
+  return error;
+}
+
 Status PosixFileSystem::sync_directory(const std::string& directory) {
   const Descriptor open = open_directory(directory);
   if (!open.ok()) return posix_error("sync", directory, errno);

@@ -19,6 +19,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
+  Status link(const std::string& from, const std::string& to) override;
+  Status remove_directory(const std::string& directory) override;
   Status sync_directory(const std::string& directory) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory,
                                               const std::string& name) override;

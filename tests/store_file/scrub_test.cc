@@ -1,0 +1,107 @@
+// The pass over all that is settled, which finds damage before a reader does.
+#include <durable_streams/file_store.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "tests/store_file/filled_store.h"
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+
+namespace durable_streams {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void flip_bit(const fs::path& path, std::uint64_t offset) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(offset));
+  const int byte = file.get();
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.put(static_cast<char>(byte ^ 1));
+  REQUIRE(file.good());
+}
+
+// Settled streams `0` to `2`, with so many bytes each, in one pack.
+fs::path settled_store(const std::string& directory, std::size_t bytes) {
+  {
+    FilledStore store({.directory = directory, .scrub_bytes_per_second = 0});
+    for (const std::string path : {"0", "1", "2"}) {
+      StreamRecord record = store.create(path);
+      store.append(record, std::string(bytes, path.front()));
+    }
+  }
+  return fs::directory_iterator(directory + "/packs")->path();
+}
+
+// Waits until the store has gone over its packs so many times.
+FileStoreStats after_scrubs(FileStore& store, std::uint64_t count) {
+  while (store.file_stats().scrubs < count) std::this_thread::yield();
+  return store.file_stats();
+}
+
+TEST_CASE("Scrubbing reads all that is settled, again and again, and finds nothing wrong",
+          "[scrub]") {
+  const TemporaryDirectory directory;
+  settled_store(directory.path() + "/data", 3'000'000);
+  FilledStore store({.directory = directory.path() + "/data",
+                     .scrub_bytes_per_second = std::uint64_t{1} << 40,
+                     .scrub_rest = std::chrono::milliseconds(1)});
+  const FileStoreStats stats = after_scrubs(store.store(), 2);
+  CHECK(stats.scrubbed_bytes >= 2 * 9'000'000);
+  CHECK(stats.damage.empty());
+}
+
+TEST_CASE("Scrubbing tells once of each damage: pack, stream and range", "[scrub]") {
+  const TemporaryDirectory directory;
+  const fs::path pack = settled_store(directory.path() + "/data", 3'000'000);
+  flip_bit(pack, 1'000'000);
+  flip_bit(pack, 8'000'000);
+  FilledStore store({.directory = directory.path() + "/data",
+                     .scrub_bytes_per_second = std::uint64_t{1} << 40,
+                     .scrub_rest = std::chrono::milliseconds(1)});
+  const FileStoreStats stats = after_scrubs(store.store(), 3);
+  REQUIRE(stats.damage.size() == 2);
+  for (const std::string& damage : stats.damage) {
+    INFO(damage);
+    CHECK(damage.find("pack") != std::string::npos);
+    CHECK(damage.find("stream " + std::to_string(store.load("0").value().id)) !=
+          (damage == stats.damage[0] ? std::string::npos : 0));
+  }
+  CHECK(store.read(store.load("1").value().id, 3'000'000).value() == std::string(3'000'000, '1'));
+  CHECK_FALSE(store.read(store.load("0").value().id, 3'000'000).ok());
+}
+
+TEST_CASE("A read that meets damage is remembered as scrubbing would", "[scrub]") {
+  const TemporaryDirectory directory;
+  const fs::path pack = settled_store(directory.path() + "/data", 100'000);
+  flip_bit(pack, 50'000);
+  FilledStore store({.directory = directory.path() + "/data", .scrub_bytes_per_second = 0});
+  const StreamId id = store.load("0").value().id;
+  CHECK_FALSE(store.read(id, 100'000).ok());
+  CHECK_FALSE(store.read(id, 100'000).ok());
+  CHECK(store.store().file_stats().damage.size() == 1);
+}
+
+TEST_CASE("Scrubbing keeps to its rate, and ends at once when the store is closed", "[scrub]") {
+  const TemporaryDirectory directory;
+  settled_store(directory.path() + "/data", 3'000'000);
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    FilledStore store({.directory = directory.path() + "/data", .scrub_bytes_per_second = 1000});
+    while (store.store().file_stats().scrubbed_bytes == 0) std::this_thread::yield();
+    // The first piece alone stands for half an hour or more.
+    CHECK(store.store().file_stats().scrubbed_bytes <= 3'000'000);
+    CHECK(store.store().file_stats().scrubs == 0);
+    CHECK(store.backup(directory.path() + "/copy").ok());  // which does not wait for it
+  }
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::minutes(5));
+}
+
+}  // namespace
+
+}  // namespace durable_streams
