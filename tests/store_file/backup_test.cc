@@ -24,6 +24,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A disk with room for directories only.
+class FullDisk final : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    if (mode == OpenMode::kCreate)
+      return Error{.code = ErrorCode::kNoSpace, .message = "no room for " + path, .detail = {}};
+    return files_.open(path, mode);
+  }
+  Status create_directories(const std::string& path) override {
+    return files_.create_directories(path);
+  }
+  Result<std::vector<std::string>> list(const std::string& directory) override {
+    return files_.list(directory);
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    return files_.rename(from, to);
+  }
+  Status remove(const std::string& path) override { return files_.remove(path); }
+  Status remove_directory(const std::string& directory) override {
+    return files_.remove_directory(directory);
+  }
+  Status sync_directory(const std::string& directory) override {
+    return files_.sync_directory(directory);
+  }
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory,
+                                              const std::string& name) override {
+    return files_.lock(directory, name);
+  }
+
+ private:
+  PosixFileSystem files_;
+};
+
 std::uint64_t damages(const std::string& directory) {
   std::string text;
   const Result<FileStoreCheck> check =
@@ -163,6 +196,24 @@ TEST_CASE("A backup that fails leaves nothing, and one at a time goes to a direc
                                                 [] { return Status(); });
     REQUIRE_FALSE(copied.ok());
     CHECK(copied.error().code == ErrorCode::kNotFound);
+  }
+  CHECK_FALSE(fs::exists(to));
+  CHECK_FALSE(fs::exists(to + ".partial"));
+}
+
+TEST_CASE("A backup to a full disk says so, and leaves nothing", "[backup]") {
+  const TemporaryDirectory directory;
+  FullDisk files;
+  fs::create_directory(directory.path() + "/packs");
+  std::ofstream(directory.path() + "/packs/0000000000000001.pack") << "bytes";
+  const std::string to = directory.path() + "/copy";
+  {
+    Result<std::unique_ptr<Backup>> backup = Backup::begin(files, to);
+    REQUIRE(backup.ok());
+    const Status copied =
+        (*backup)->copy_packs(directory.path() + "/packs", {{.id = 1}}, [] { return Status(); });
+    REQUIRE_FALSE(copied.ok());
+    CHECK(copied.error().code == ErrorCode::kNoSpace);
   }
   CHECK_FALSE(fs::exists(to));
   CHECK_FALSE(fs::exists(to + ".partial"));

@@ -20,6 +20,9 @@ struct LmdbCatalogOptions {
   std::uint64_t map_bytes = std::uint64_t{1} << 40;
   unsigned readers_max = 126;  // calls that read at the same time
   bool read_only = false;      // there must be a catalog; begin() is refused
+  // One thread uses it, one call at a time, and no lock file is made: that is mapped, and on a full
+  // disk the first touch of it would kill the process.
+  bool unshared = false;
 };
 
 // Opens the catalog of a directory, or makes an empty one, durably; its file may be read and
