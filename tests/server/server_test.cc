@@ -89,15 +89,22 @@ TEST_CASE("a server over a directory that was not closed in order says what that
     BlockingClient client = first->client();
     CHECK(client.exchange("PUT /v1/stream/s", kText, "hello").status == 201);
     // As a kill would leave it.
-    fs::copy(directory.path() + "/first", directory.path() + "/killed",
-             fs::copy_options::recursive);
+    const fs::path from = directory.path() + "/first";
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(from)) {
+      const fs::path to = fs::path(directory.path() + "/killed") / fs::relative(entry.path(), from);
+      if (entry.is_directory()) fs::create_directories(to);
+      if (entry.is_regular_file()) {
+        fs::create_directories(to.parent_path());
+        fs::copy_file(entry.path(), to);
+      }
+    }
   }
   CHECK(said.empty());
   static_cast<void>(start_in("first", said));
   CHECK(said.empty());
   const auto killed = start_in("killed", said);
-  CHECK(said.find("1 changes come from the journal") != std::string::npos);
-  CHECK(said.find("read sequence 1") != std::string::npos);
+  CHECK(said.find("1 changes replayed from the journal") != std::string::npos);
+  CHECK(said.find("may be lost") != std::string::npos);
   BlockingClient client = killed->client();
   CHECK(client.exchange("GET /v1/stream/s?offset=0_9").status == 410);
   CHECK(client.exchange("POST /v1/stream/s", kText, "!").field("Stream-Next-Offset") ==

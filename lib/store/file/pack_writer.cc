@@ -216,6 +216,8 @@ Status PackWriter::index_stream(const PackEntry& entry) {
     if (producer.state) encode_producer_state(*producer.state, writer);
     DURABLE_STREAMS_ASSERT(producer.lsn <= entry.stream.lsn);
     writer.varint(producer.lsn == 0 ? 0 : entry.stream.lsn - producer.lsn);
+    // A merge asks whether this pack may still name a producer that was forgotten.
+    if (producer.lsn != 0) lowest_lsn_ = std::min(lowest_lsn_, producer.lsn);
     if (Status added = add_item(item_); !added.ok()) return added;
   }
   return {};
