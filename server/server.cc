@@ -136,8 +136,8 @@ void Server::attend_store() {
   worker.post([this] { watch_store(); });
   Result<ControlSocket> socket = ControlSocket::listen(directory);
   if (!socket) {
-    return log(fmt::format("no backup can be asked for while this runs: {}",
-                           socket.error().message));
+    return log(
+        fmt::format("no backup can be asked for while this runs: {}", socket.error().message));
   }
   control_ = std::make_unique<Control>(Control::Place{.uv_loop = worker.uv_loop(),
                                                       .loop = worker.loop(),
@@ -149,8 +149,7 @@ void Server::attend_store() {
 
 void Server::watch_store() {
   store_watch_->look(file_store_->file_stats());
-  watch_timer_ =
-      workers_.front()->loop().run_after(kStoreWatchInterval, [this] { watch_store(); });
+  watch_timer_ = workers_.front()->loop().run_after(kStoreWatchInterval, [this] { watch_store(); });
 }
 
 Server::~Server() {

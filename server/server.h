@@ -3,10 +3,10 @@
 
 #include <durable_streams/clock.h>
 #include <durable_streams/engine.h>
+#include <durable_streams/file_store.h>
 #include <durable_streams/function.h>
 #include <durable_streams/http/body_budget.h>
 #include <durable_streams/http/endpoint.h>
-#include <durable_streams/file_store.h>
 #include <durable_streams/memory_store.h>
 #include <durable_streams/result.h>
 
@@ -36,7 +36,7 @@ struct ServerOptions {
   EngineOptions engine;
   MemoryStoreOptions memory_store;
   std::optional<FileStoreOptions> file_store;  // when set, streams are kept there and not in memory
-  std::size_t threads = 0;  // loops, each with its thread; 0: one for each core
+  std::size_t threads = 0;                     // loops, each with its thread; 0: one for each core
 };
 
 // Threads: one at a time, but drain.

@@ -1,5 +1,6 @@
 // The order of construction is the order of dependence; run() takes it down backwards, on the
-// loop's own thread, but for the loop itself: others may post to it for as long as the worker lives.
+// loop's own thread, but for the loop itself: others may post to it for as long as the worker
+// lives.
 #include "server/worker.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
-// Wall time, injected: expiry is the only thing that reads it, so tests and simulations bring their own.
+// Wall time, injected: expiry is the only thing that reads it, so tests and simulations bring their
+// own.
 #pragma once
 
 #include <durable_streams/export.h>

@@ -1,4 +1,5 @@
-// The whole library in one include, but for the HTTP endpoint (<durable_streams/http/endpoint.h>) and the libuv adapter.
+// The whole library in one include, but for the HTTP endpoint (<durable_streams/http/endpoint.h>)
+// and the libuv adapter.
 #pragma once
 
 #include <durable_streams/clock.h>

@@ -1,4 +1,5 @@
-// The engine: every rule of the protocol that is not HTTP, over one store, shared by all threads of a process.
+// The engine: every rule of the protocol that is not HTTP, over one store, shared by all threads of
+// a process.
 #pragma once
 
 #include <durable_streams/clock.h>
@@ -17,18 +18,19 @@ struct EngineOptions {
   // Streams are spread over this many locks; rounded up to a power of two.
   std::size_t shards = 64;
 
-  // How many streams' states are held ready in memory. Beyond it the least recently used idle ones are left to the store.
+  // How many streams' states are held ready in memory. Beyond it the least recently used idle ones
+  // are left to the store.
   std::size_t loaded_streams_max = 65'536;
 
   // The largest number of bytes that one create or append may bring; more is kTooLarge.
   std::size_t append_bytes_max = std::size_t{64} << 20;
 
-  // How many idempotent producers a stream knows at most. Past it a new id is kTooMany, and none that is known is
-  // forgotten for it, unless `producer_ttl` allows it.
+  // How many idempotent producers a stream knows at most. Past it a new id is kTooMany, and none
+  // that is known is forgotten for it, unless `producer_ttl` allows it.
   std::size_t producers_per_stream_max = 10'000;
 
-  // A producer that has had nothing accepted for so long is unknown again: it begins at sequence 0, in any epoch, and
-  // may make way for a new id. Without it none is ever forgotten.
+  // A producer that has had nothing accepted for so long is unknown again: it begins at sequence 0,
+  // in any epoch, and may make way for a new id. Without it none is ever forgotten.
   std::optional<std::chrono::milliseconds> producer_ttl = {};
 
   // How many bytes a page holds unless its reader asks for fewer.
@@ -46,8 +48,8 @@ struct EngineStats {
   std::uint64_t expired_streams = 0;
 };
 
-// Borrows a store, which outlives it. Used through Streams handles, one for each event loop; the engine outlives them.
-// Threads: any.
+// Borrows a store, which outlives it. Used through Streams handles, one for each event loop; the
+// engine outlives them. Threads: any.
 class DURABLE_STREAMS_EXPORT Engine {
  public:
   explicit Engine(Store& store, EngineOptions options = {});

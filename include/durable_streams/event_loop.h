@@ -1,4 +1,5 @@
-// The host's event loop, as the library sees it: where completions run, and where time passes for waits.
+// The host's event loop, as the library sees it: where completions run, and where time passes for
+// waits.
 #pragma once
 
 #include <durable_streams/export.h>
@@ -11,9 +12,9 @@ namespace durable_streams {
 
 using Task = Function<void()>;
 
-// Implemented by the host, or one of ManualLoop, ThreadLoop and UvLoop. Every task runs on the loop's own thread, never
-// inside the call that handed it over. A loop outlives the Streams handles bound to it; tasks still waiting when it is
-// destroyed are destroyed without being run.
+// Implemented by the host, or one of ManualLoop, ThreadLoop and UvLoop. Every task runs on the
+// loop's own thread, never inside the call that handed it over. A loop outlives the Streams handles
+// bound to it; tasks still waiting when it is destroyed are destroyed without being run.
 class DURABLE_STREAMS_EXPORT EventLoop {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -35,8 +36,9 @@ class DURABLE_STREAMS_EXPORT EventLoop {
   // Monotonic; may stand still within one turn of the loop. Threads: loop only.
   virtual TimePoint now() const = 0;
 
-  // Whether the loop's thread may wait for a disk on the library's behalf, as long as a sync takes that is known to be
-  // short (under a millisecond): it spares a durable append two wake-ups. Threads: loop only.
+  // Whether the loop's thread may wait for a disk on the library's behalf, as long as a sync takes
+  // that is known to be short (under a millisecond): it spares a durable append two wake-ups.
+  // Threads: loop only.
   virtual bool may_wait() const { return false; }
 };
 

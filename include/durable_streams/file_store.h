@@ -92,7 +92,7 @@ struct FileStoreStats {
   std::uint64_t pack_bytes = 0;
   std::uint64_t open_packs = 0;
   bool short_of_room = false;  // the disk is full: creates and appends are refused
-  bool read_only = false;  // a write has failed; `read_only_reason` says how
+  bool read_only = false;      // a write has failed; `read_only_reason` says how
   std::string read_only_reason = {};
   std::uint64_t backups = 0;         // that are whole
   std::uint64_t scrubbed_bytes = 0;  // since it was opened
@@ -118,13 +118,13 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
   const FileStoreOpening& opening() const;
   FileStoreStats file_stats() const;
 
-  // Makes a directory that opens as a store of its own, with what one moment's readers see: all that
-  // was acknowledged before the call, and nothing that was submitted after some later change that it
-  // lacks. Changes and reads go on meanwhile; packs are not merged. It shares packs with this store
-  // where both are on one disk, by links. Until it is whole it is called `DIRECTORY.partial`, which
-  // is removed when it fails. `done` is called once, on a thread of the store. kConflict: the
-  // directory is there and not empty; kUnavailable: the store is read-only; kNoSpace; kCanceled: the
-  // store was closed meanwhile.
+  // Makes a directory that opens as a store of its own, with what one moment's readers see: all
+  // that was acknowledged before the call, and nothing that was submitted after some later change
+  // that it lacks. Changes and reads go on meanwhile; packs are not merged. It shares packs with
+  // this store where both are on one disk, by links. Until it is whole it is called
+  // `DIRECTORY.partial`, which is removed when it fails. `done` is called once, on a thread of the
+  // store. kConflict: the directory is there and not empty; kUnavailable: the store is read-only;
+  // kNoSpace; kCanceled: the store was closed meanwhile.
   void backup(std::string directory, Function<void(Status)> done);
 
   std::string_view kind() const override;

@@ -1,5 +1,5 @@
-// A callable that is moved, never copied: what completions and posted tasks are kept in. The standard library's own
-// arrives with C++23.
+// A callable that is moved, never copied: what completions and posted tasks are kept in. The
+// standard library's own arrives with C++23.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace durable_streams {
 template <class Signature>
 class Function;
 
-// Owns one callable. Small ones (up to kInlineBytes, not throwing when moved) live inside; others on the heap. Calling an
-// empty Function is undefined. Threads: one at a time.
+// Owns one callable. Small ones (up to kInlineBytes, not throwing when moved) live inside; others
+// on the heap. Calling an empty Function is undefined. Threads: one at a time.
 template <class R, class... Args>
 class Function<R(Args...)> {
  public:
@@ -25,7 +25,8 @@ class Function<R(Args...)> {
   Function(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
 
   template <class F, class D = std::decay_t<F>,
-            class = std::enable_if_t<!std::is_same_v<D, Function> && std::is_invocable_r_v<R, D&, Args...>>>
+            class = std::enable_if_t<!std::is_same_v<D, Function> &&
+                                     std::is_invocable_r_v<R, D&, Args...>>>
   Function(F&& callable) {  // NOLINT(google-explicit-constructor)
     if constexpr (kFits<D>) {
       ::new (static_cast<void*>(storage_)) D(std::forward<F>(callable));
@@ -60,21 +61,26 @@ class Function<R(Args...)> {
   };
 
   template <class D>
-  static constexpr bool kFits = sizeof(D) <= kInlineBytes && alignof(D) <= alignof(std::max_align_t) &&
-                                std::is_nothrow_move_constructible_v<D>;
+  static constexpr bool kFits =
+      sizeof(D) <= kInlineBytes &&
+      alignof(D) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<D>;
 
   template <class D>
-  static constexpr Ops kInlineOps = {
-      [](void* self, Args&&... args) -> R { return std::invoke(*static_cast<D*>(self), std::forward<Args>(args)...); },
-      [](void* to, void* from) {
-        ::new (to) D(std::move(*static_cast<D*>(from)));
-        static_cast<D*>(from)->~D();
-      },
-      [](void* self) { static_cast<D*>(self)->~D(); }};
+  static constexpr Ops kInlineOps = {[](void* self, Args&&... args) -> R {
+                                       return std::invoke(*static_cast<D*>(self),
+                                                          std::forward<Args>(args)...);
+                                     },
+                                     [](void* to, void* from) {
+                                       ::new (to) D(std::move(*static_cast<D*>(from)));
+                                       static_cast<D*>(from)->~D();
+                                     },
+                                     [](void* self) { static_cast<D*>(self)->~D(); }};
 
   template <class D>
   static constexpr Ops kHeapOps = {
-      [](void* self, Args&&... args) -> R { return std::invoke(**static_cast<D**>(self), std::forward<Args>(args)...); },
+      [](void* self, Args&&... args) -> R {
+        return std::invoke(**static_cast<D**>(self), std::forward<Args>(args)...);
+      },
       [](void* to, void* from) { ::new (to) D*(*static_cast<D**>(from)); },
       [](void* self) { delete *static_cast<D**>(self); }};
 

@@ -9,7 +9,8 @@
 
 namespace durable_streams {
 
-// Time is the steady clock's, or, with `virtual_time`, stands still until advance(). Threads: loop only, but post.
+// Time is the steady clock's, or, with `virtual_time`, stands still until advance(). Threads: loop
+// only, but post.
 class DURABLE_STREAMS_EXPORT ManualLoop final : public EventLoop {
  public:
   enum class Time : std::uint8_t { kReal, kVirtual };
@@ -19,7 +20,8 @@ class DURABLE_STREAMS_EXPORT ManualLoop final : public EventLoop {
   ManualLoop(const ManualLoop&) = delete;
   ManualLoop& operator=(const ManualLoop&) = delete;
 
-  // Runs what was posted before the call and every timer that is due; returns how many tasks ran. Never blocks.
+  // Runs what was posted before the call and every timer that is due; returns how many tasks ran.
+  // Never blocks.
   std::size_t run_once();
 
   // Runs until nothing is posted and no timer is due; returns how many tasks ran.

@@ -13,28 +13,29 @@
 
 namespace durable_streams {
 
-// Names outcomes, not causes. The HTTP endpoint maps each to one status, given here for orientation.
+// Names outcomes, not causes. The HTTP endpoint maps each to one status, given here for
+// orientation.
 enum class ErrorCode : std::uint8_t {
-  kInvalidArgument,      // 400: the caller's input is malformed
-  kInvalidJson,          // 400: the body of a JSON stream is not JSON
-  kEpochStart,           // 400: a producer's new epoch must start at sequence 0
-  kStaleEpoch,           // 403: a newer epoch of this producer fenced the caller off
-  kNotFound,             // 404: no such stream
-  kConflict,             // 409: the stream exists with another configuration, or its path is blocked
-  kClosed,               // 409: the stream is closed; `detail.tail` is its final offset
+  kInvalidArgument,  // 400: the caller's input is malformed
+  kInvalidJson,      // 400: the body of a JSON stream is not JSON
+  kEpochStart,       // 400: a producer's new epoch must start at sequence 0
+  kStaleEpoch,       // 403: a newer epoch of this producer fenced the caller off
+  kNotFound,         // 404: no such stream
+  kConflict,         // 409: the stream exists with another configuration, or its path is blocked
+  kClosed,           // 409: the stream is closed; `detail.tail` is its final offset
   kContentTypeMismatch,  // 409: the stream has another content type
-  kSequenceGap,          // 409: producer sequence gap; `detail.expected_seq` and `detail.received_seq`
-  kSequenceRegression,   // 409: Stream-Seq did not increase
-  kGone,                 // 410: deleted, but kept for its forks; or an offset that is no longer retained
-  kTooLarge,             // 413: more bytes than a limit allows
-  kPathTooLong,          // 414: the stream's path exceeds its limit
-  kTooMany,              // 429: a count reached its limit
-  kIo,                   // 500: the disk or the system failed
-  kCorruption,           // 500: stored bytes fail their checksum
-  kUnavailable,          // 503: not now: shutting down, read-only, or a change it depended on failed
-  kNoSpace,              // 507: the store is full
-  kWouldWait,            // a `_now` call on a store that cannot answer at once
-  kCanceled,             // the caller or its handle went away first
+  kSequenceGap,  // 409: producer sequence gap; `detail.expected_seq` and `detail.received_seq`
+  kSequenceRegression,  // 409: Stream-Seq did not increase
+  kGone,         // 410: deleted, but kept for its forks; or an offset that is no longer retained
+  kTooLarge,     // 413: more bytes than a limit allows
+  kPathTooLong,  // 414: the stream's path exceeds its limit
+  kTooMany,      // 429: a count reached its limit
+  kIo,           // 500: the disk or the system failed
+  kCorruption,   // 500: stored bytes fail their checksum
+  kUnavailable,  // 503: not now: shutting down, read-only, or a change it depended on failed
+  kNoSpace,      // 507: the store is full
+  kWouldWait,    // a `_now` call on a store that cannot answer at once
+  kCanceled,     // the caller or its handle went away first
 };
 
 // The enumerator's name without the k, in snake case: `not_found`. Stable, for logs and metrics.
@@ -42,7 +43,7 @@ DURABLE_STREAMS_EXPORT std::string_view to_string(ErrorCode code);
 
 // Facts that some errors carry for the caller to act on; zero where they do not apply.
 struct ErrorDetail {
-  Offset tail;                     // kClosed
+  Offset tail;                      // kClosed
   std::uint64_t current_epoch = 0;  // kStaleEpoch
   std::uint64_t expected_seq = 0;   // kSequenceGap
   std::uint64_t received_seq = 0;   // kSequenceGap
@@ -63,8 +64,10 @@ namespace internal {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}       // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}   // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -100,7 +103,8 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

@@ -10,14 +10,16 @@
 
 namespace durable_streams {
 
-// A view of immutable bytes together with a share in the memory that holds them. Copying a Slice copies no bytes.
-// Threads: one at a time; the bytes themselves may be shared by many slices in many threads.
+// A view of immutable bytes together with a share in the memory that holds them. Copying a Slice
+// copies no bytes. Threads: one at a time; the bytes themselves may be shared by many slices in
+// many threads.
 class DURABLE_STREAMS_EXPORT Slice {
  public:
   Slice() = default;
 
   // `bytes` must stay valid and unchanged for as long as `owner` lives.
-  Slice(std::shared_ptr<const void> owner, std::string_view bytes) : owner_(std::move(owner)), bytes_(bytes) {}
+  Slice(std::shared_ptr<const void> owner, std::string_view bytes)
+      : owner_(std::move(owner)), bytes_(bytes) {}
 
   // A slice of its own copy of `bytes`.
   static Slice copy_of(std::string_view bytes);

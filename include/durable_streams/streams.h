@@ -25,15 +25,16 @@ namespace durable_streams {
 template <class T>
 using Completion = Function<void(Result<T>)>;
 
-// Paths are decoded and relative: `match/42`, 1 to 480 bytes, no empty, `.` or `..` segment, no NUL, and not below `__ds`,
-// which the protocol reserves. Content is bytes, whatever its type; for `application/json` it is one JSON text, and an
-// array brings its elements as messages (protocol section 9.1).
+// Paths are decoded and relative: `match/42`, 1 to 480 bytes, no empty, `.` or `..` segment, no
+// NUL, and not below `__ds`, which the protocol reserves. Content is bytes, whatever its type; for
+// `application/json` it is one JSON text, and an array brings its elements as messages (protocol
+// section 9.1).
 
 // Where a new stream leaves another (protocol section 4.2).
 struct ForkFrom {
   std::string_view path;
-  std::optional<Offset> offset;               // default: the source's tail
-  std::optional<std::uint64_t> sub_offset;    // bytes, or messages of a JSON stream, past `offset`
+  std::optional<Offset> offset;             // default: the source's tail
+  std::optional<std::uint64_t> sub_offset;  // bytes, or messages of a JSON stream, past `offset`
 };
 
 // Protocol section 5.1.
@@ -45,8 +46,8 @@ struct CreateOptions {
   std::optional<ForkFrom> fork = {};
 };
 
-// A longer producer id or Stream-Seq is kInvalidArgument: they are kept as long as their stream. So is
-// a greater epoch or sequence number: no client could tell it by HTTP (protocol section 5.2.1).
+// A longer producer id or Stream-Seq is kInvalidArgument: they are kept as long as their stream. So
+// is a greater epoch or sequence number: no client could tell it by HTTP (protocol section 5.2.1).
 inline constexpr std::size_t kProducerIdBytesMax = 256;
 inline constexpr std::size_t kStreamSeqBytesMax = 256;
 inline constexpr std::uint64_t kProducerNumberMax = (std::uint64_t{1} << 53) - 1;
@@ -86,12 +87,14 @@ struct Appended {
   Offset next_offset;      // the stream's tail, after the append
   bool duplicate = false;  // the producer's retry of what is kept already; nothing was appended
   bool closed = false;     // the stream is closed now
-  std::optional<ProducerState> producer;  // of the given producer: its epoch and highest accepted sequence
+  std::optional<ProducerState>
+      producer;  // of the given producer: its epoch and highest accepted sequence
 };
 
 // A part of a stream, in order, at most a page.
 struct DURABLE_STREAMS_EXPORT Page {
-  std::vector<Slice> slices;  // as stored: bytes back to back, or JSON messages each followed by `,\n`
+  std::vector<Slice>
+      slices;  // as stored: bytes back to back, or JSON messages each followed by `,\n`
   Framing framing = Framing::kBytes;
   Offset start;
   Offset next_offset;       // where to read on
@@ -106,10 +109,12 @@ struct DURABLE_STREAMS_EXPORT Page {
 
 class Streams;
 
-// Reads a stream page by page from an offset on, and waits at its tail. Each next() brings one page, so the reader sets the
-// pace and nothing queues up. After a page with `closed` every next() brings an empty closed page. It holds the stream it
-// started with: when that is deleted or expires, next() is kNotFound (kGone if forks keep it), also after a re-creation.
-// Moving it is cheap; destroying it cancels a waiting next(), whose completion is then never run. Threads: loop only.
+// Reads a stream page by page from an offset on, and waits at its tail. Each next() brings one
+// page, so the reader sets the pace and nothing queues up. After a page with `closed` every next()
+// brings an empty closed page. It holds the stream it started with: when that is deleted or
+// expires, next() is kNotFound (kGone if forks keep it), also after a re-creation. Moving it is
+// cheap; destroying it cancels a waiting next(), whose completion is then never run. Threads: loop
+// only.
 class DURABLE_STREAMS_EXPORT Follower {
  public:
   Follower();
@@ -117,7 +122,8 @@ class DURABLE_STREAMS_EXPORT Follower {
   Follower& operator=(Follower&&) noexcept;
   ~Follower();
 
-  // Brings the next page that holds bytes or the stream's end. Only one may be waiting at a time (kInvalidArgument).
+  // Brings the next page that holds bytes or the stream's end. Only one may be waiting at a time
+  // (kInvalidArgument).
   void next(Completion<Page> done);
 
   // Where the next page starts.
@@ -130,11 +136,13 @@ class DURABLE_STREAMS_EXPORT Follower {
   std::shared_ptr<Impl> impl_;
 };
 
-// Binds the shared engine to one event loop. Every operation has two forms. `x_now` gives its result at once, durable as the
-// store promises, or kWouldWait, having changed nothing, where the store would have to wait; with a store that commits at
-// once (MemoryStore) it never does. `x` runs a completion on the loop, exactly once. Views and options live for the call.
-// When the handle is destroyed, completions still waiting are run with kCanceled before its destructor returns; what was
-// submitted may still happen. Engine and loop outlive the handle; followers and endpoints end before it. Threads: loop only; different handles, different threads.
+// Binds the shared engine to one event loop. Every operation has two forms. `x_now` gives its
+// result at once, durable as the store promises, or kWouldWait, having changed nothing, where the
+// store would have to wait; with a store that commits at once (MemoryStore) it never does. `x` runs
+// a completion on the loop, exactly once. Views and options live for the call. When the handle is
+// destroyed, completions still waiting are run with kCanceled before its destructor returns; what
+// was submitted may still happen. Engine and loop outlive the handle; followers and endpoints end
+// before it. Threads: loop only; different handles, different threads.
 class DURABLE_STREAMS_EXPORT Streams {
  public:
   Streams(Engine& engine, EventLoop& loop);
@@ -142,17 +150,21 @@ class DURABLE_STREAMS_EXPORT Streams {
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
 
-  // kConflict: the path holds a stream of another configuration, or is blocked by a deleted one that forks still need.
-  // kNotFound: no such source. kInvalidArgument: a malformed path, offset or sub-offset.
+  // kConflict: the path holds a stream of another configuration, or is blocked by a deleted one
+  // that forks still need. kNotFound: no such source. kInvalidArgument: a malformed path, offset or
+  // sub-offset.
   Result<Created> create_now(std::string_view path, const CreateOptions& options = {});
   void create(std::string_view path, const CreateOptions& options, Completion<Created> done);
 
-  // An empty body is kInvalidArgument unless it closes the stream. See ErrorCode for what else is refused; a refused append
-  // changes nothing at all.
-  Result<Appended> append_now(std::string_view path, std::string_view body, const AppendOptions& options = {});
-  void append(std::string_view path, std::string_view body, const AppendOptions& options, Completion<Appended> done);
+  // An empty body is kInvalidArgument unless it closes the stream. See ErrorCode for what else is
+  // refused; a refused append changes nothing at all.
+  Result<Appended> append_now(std::string_view path, std::string_view body,
+                              const AppendOptions& options = {});
+  void append(std::string_view path, std::string_view body, const AppendOptions& options,
+              Completion<Appended> done);
 
-  // One page from `from` on, at most `bytes_max` (0: the engine's page size). Beyond the tail is an empty page at the tail.
+  // One page from `from` on, at most `bytes_max` (0: the engine's page size). Beyond the tail is an
+  // empty page at the tail.
   Result<Page> read_now(std::string_view path, Offset from, std::size_t bytes_max = 0);
   void read(std::string_view path, Offset from, std::size_t bytes_max, Completion<Page> done);
 
@@ -163,7 +175,8 @@ class DURABLE_STREAMS_EXPORT Streams {
   Status remove_now(std::string_view path);
   void remove(std::string_view path, Completion<void> done);
 
-  // Looks the stream up when the first next() is called. `from` at the tail or beyond waits for what comes.
+  // Looks the stream up when the first next() is called. `from` at the tail or beyond waits for
+  // what comes.
   Follower follow(std::string_view path, Offset from);
 
   Engine& engine() const;

@@ -7,8 +7,9 @@
 
 namespace durable_streams {
 
-// The thread starts with the object and ends with it: the destructor runs what was posted before it, then joins. It must
-// not be destroyed from its own thread. Threads: post from any; the rest loop only.
+// The thread starts with the object and ends with it: the destructor runs what was posted before
+// it, then joins. It must not be destroyed from its own thread. Threads: post from any; the rest
+// loop only.
 class DURABLE_STREAMS_EXPORT ThreadLoop final : public EventLoop {
  public:
   ThreadLoop();

@@ -1,4 +1,5 @@
-// The adapter for a host that runs on libuv; its target is durable_streams::uv. This header needs no uv.h.
+// The adapter for a host that runs on libuv; its target is durable_streams::uv. This header needs
+// no uv.h.
 #pragma once
 
 #include <durable_streams/event_loop.h>
@@ -9,10 +10,11 @@ struct uv_loop_s;
 
 namespace durable_streams {
 
-// Borrows a uv loop that outlives it, and that one thread turns. All timers share one uv timer, posts from other threads
-// one uv async handle, and the loop's own posts one uv idle handle; none keeps uv_run() alive by itself. Destroy it on the
-// loop's thread, not from one of its tasks, then let the loop turn once more so that its handles close. Threads: post from
-// any; the rest loop only.
+// Borrows a uv loop that outlives it, and that one thread turns. All timers share one uv timer,
+// posts from other threads one uv async handle, and the loop's own posts one uv idle handle; none
+// keeps uv_run() alive by itself. Destroy it on the loop's thread, not from one of its tasks, then
+// let the loop turn once more so that its handles close. Threads: post from any; the rest loop
+// only.
 class DURABLE_STREAMS_EXPORT UvLoop final : public EventLoop {
  public:
   // What may_wait() shall answer is the host's choice.

@@ -1,4 +1,5 @@
-// Ends the process on a broken invariant, naming it on standard error: there is no caller left to tell.
+// Ends the process on a broken invariant, naming it on standard error: there is no caller left to
+// tell.
 #include "base/assert.h"
 
 #include <cstdio>

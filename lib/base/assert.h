@@ -1,4 +1,5 @@
-// The one assertion of the library, for broken invariants only: it stays on in release builds. Input and I/O never hit it.
+// The one assertion of the library, for broken invariants only: it stays on in release builds.
+// Input and I/O never hit it.
 #pragma once
 
 namespace durable_streams::internal {
@@ -7,7 +8,7 @@ namespace durable_streams::internal {
 
 }  // namespace durable_streams::internal
 
-#define DURABLE_STREAMS_ASSERT(condition)                                                           \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                                              \
-                                : ::durable_streams::internal::fail_assertion(#condition, __FILE__, \
-                                                                              __LINE__))
+#define DURABLE_STREAMS_ASSERT(condition) \
+  (static_cast<bool>(condition)           \
+       ? static_cast<void>(0)             \
+       : ::durable_streams::internal::fail_assertion(#condition, __FILE__, __LINE__))

@@ -76,9 +76,9 @@ std::optional<Error> check_ids(const AppendOptions& options) {
                    fmt::format("a producer's id is longer than {} bytes", kProducerIdBytesMax));
   }
   if (std::max(options.producer.epoch, options.producer.seq) > kProducerNumberMax) {
-    return refusal(ErrorCode::kInvalidArgument,
-                   fmt::format("a producer's epoch or sequence is greater than {}",
-                               kProducerNumberMax));
+    return refusal(
+        ErrorCode::kInvalidArgument,
+        fmt::format("a producer's epoch or sequence is greater than {}", kProducerNumberMax));
   }
   if (options.stream_seq.size() > kStreamSeqBytesMax) {
     return refusal(ErrorCode::kInvalidArgument,

@@ -19,8 +19,9 @@ Error stream_gone() {
 
 Error offset_lost() {
   return {.code = ErrorCode::kGone,
-          .message = "the offset is from before a crash, and lies beyond what that has left of the "
-                     "stream; read from an earlier offset",
+          .message =
+              "the offset is from before a crash, and lies beyond what that has left of the "
+              "stream; read from an earlier offset",
           .detail = {}};
 }
 

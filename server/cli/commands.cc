@@ -100,11 +100,14 @@ constexpr std::array<Flag, 6> kDevFlags{{
      "Where to listen: HOST:PORT, :PORT for every interface, or PORT. Default localhost:4437;\n"
      "port 0 is any that is free.",
      apply_listen},
-    {"--data-dir", "DIR", "Keep streams in DIR, durably. Default: in memory, gone when the server stops.",
+    {"--data-dir", "DIR",
+     "Keep streams in DIR, durably. Default: in memory, gone when the server stops.",
      apply_data_dir},
     {"--durability", "MODE",
-     "When a change in DIR is answered: 'always', when it is on the disk; 'interval:D', when it is written, to be\n"
-     "on the disk within D; 'off', when it is written. Default always. See docs/operations.md for what each promises.",
+     "When a change in DIR is answered: 'always', when it is on the disk; 'interval:D', when it is "
+     "written, to be\n"
+     "on the disk within D; 'off', when it is written. Default always. See docs/operations.md for "
+     "what each promises.",
      apply_durability},
     {"--long-poll-timeout", "D", "How long a long-poll waits for something new. Default 30s.",
      apply_long_poll_timeout},
@@ -184,19 +187,21 @@ constexpr std::array<Command, 6> kCommands{{
     {.name = "fsck",
      .argument = "",
      .summary = "Check a data directory, byte by byte, and repair it.",
-     .details = "It exits with 0 when nothing is damaged, or no longer; with 1 when something is, or "
-                "the directory is in\n"
-                "use; with 2 when it does not understand its flags.\n",
+     .details =
+         "It exits with 0 when nothing is damaged, or no longer; with 1 when something is, or "
+         "the directory is in\n"
+         "use; with 2 when it does not understand its flags.\n",
      .flags = kFsckFlags,
      .run = run_fsck},
     {.name = "backup",
      .argument = "",
      .summary = "Copy a data directory, also while a server uses it.",
-     .details = "The copy is a data directory itself, and holds all that was answered before. It is "
-                "called DIR.partial\nuntil it is whole. On the same disk it shares what never "
-                "changes with the original.\n\n"
-                "It exits with 0 when the copy is whole and on the disk; with 1 when there is none; "
-                "with 2 when it does\nnot understand its flags.\n",
+     .details =
+         "The copy is a data directory itself, and holds all that was answered before. It is "
+         "called DIR.partial\nuntil it is whole. On the same disk it shares what never "
+         "changes with the original.\n\n"
+         "It exits with 0 when the copy is whole and on the disk; with 1 when there is none; "
+         "with 2 when it does\nnot understand its flags.\n",
      .flags = kBackupFlags,
      .run = run_backup},
     {.name = "stats",
@@ -220,7 +225,8 @@ constexpr std::array<Command, 6> kCommands{{
 }};
 
 std::string flag_help(const Flag& flag) {
-  std::string text = fmt::format("  {}{}{}\n      ", flag.name, flag.value.empty() ? "" : " ", flag.value);
+  std::string text =
+      fmt::format("  {}{}{}\n      ", flag.name, flag.value.empty() ? "" : " ", flag.value);
   for (const char c : flag.help) text += c == '\n' ? std::string("\n      ") : std::string(1, c);
   return text + "\n";
 }

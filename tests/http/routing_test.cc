@@ -68,7 +68,8 @@ TEST_CASE("paths are decoded once", "[http][routing]") {
 
 TEST_CASE("paths under __ds can neither reach nor create a stream", "[http][routing]") {
   EndpointFixture fixture;
-  for (const char* path : {"__ds", "__ds/", "__ds/subscriptions/x", "__ds/x/", "__ds%2Fx", "%5F_ds/x"}) {
+  for (const char* path :
+       {"__ds", "__ds/", "__ds/subscriptions/x", "__ds/x/", "__ds%2Fx", "%5F_ds/x"}) {
     for (const char* method : {"GET", "HEAD", "PUT", "POST", "DELETE"}) {
       INFO(method << ' ' << path);
       CHECK(fixture.send(method, std::string("/v1/stream/") + path).status == 404);

@@ -47,8 +47,8 @@ TEST_CASE("dev says how durably it keeps a directory", "[server][program]") {
        {std::pair("always", "  durability always: "), std::pair("off", "  durability off: "),
         std::pair("interval:1m30s", "  durability interval:90000ms: ")}) {
     std::vector<std::string> arguments = dev();
-    for (const std::string& each :
-         {std::string("--durability"), std::string(mode), std::string("--data-dir"), directory.path() + "/data"})
+    for (const std::string& each : {std::string("--durability"), std::string(mode),
+                                    std::string("--data-dir"), directory.path() + "/data"})
       arguments.push_back(each);
     Program program(arguments);
     const std::string greeting = program.read_until("Ctrl-C stops it.\n");

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <future>
 #include <memory>
 #include <optional>
 #include <span>

@@ -10,7 +10,11 @@ namespace {
 ModelStreams::Answer failed(ErrorCode code) { return {.error = code, .tail = {}}; }
 
 ModelStreams::Answer succeeded(const ModelStream& stream, bool existed, bool duplicate) {
-  return {.error = {}, .existed = existed, .duplicate = duplicate, .closed = stream.closed, .tail = stream.tail()};
+  return {.error = {},
+          .existed = existed,
+          .duplicate = duplicate,
+          .closed = stream.closed,
+          .tail = stream.tail()};
 }
 
 }  // namespace
@@ -53,7 +57,8 @@ bool ModelStreams::matches(const ModelStream& stream, const CreateOptions& optio
   if (options.fork.has_value() != !stream.source.empty()) return false;
   if (options.closed != stream.closed) return false;
   if (!options.fork) {
-    const std::string_view type = options.content_type.empty() ? "application/octet-stream" : options.content_type;
+    const std::string_view type =
+        options.content_type.empty() ? "application/octet-stream" : options.content_type;
     return type == stream.content_type && options.expiry == stream.expiry;
   }
   if (options.fork->path != stream.source) return false;
@@ -76,7 +81,8 @@ void ModelStreams::store(ModelStream& stream, const ModelBody& body) {
   }
 }
 
-ModelStreams::Answer ModelStreams::create(const std::string& path, const CreateOptions& options, const ModelBody& body) {
+ModelStreams::Answer ModelStreams::create(const std::string& path, const CreateOptions& options,
+                                          const ModelBody& body) {
   if (const auto found = streams_.find(path); found != streams_.end()) {
     ModelStream& stream = found->second;
     if (stream.soft_deleted || !matches(stream, options)) return failed(ErrorCode::kConflict);
@@ -85,7 +91,8 @@ ModelStreams::Answer ModelStreams::create(const std::string& path, const CreateO
   }
   if (options.fork) return create_fork(path, options, body);
   ModelStream stream;
-  stream.content_type = options.content_type.empty() ? "application/octet-stream" : options.content_type;
+  stream.content_type =
+      options.content_type.empty() ? "application/octet-stream" : options.content_type;
   stream.expiry = options.expiry;
   stream.touched = now_;
   stream.closed = options.closed;
@@ -96,12 +103,14 @@ ModelStreams::Answer ModelStreams::create(const std::string& path, const CreateO
   return answer;
 }
 
-ModelStreams::Answer ModelStreams::create_fork(const std::string& path, const CreateOptions& options,
+ModelStreams::Answer ModelStreams::create_fork(const std::string& path,
+                                               const CreateOptions& options,
                                                const ModelBody& body) {
   const std::string source_path(options.fork->path);
   ErrorCode why{};
   ModelStream* source = find(source_path, why);
-  if (source == nullptr) return failed(why == ErrorCode::kGone ? ErrorCode::kConflict : ErrorCode::kNotFound);
+  if (source == nullptr)
+    return failed(why == ErrorCode::kGone ? ErrorCode::kConflict : ErrorCode::kNotFound);
   if (!options.content_type.empty() && options.content_type != source->content_type) {
     return failed(ErrorCode::kContentTypeMismatch);
   }
@@ -111,12 +120,14 @@ ModelStreams::Answer ModelStreams::create_fork(const std::string& path, const Cr
   std::uint64_t position = anchor.position;
   const auto next_end = std::upper_bound(source->ends.begin(), source->ends.end(), position);
   if (source->json()) {
-    const bool at_boundary = position == 0 || std::binary_search(source->ends.begin(), source->ends.end(), position);
+    const bool at_boundary =
+        position == 0 || std::binary_search(source->ends.begin(), source->ends.end(), position);
     const auto left = static_cast<std::uint64_t>(source->ends.end() - next_end);
     if (!at_boundary || sub_offset > left) return failed(ErrorCode::kInvalidArgument);
     if (sub_offset > 0) position = *(next_end + static_cast<std::ptrdiff_t>(sub_offset - 1));
   } else if (sub_offset > 0) {
-    if (next_end == source->ends.end() || position + sub_offset > *next_end) return failed(ErrorCode::kInvalidArgument);
+    if (next_end == source->ends.end() || position + sub_offset > *next_end)
+      return failed(ErrorCode::kInvalidArgument);
     position += sub_offset;
   }
   ModelStream stream;
@@ -140,15 +151,18 @@ ModelStreams::Answer ModelStreams::create_fork(const std::string& path, const Cr
   return answer;
 }
 
-ModelStreams::Answer ModelStreams::append(const std::string& path, const AppendOptions& options, const ModelBody& body) {
+ModelStreams::Answer ModelStreams::append(const std::string& path, const AppendOptions& options,
+                                          const ModelBody& body) {
   ErrorCode why{};
   ModelStream* stream = find(path, why);
   if (stream == nullptr) return failed(why);
   if (body.text.empty() && !options.close) return failed(ErrorCode::kInvalidArgument);
   const Producer& producer = options.producer;
-  const ClosingTuple tuple{.producer_id = std::string(producer.id), .epoch = producer.epoch, .seq = producer.seq};
+  const ClosingTuple tuple{
+      .producer_id = std::string(producer.id), .epoch = producer.epoch, .seq = producer.seq};
   if (stream->closed) {
-    const bool again = producer.id.empty() ? options.close && body.text.empty() : stream->closed_by == tuple;
+    const bool again =
+        producer.id.empty() ? options.close && body.text.empty() : stream->closed_by == tuple;
     if (!again) return failed(ErrorCode::kClosed);
     stream->touched = now_;
     return succeeded(*stream, false, true);
@@ -182,7 +196,8 @@ ModelStreams::Answer ModelStreams::append(const std::string& path, const AppendO
   store(*stream, body);
   if (!options.stream_seq.empty()) stream->stream_seq = options.stream_seq;
   if (!producer.id.empty()) {
-    stream->producers[tuple.producer_id] = {.epoch = producer.epoch, .last_seq = producer.seq, .last_used = now_};
+    stream->producers[tuple.producer_id] = {
+        .epoch = producer.epoch, .last_seq = producer.seq, .last_used = now_};
   }
   if (options.close) {
     stream->closed = true;

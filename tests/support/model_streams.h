@@ -1,4 +1,5 @@
-// The oracle of random tests: the protocol's rules written as plainly as possible, over strings that are copied.
+// The oracle of random tests: the protocol's rules written as plainly as possible, over strings
+// that are copied.
 #pragma once
 
 #include <durable_streams/streams.h>
@@ -32,7 +33,9 @@ struct ModelStream {
 
   bool json() const { return content_type == "application/json"; }
   Offset tail() const { return {.read_sequence = 0, .position = bytes.size()}; }
-  WallTime deadline() const { return expiry.at ? *expiry.at : expiry.ttl ? touched + *expiry.ttl : kNever; }
+  WallTime deadline() const {
+    return expiry.at ? *expiry.at : expiry.ttl ? touched + *expiry.ttl : kNever;
+  }
 };
 
 // What an append brings: for JSON its messages, minified, beside the text that is sent.
@@ -41,8 +44,8 @@ struct ModelBody {
   std::vector<std::string> messages;
 };
 
-// Answers with what the engine must answer: a value's parts that a caller can see, or the code of the error.
-// Threads: one at a time.
+// Answers with what the engine must answer: a value's parts that a caller can see, or the code of
+// the error. Threads: one at a time.
 class ModelStreams {
  public:
   // As in EngineOptions.

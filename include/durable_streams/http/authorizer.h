@@ -20,16 +20,19 @@ enum class Verdict : std::uint8_t {
 struct Access {
   Verdict verdict = Verdict::kAllowed;
   std::string_view challenge = {};  // must outlive the call, for example a literal; empty: `Bearer`
-  // The answer depends on who asks: it is marked `Cache-Control: private` and `Vary: Authorization`.
+  // The answer depends on who asks: it is marked `Cache-Control: private` and `Vary:
+  // Authorization`.
   bool personal = false;
 };
 
-// Injected into the endpoint; the default allows everything. Asked once a request with the decoded stream path (twice for a
-// fork: kCreate for the target, kRead for the source); CORS preflights are never asked about. Threads: any.
+// Injected into the endpoint; the default allows everything. Asked once a request with the decoded
+// stream path (twice for a fork: kCreate for the target, kRead for the source); CORS preflights are
+// never asked about. Threads: any.
 class DURABLE_STREAMS_EXPORT Authorizer {
  public:
   virtual ~Authorizer() = default;
-  virtual Access authorize(const RequestHead& request, std::string_view stream_path, Right right) = 0;
+  virtual Access authorize(const RequestHead& request, std::string_view stream_path,
+                           Right right) = 0;
 };
 
 }  // namespace durable_streams::http

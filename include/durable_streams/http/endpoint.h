@@ -35,9 +35,9 @@ struct EndpointOptions {
   // The largest request body; more is 413.
   std::size_t body_bytes_max = std::size_t{16} << 20;
 
-  // What the bodies that have come in part may take together; one for which there is no room is 503.
-  // Must outlive the endpoint, and is shared by the endpoints of a server. Null: the endpoint has one
-  // of its own, of BodyBudget::kBytesMaxDefault.
+  // What the bodies that have come in part may take together; one for which there is no room is
+  // 503. Must outlive the endpoint, and is shared by the endpoints of a server. Null: the endpoint
+  // has one of its own, of BodyBudget::kBytesMaxDefault.
   BodyBudget* body_budget = nullptr;
 
   // The largest body of a read; a larger JSON message still comes whole.
@@ -89,9 +89,9 @@ class DURABLE_STREAMS_EXPORT Exchange {
   // The sink is no longer full().
   void writable();
 
-  // The client sends nothing more: it may wait for its answer still, or may be gone. An SSE response
-  // sends a comment, so that one that is gone is noticed; nothing else has anything to send before
-  // its time. A host may call it again.
+  // The client sends nothing more: it may wait for its answer still, or may be gone. An SSE
+  // response sends a comment, so that one that is gone is noticed; nothing else has anything to
+  // send before its time. A host may call it again.
   void probe();
 
   // True while the response waits for something to happen in the stream: a long-poll or an SSE

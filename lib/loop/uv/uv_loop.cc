@@ -154,7 +154,8 @@ class UvLoop::Impl {
   TimePoint armed_ = TimePoint::max();  // what the uv timer waits for
 };
 
-UvLoop::UvLoop(uv_loop_s* loop, bool may_wait) : impl_(std::make_unique<Impl>(loop)), may_wait_(may_wait) {}
+UvLoop::UvLoop(uv_loop_s* loop, bool may_wait)
+    : impl_(std::make_unique<Impl>(loop)), may_wait_(may_wait) {}
 
 // Here, and not in the members' destructors: a task may still use the loop as it is destroyed.
 UvLoop::~UvLoop() { impl_->drop_all(); }

@@ -130,8 +130,8 @@ void ChunkList::prepend(ChunkList older) {
     *this = std::move(older);
     return;
   }
-  auto chunks = older.full_ == nullptr ? std::make_unique<std::vector<Chunk>>()
-                                       : std::move(older.full_);
+  auto chunks =
+      older.full_ == nullptr ? std::make_unique<std::vector<Chunk>>() : std::move(older.full_);
   chunks->push_back(std::move(older.current_));
   if (full_ != nullptr)
     chunks->insert(chunks->end(), std::make_move_iterator(full_->begin()),

@@ -30,9 +30,7 @@ class CatalogAccounts {
     add(totals.stored_bytes, stored_bytes_);
     add(totals.releases_owed, releases_owed_);
   }
-  bool changes_totals() const {
-    return streams_ != 0 || stored_bytes_ != 0 || releases_owed_ != 0;
-  }
+  bool changes_totals() const { return streams_ != 0 || stored_bytes_ != 0 || releases_owed_ != 0; }
 
   static void add(std::uint64_t& to, std::int64_t change) {
     to += static_cast<std::uint64_t>(change);

@@ -457,8 +457,8 @@ Result<std::vector<ForkPoint>> FileState::owed_releases() {
     for (const DirtyStream* stream : memtable->all()) {
       const StreamId id = stream->record.id;
       StreamShape ignored;
-      const bool older = memtable != active_.get() &&
-                         active_->find_shape(id, ignored) != Memtable::Known::kNo;
+      const bool older =
+          memtable != active_.get() && active_->find_shape(id, ignored) != Memtable::Known::kNo;
       if (!older && memtable->find(id, found) == Memtable::Known::kYes) add(found);
     }
   }

@@ -36,7 +36,8 @@
 namespace durable_streams {
 
 // Locks are taken in this order: the commit's, the gathering's, the generations', that of the
-// catalog's first deadline, those of a memtable. Threads: any; commit() and settle() are called by one thread at a time each.
+// catalog's first deadline, those of a memtable. Threads: any; commit() and settle() are called by
+// one thread at a time each.
 class FileState {
  public:
   using Wait = Pack::Wait;

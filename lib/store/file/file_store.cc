@@ -26,9 +26,8 @@ constexpr auto kRetryInterval = std::chrono::seconds(1);
 Error for_clients(Error error) {
   switch (error.code) {
     case ErrorCode::kIo:
-      return {.code = ErrorCode::kIo,
-              .message = "the disk did not give what is stored",
-              .detail = {}};
+      return {
+          .code = ErrorCode::kIo, .message = "the disk did not give what is stored", .detail = {}};
     case ErrorCode::kCorruption:
       return {.code = ErrorCode::kCorruption,
               .message = "what is stored here is damaged",
@@ -226,9 +225,8 @@ class FileStore::Threads {
   void rest() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
     Lock lock(mutex_.native());
     settle_wanted_.wait_for(lock, kRetryInterval,
-                            [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
-                              return stopping_;
-                            });
+                            [this]()
+                                DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS { return stopping_; });
   }
 
   void sync_loop() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
@@ -236,9 +234,8 @@ class FileStore::Threads {
       {
         Lock lock(mutex_.native());
         sync_wanted_.wait_for(lock, options_.sync_interval,
-                              [this]() DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS {
-                                return stopping_;
-                              });
+                              [this]()
+                                  DURABLE_STREAMS_NO_THREAD_SAFETY_ANALYSIS { return stopping_; });
         if (stopping_) return;
       }
       ignore(state().sync(), "changes are refused from then on, and say why");
@@ -267,9 +264,9 @@ class FileStore::Threads {
     using Seconds = std::chrono::duration<double>;
     const auto rate = static_cast<double>(options_.scrub_bytes_per_second);
     const TimePoint now = std::chrono::steady_clock::now();
-    scrub_until_ = std::max(scrub_until_, now - kShortestSleep) +
-                   std::chrono::duration_cast<TimePoint::duration>(
-                       Seconds(static_cast<double>(bytes) / rate));
+    scrub_until_ =
+        std::max(scrub_until_, now - kShortestSleep) +
+        std::chrono::duration_cast<TimePoint::duration>(Seconds(static_cast<double>(bytes) / rate));
     do {
       run_backups();
       const TimePoint until = scrub_until_ - std::chrono::steady_clock::now() < kShortestSleep
@@ -320,12 +317,11 @@ class FileStore::Threads {
   Status copy_into(Backup& backup) {
     Result<std::vector<PackInfo>> packs = begin_backup(backup);
     if (!packs) return packs.error();
-    Status copied =
-        backup.copy_packs(options_.directory + "/packs", *packs, [this]() -> Status {
-          const MutexLock lock(mutex_);
-          if (stopping_) return closing();
-          return {};
-        });
+    Status copied = backup.copy_packs(options_.directory + "/packs", *packs, [this]() -> Status {
+      const MutexLock lock(mutex_);
+      if (stopping_) return closing();
+      return {};
+    });
     if (!copied) return copied;
     return backup.finish();
   }
@@ -431,7 +427,8 @@ void FileStore::load(std::string_view path, Done<std::optional<StreamRecord>> do
 
 std::optional<Result<bool>> FileStore::load_producer_now(StreamId id, std::string_view producer_id,
                                                          ProducerState& out) {
-  return threads_->told(threads_->state().load_producer(FileState::Wait::kNo, id, producer_id, out));
+  return threads_->told(
+      threads_->state().load_producer(FileState::Wait::kNo, id, producer_id, out));
 }
 
 void FileStore::load_producer(StreamId id, std::string_view producer_id,

@@ -803,8 +803,7 @@ class OpenLmdbCatalog final : public Catalog {
     if (const int code = mdb_env_info(environment_->env, &info); code != 0)
       return environment_->failure(code, "copy to " + directory);
     Result<std::unique_ptr<Catalog>> copy =
-        open_lmdb_catalog(
-            {.directory = directory, .map_bytes = info.me_mapsize, .unshared = true});
+        open_lmdb_catalog({.directory = directory, .map_bytes = info.me_mapsize, .unshared = true});
     if (!copy) return copy.error();
     Result<std::unique_ptr<Update>> update = (*copy)->begin();
     if (!update) return update.error();
@@ -952,8 +951,8 @@ Result<std::unique_ptr<Catalog>> open_lmdb_catalog(const LmdbCatalogOptions& opt
   if (code == 0) code = mdb_env_set_maxreaders(environment->env, options.readers_max);
   if (code == 0) code = mdb_env_set_maxdbs(environment->env, kCatalogTables);
   if (code == 0) {
-    const unsigned flags = kFlags | (options.read_only ? MDB_RDONLY : 0U) |
-                           (options.unshared ? MDB_NOLOCK : 0U);
+    const unsigned flags =
+        kFlags | (options.read_only ? MDB_RDONLY : 0U) | (options.unshared ? MDB_NOLOCK : 0U);
     code = mdb_env_open(environment->env, options.directory.c_str(), flags, kFileMode);
   }
   if (code == ENOMEM) {

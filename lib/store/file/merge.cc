@@ -28,10 +28,9 @@ bool mostly_dead(const PackInfo& pack) { return 2 * pack.live_bytes < pack.strea
 
 // What takes the least room to rewrite.
 std::vector<PackId> deadest_pack(const std::vector<PackInfo>& packs) {
-  const auto deadest =
-      std::min_element(packs.begin(), packs.end(), [](const PackInfo& a, const PackInfo& b) {
-        return a.live_bytes < b.live_bytes;
-      });
+  const auto deadest = std::min_element(
+      packs.begin(), packs.end(),
+      [](const PackInfo& a, const PackInfo& b) { return a.live_bytes < b.live_bytes; });
   if (deadest == packs.end() || !mostly_dead(*deadest)) return {};
   return {deadest->id};
 }

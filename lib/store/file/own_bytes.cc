@@ -22,8 +22,8 @@ Error no_such_stream() {
 // Its pack is gone, and the catalog knows no other place.
 Error lost_with_pack(StreamId id, std::uint64_t from, std::uint64_t to, const Error& cause) {
   return {.code = ErrorCode::kCorruption,
-          .message = fmt::format("bytes {} to {} of stream {} are lost: {}", from, to, id,
-                                 cause.message),
+          .message =
+              fmt::format("bytes {} to {} of stream {} are lost: {}", from, to, id, cause.message),
           .detail = {}};
 }
 

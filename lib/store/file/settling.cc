@@ -37,8 +37,7 @@ Status Settling::write_pack() {
     if (leaves_no_trace(*stream)) continue;
     if (writer == nullptr) {
       Result<std::unique_ptr<PackWriter>> created = PackWriter::create(
-          place_.files,
-          {.directory = place_.directory, .id = id, .store_id = meta_.store_id});
+          place_.files, {.directory = place_.directory, .id = id, .store_id = meta_.store_id});
       if (!created) return created.error();
       writer = std::move(created).value();
     }

@@ -15,9 +15,9 @@
 
 #include "base/chain_table.h"
 #include "base/mutex.h"
+#include "store/bytes/memory_budget.h"
 #include "store/memory/content_type_table.h"
 #include "store/memory/deadline_index.h"
-#include "store/bytes/memory_budget.h"
 #include "store/memory/memory_stream.h"
 
 namespace durable_streams {
