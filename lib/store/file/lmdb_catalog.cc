@@ -77,6 +77,21 @@ int sync_directory(const std::string& directory) {
   return failure;
 }
 
+// LMDB maps its lock file, and where the disk has no room for a page of it the first touch would
+// kill the process: so the room is taken before. Returns 0 or an errno.
+int allocate_lock_file(const LmdbCatalogOptions& options) {
+  constexpr std::size_t kReaderBytes = 64;
+  constexpr std::size_t kHeadBytes = 4096;
+  const std::string path = options.directory + "/lock.mdb";
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  if (descriptor < 0) return errno;
+  const auto bytes = static_cast<off_t>(kHeadBytes + options.readers_max * kReaderBytes);
+  int failure = ::fallocate(descriptor, 0, 0, bytes) == 0 ? 0 : errno;
+  if (failure == EOPNOTSUPP) failure = 0;  // then it is as likely as with any file
+  ::close(descriptor);
+  return failure;
+}
+
 // The open file with the handles of its tables. Threads: any.
 struct Environment {
   Environment() = default;
@@ -950,6 +965,7 @@ Result<std::unique_ptr<Catalog>> open_lmdb_catalog(const LmdbCatalogOptions& opt
   if (code == 0) code = mdb_env_set_mapsize(environment->env, options.map_bytes);
   if (code == 0) code = mdb_env_set_maxreaders(environment->env, options.readers_max);
   if (code == 0) code = mdb_env_set_maxdbs(environment->env, kCatalogTables);
+  if (code == 0 && !options.read_only && !options.unshared) code = allocate_lock_file(options);
   if (code == 0) {
     const unsigned flags =
         kFlags | (options.read_only ? MDB_RDONLY : 0U) | (options.unshared ? MDB_NOLOCK : 0U);
