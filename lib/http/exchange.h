@@ -73,6 +73,9 @@ class Exchange::Impl {
   // The fields of the answer, with what all answers to this request have in common.
   ResponseFields& begin_fields();
 
+  // Keeps what the request said, for a page that is yet to come.
+  std::string_view keep_if_none_match(std::string_view if_none_match);
+
   // Answers with these fields and without a body.
   void answer(int status, std::optional<std::uint64_t> content_length);
   void answer_error(const Error& error);
@@ -84,7 +87,6 @@ class Exchange::Impl {
   enum class BodyUse : std::uint8_t { kAppend, kCreate };
 
   // routing.cc
-  void route(const Request& request);
   void answer_options();
   void answer_method_not_allowed();
   bool allowed(const RequestHead& head, std::string_view path, Right right);

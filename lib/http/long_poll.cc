@@ -17,7 +17,9 @@ LongPoll::LongPoll(Exchange::Impl& exchange, const protocol::ReadQuery& query)
 void LongPoll::open(const ReadRequest& request, std::string_view if_none_match) {
   if_none_match_ = if_none_match;
   LiveResponse::open(request);
-  if_none_match_ = {};
+  // Only the first page is compared: what a wait brings is new. That one may still be on its way.
+  if_none_match_ = !over() && reading() ? exchange_.keep_if_none_match(if_none_match)
+                                        : std::string_view();
   if (!over()) set_timer(exchange_.endpoint().options.long_poll_timeout);
 }
 
@@ -31,6 +33,7 @@ LiveResponse::Next LongPoll::take_page(ReadAnswer& answer) {
   } else if (page.closed || beyond_tail || time_is_up_) {
     answer_no_content(page);
   } else {
+    if_none_match_ = {};
     return Next::kWait;
   }
   leave();

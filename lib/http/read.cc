@@ -62,14 +62,20 @@ void Exchange::Impl::catch_up(const ReadRequest& from, std::string_view if_none_
         self->on_read(std::move(later), from_now);
       });
   if (!read) {
-    if (if_none_match.empty()) return;
-    KeptRequest& kept = keep();
-    kept.if_none_match = if_none_match;
-    return kept.own(&kept.if_none_match);
+    keep_if_none_match(if_none_match);
+    return;
   }
   if (!read->ok()) return answer_error(read->error());
   answer_page(endpoint_->read_answer,
               {.from_now = from.from_now, .cursor = std::nullopt, .if_none_match = if_none_match});
+}
+
+std::string_view Exchange::Impl::keep_if_none_match(std::string_view if_none_match) {
+  if (if_none_match.empty()) return {};
+  KeptRequest& kept = keep();
+  kept.if_none_match = if_none_match;
+  kept.own(&kept.if_none_match);
+  return kept.if_none_match;
 }
 
 void Exchange::Impl::on_read(Result<ReadAnswer> answer, bool from_now) {

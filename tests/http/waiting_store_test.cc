@@ -112,6 +112,11 @@ TEST_CASE("reads, metadata and refusals wait for their stream to load", "[http][
   fixture.send("HEAD", "/v1/stream/b");
   CHECK(fixture.send("GET", kPath, {}, {{"If-None-Match", etag}}).status == 304);
   fixture.send("HEAD", "/v1/stream/b");
+  CHECK(fixture
+            .send("GET", std::string(kPath) + "?offset=-1&live=long-poll", {},
+                  {{"If-None-Match", etag}})
+            .status == 304);
+  fixture.send("HEAD", "/v1/stream/b");
   CHECK(fixture.send("HEAD", kPath)["Stream-Next-Offset"] == offset_text(5));
   fixture.send("HEAD", "/v1/stream/b");
   CHECK(fixture.send("POST", kPath, "x", {{"Producer-Id", "p"}}).status == 400);
