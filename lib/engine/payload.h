@@ -27,8 +27,6 @@ class PayloadMaker {
   PayloadMaker(std::string_view body, const Slice& owned, std::string& scratch)
       : body_(body), owned_(owned), scratch_(scratch) {}
 
-  bool empty_body() const { return body_.empty(); }
-
   // The body in the stored form of streams of this framing.
   const Payload& for_framing(Framing framing);
 
