@@ -2,6 +2,7 @@
 #pragma once
 
 #include <poll.h>
+#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,24 +31,23 @@ class Program {
     REQUIRE(pipe(pipe_ends.data()) == 0);
     output_.reset(pipe_ends[0]);
     arguments.insert(arguments.begin(), DURABLE_STREAMS_SERVER_PATH);
+    if (open_files_max) {
+      const std::string limit = std::to_string(*open_files_max);
+      arguments.insert(arguments.begin(), {"prlimit", "--nofile=" + limit + ":" + limit});
+    }
     std::vector<char*> argv(arguments.size() + 1);  // the last stays null
     std::transform(arguments.begin(), arguments.end(), argv.begin(),
                    [](std::string& argument) { return argument.data(); });
-    pid_ = fork();
-    REQUIRE(pid_ >= 0);
-    if (pid_ > 0) {
-      close(pipe_ends[1]);
-      return;
-    }
-    dup2(pipe_ends[1], STDOUT_FILENO);
-    dup2(pipe_ends[1], STDERR_FILENO);
-    for (int fd = 3; fd < 256; ++fd) close(fd);
-    if (open_files_max) {
-      const rlimit limit{.rlim_cur = *open_files_max, .rlim_max = *open_files_max};
-      setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    execv(argv[0], argv.data());
-    _exit(127);
+    // Not fork(): a sanitizer cannot follow that out of a process with threads.
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDERR_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    const int failure = posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(pipe_ends[1]);
+    REQUIRE(failure == 0);
   }
 
   ~Program() {
