@@ -8,13 +8,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -176,24 +174,19 @@ TEST_CASE("backup copies what was answered while the server goes on", "[server][
     Program server(dev_in(data));
     const std::uint16_t port = server.port();
     CHECK(BlockingClient(port).exchange("PUT /v1/stream/s", kText).status == 201);
-    std::atomic<std::size_t> appended{0};
-    std::atomic<bool> stop{false};
-    std::thread writer([&] {
-      BlockingClient client(port);
-      while (!stop.load()) {
-        if (client.exchange("POST /v1/stream/s", kText, "0123456789").status != 204) break;
-        appended.fetch_add(1);
-      }
-    });
-    while (appended.load() < 20) std::this_thread::yield();
-    answered = appended.load();
-    const auto [status, text] = run({"backup", "--data-dir", data, "--to", copy});
-    INFO(text);
-    CHECK(status == 0);
-    const std::size_t then = appended.load();
-    while (appended.load() < then + 20) std::this_thread::yield();
-    stop.store(true);
-    writer.join();
+    // On this thread, for assertions may be made on one alone.
+    BlockingClient client(port);
+    const auto append = [&](int count) {
+      for (int i = 0; i < count; ++i)
+        CHECK(client.exchange("POST /v1/stream/s", kText, "0123456789").status == 204);
+    };
+    append(20);
+    answered = 20;
+    Program backup({"backup", "--data-dir", data, "--to", copy});
+    append(100);
+    INFO(backup.read_all());
+    CHECK(backup.wait() == 0);
+    append(20);
     whole = content_of(port, "/v1/stream/s");
     const auto [refused, why] = run({"backup", "--data-dir", data, "--to", copy});
     CHECK(refused == 1);
