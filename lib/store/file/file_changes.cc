@@ -15,8 +15,9 @@ Error busy() {
           .detail = {}};
 }
 
-// More changes than that are worth waking the thread that commits.
-constexpr std::size_t kLedChangesMax = 48;
+// Where commits bring more changes than that, a loop that waits for the disk holds up more than the
+// thread that commits costs to wake.
+constexpr std::size_t kLedChangesMax = 2;
 
 // Of the disk, in time: deletes, releases and deadlines are what brings room back.
 bool needs_room(const Change& change) {
@@ -107,7 +108,8 @@ bool FileState::commit_and_tell() {
 }
 
 bool FileState::leading_pays() const {
-  return in_gathering_.load(std::memory_order_relaxed) <= kLedChangesMax && syncs_.short_lately();
+  return in_gathering_.load(std::memory_order_relaxed) <= kLedChangesMax &&
+         commit_sizes_.average() <= kLedChangesMax && syncs_.short_lately();
 }
 
 bool FileState::commit_gathered(std::vector<CommitOutcome>& outcomes) {
@@ -162,6 +164,7 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
   outcomes.reserve(committing_.tickets.size());
   for (const Ticket ticket : committing_.tickets)
     outcomes.push_back({.ticket = ticket, .status = {}});
+  commit_sizes_.add(committing_.tickets.size());
   commits_.fetch_add(1, std::memory_order_relaxed);
   committed_changes_.fetch_add(committing_.tickets.size(), std::memory_order_relaxed);
   const MutexLock lock(gather_mutex_);

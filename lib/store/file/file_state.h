@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "store/file/backup.h"
 #include "store/file/catalog.h"
+#include "store/file/commit_sizes.h"
 #include "store/file/file_system.h"
 #include "store/file/journal.h"
 #include "store/file/memtable.h"
@@ -275,6 +276,7 @@ class FileState {
   std::atomic<std::size_t> in_gathering_{0};
   std::atomic<std::uint64_t> in_flight_bytes_{0};
   SyncHistory syncs_;
+  CommitSizes commit_sizes_;
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> committed_changes_{0};
 
