@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "server/cli/exit_code.h"
-#include "server/cli/nearest_name.h"
+#include "server/text/nearest_name.h"
 
 namespace durable_streams::server {
 namespace {

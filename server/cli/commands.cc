@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "server/cli/dev_command.h"
-#include "server/cli/duration.h"
+#include "server/text/duration.h"
 #include "server/cli/exit_code.h"
-#include "server/cli/nearest_name.h"
+#include "server/text/nearest_name.h"
 #include "server/cli/store_commands.h"
 
 namespace durable_streams::server {

@@ -53,7 +53,7 @@ struct DurabilityConfig {
 struct DurableStreamsConfig {
   // The store: what these say cannot change while it is open.
   std::optional<std::string> data_dir;  // empty or none: in memory
-  std::optional<std::size_t> max_file_handles;
+  std::optional<std::uint64_t> max_file_handles;
   std::optional<DurabilityConfig> durability;
   std::optional<std::uint64_t> max_memory;  // of a store in memory, in bytes
   std::optional<std::uint64_t> journal_size;
@@ -62,11 +62,11 @@ struct DurableStreamsConfig {
   std::optional<std::uint64_t> reserve;
   std::optional<std::uint64_t> scrub_rate;     // bytes a second; 0: no scrubbing
   std::optional<std::uint64_t> max_in_flight;  // bytes of changes that wait for the disk
-  std::optional<std::size_t> max_streams;
+  std::optional<std::uint64_t> max_streams;
   std::optional<std::uint64_t> max_stream_size;  // bytes
-  std::optional<std::size_t> max_producers;      // of a stream
+  std::optional<std::uint64_t> max_producers;      // of a stream
   std::optional<Milliseconds> producer_ttl;
-  std::optional<std::size_t> max_waiters;  // live readers of a stream
+  std::optional<std::uint64_t> max_waiters;  // live readers of a stream
 
   // The endpoint: applied by a reload.
   std::optional<Milliseconds> long_poll_timeout;
@@ -124,7 +124,7 @@ struct AccessRights {
 // So many requests a second, and so many at once; more are 429.
 struct RateLimit {
   double per_second = 0;
-  std::optional<std::size_t> burst;  // as many as in a second, at least one
+  std::optional<std::uint64_t> burst;  // as many as in a second, at least one
 
   bool operator==(const RateLimit&) const = default;
 };
@@ -194,8 +194,8 @@ struct HttpLimitsConfig {
   std::optional<Milliseconds> write_timeout;
   std::optional<std::uint64_t> max_header_size;
   std::optional<std::uint64_t> max_target_size;
-  std::optional<std::size_t> max_connections;
-  std::optional<std::size_t> max_connections_per_address;
+  std::optional<std::uint64_t> max_connections;
+  std::optional<std::uint64_t> max_connections_per_address;
   std::optional<std::uint64_t> max_queued;  // bytes queued to one connection
   std::optional<std::uint64_t> max_bodies;  // bytes of bodies that have come in part
 
@@ -217,7 +217,7 @@ struct HttpServerConfig {
 struct Config {
   AdminConfig admin;
   LogConfig log;
-  std::optional<std::size_t> threads;
+  std::optional<std::uint64_t> threads;
   std::optional<Milliseconds> drain_timeout;  // `grace_period`
   std::vector<HttpServerConfig> servers;
 

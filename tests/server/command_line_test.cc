@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "server/cli/duration.h"
+#include "server/text/duration.h"
 #include "server/cli/exit_code.h"
-#include "server/cli/nearest_name.h"
+#include "server/text/nearest_name.h"
 #include "tests/support/catch.h"
 
 namespace durable_streams::server {

@@ -1,6 +1,6 @@
 // Slips are letters left out, put in, changed, or swapped with the next (the Damerau-Levenshtein
 // distance).
-#include "server/cli/nearest_name.h"
+#include "server/text/nearest_name.h"
 
 #include <algorithm>
 #include <cstddef>

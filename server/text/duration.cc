@@ -1,5 +1,5 @@
 // A sum of numbers with units, each at most once in any order, as Go reads them.
-#include "server/cli/duration.h"
+#include "server/text/duration.h"
 
 #include <fmt/format.h>
 
@@ -89,6 +89,21 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     sum += *part;
   }
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds{sum});
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  std::int64_t left = duration.count();
+  if (left == 0) return "0s";
+  std::string text;
+  const auto take = [&](std::int64_t unit_ms, std::string_view name) {
+    if (left >= unit_ms) text += fmt::format("{}{}", left / unit_ms, name);
+    left %= unit_ms;
+  };
+  take(3'600'000, "h");
+  take(60'000, "m");
+  take(1'000, "s");
+  take(1, "ms");
+  return text;
 }
 
 }  // namespace durable_streams::server

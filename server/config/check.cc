@@ -1,0 +1,221 @@
+// Every value has been read already; here they meet.
+#include "server/config/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "server/access/trusted_proxies.h"
+#include "server/config/path_pattern.h"
+#include "server/net/listen_address.h"
+
+namespace durable_streams::server {
+namespace {
+
+// Not a header that an answer may be given, for the server writes it itself.
+bool is_framing_field(std::string_view name) {
+  constexpr std::string_view kFraming[] = {"connection", "content-length", "date", "keep-alive",
+                                           "transfer-encoding"};
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return std::find(std::begin(kFraming), std::end(kFraming), lower) != std::end(kFraming);
+}
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte >= 0x20 && byte != 0x7F) || c == '\t';
+  });
+}
+
+class Checker {
+ public:
+  explicit Checker(const Config& config) : config_(config) {}
+
+  std::optional<ConfigFault> run() {
+    if (config_.servers.empty()) fault({}, "nothing is served: a site is missing");
+    if (config_.admin.enabled) check_listen({}, "admin.listen", config_.admin.listen);
+    for (std::size_t i = 0; i < config_.servers.size(); ++i) {
+      place_ = {.server = i, .route = {}, .middleware = {}, .field = {}};
+      check_server(config_.servers[i]);
+    }
+    return std::move(fault_);
+  }
+
+ private:
+  void fault(ConfigPlace place, std::string message) {
+    if (!fault_) fault_ = ConfigFault{std::move(place), std::move(message)};
+  }
+  void fault(std::string_view field, std::string message) {
+    ConfigPlace place = place_;
+    place.field = field;
+    fault(std::move(place), std::move(message));
+  }
+
+  void check_server(const HttpServerConfig& server) {
+    if (server.listen.empty()) fault("listen", "an address to listen at is missing");
+    for (const std::string& listen : server.listen) check_listen(place_, "listen", listen);
+    const Result<TrustedProxies> proxies = TrustedProxies::parse(server.trusted_proxies);
+    if (!proxies) fault("trusted_proxies", proxies.error().message);
+    for (const CertificateConfig& certificate : server.tls.certificates) {
+      if (certificate.certificate_file.empty() || certificate.key_file.empty())
+        fault("tls", "a certificate needs both its file and that of its key");
+    }
+    std::map<std::pair<std::string, std::string>, std::size_t> taken;
+    for (std::size_t i = 0; i < server.routes.size(); ++i) {
+      place_.route = i;
+      check_route(server.routes[i], taken);
+      place_.route.reset();
+    }
+  }
+
+  void check_listen(ConfigPlace place, std::string_view field, const std::string& listen) {
+    place.field = field;
+    const Result<ListenAddress> address = parse_listen_address(listen);
+    if (!address) return fault(std::move(place), address.error().message);
+    if (address->port != 0 && !listened_.emplace(address->host, address->port).second)
+      return fault(std::move(place), fmt::format("'{}' is listened at already", listen));
+    for (const auto& [host, port] : listened_) {
+      if (port != address->port || port == 0 || host == address->host) continue;
+      if (!host.empty() && !address->host.empty()) continue;
+      fault(std::move(place),
+            fmt::format("'{}' and another address have port {}, of which one is every address of "
+                        "this machine",
+                        listen, port));
+      return;
+    }
+  }
+
+  void check_route(const RouteConfig& route,
+                   std::map<std::pair<std::string, std::string>, std::size_t>& taken) {
+    for (const std::string& pattern : route.paths) {
+      const Status valid = check_path_pattern(pattern);
+      if (!valid) return fault("match", valid.error().message);
+    }
+    for (std::size_t i = 0; i < route.middlewares.size(); ++i) {
+      place_.middleware = i;
+      std::visit([this](const auto& middleware) { check_middleware(middleware); },
+                 route.middlewares[i]);
+      place_.middleware.reset();
+    }
+    check_overlap(route, taken);
+    if (const auto* streams = std::get_if<DurableStreamsConfig>(&route.terminal))
+      check_streams(route, *streams);
+    if (const auto* respond = std::get_if<RespondConfig>(&route.terminal)) {
+      if (respond->status < 200 || respond->status > 599)
+        fault("status_code", fmt::format("{} is no status of an answer: 200 to 599",
+                                         respond->status));
+      const bool no_body = respond->status == 204 || respond->status == 304;
+      if (no_body && !respond->body.empty())
+        fault("body", fmt::format("an answer with status {} has no body", respond->status));
+    }
+  }
+
+  void check_overlap(const RouteConfig& route,
+                     std::map<std::pair<std::string, std::string>, std::size_t>& taken) {
+    const std::vector<std::string> any_host = {""};
+    const PathPatterns any_path = {std::string(kAnyPath)};
+    for (const std::string& host : route.hosts.empty() ? any_host : route.hosts) {
+      for (const std::string& path : route.paths.empty() ? any_path : route.paths) {
+        if (taken.emplace(std::pair(host, path), *place_.route).second) continue;
+        return fault("", host.empty()
+                             ? fmt::format("{} is answered by another handler already", path)
+                             : fmt::format("{} of {} is answered by another handler already", path,
+                                           host));
+      }
+    }
+  }
+
+  void check_streams(const RouteConfig& route, const DurableStreamsConfig& streams) {
+    if (route.paths.size() > 1)
+      fault("", "streams lie under one path: give durable_streams one path, /v1/stream/*");
+    if (!route.paths.empty() && prefix_of(route.paths.front()).empty())
+      fault("", fmt::format("streams lie under a path: write {}/*", route.paths.front()));
+    for (const std::string& origin : streams.cors_origins.value_or(std::vector<std::string>())) {
+      const bool web = origin.starts_with("http://") || origin.starts_with("https://");
+      const std::size_t slash = origin.find('/', origin.find("://") + 3);
+      if (origin != "*" && origin != "null" && (!web || slash != std::string::npos))
+        fault("cors_origins",
+              fmt::format("'{}' is no origin: write https://example.com, without a path", origin));
+      if (origin == "*" && streams.cors_origins->size() > 1)
+        fault("cors_origins", "'*' stands alone: it is every origin");
+    }
+    if (streams.data_dir.value_or("").empty()) return check_memory(streams);
+    if (streams.max_memory)
+      fault("max_memory", "is for streams in memory, and these have a data_dir");
+    const std::string directory =
+        std::filesystem::absolute(*streams.data_dir).lexically_normal().string();
+    if (!directories_.insert(directory.ends_with('/') ? directory.substr(0, directory.size() - 1)
+                                                      : directory)
+             .second) {
+      fault("data_dir", fmt::format("'{}' is the directory of another endpoint already: each has "
+                                    "its own",
+                                    *streams.data_dir));
+    }
+  }
+
+  // What only streams on a disk have.
+  void check_memory(const DurableStreamsConfig& streams) {
+    const auto need = [&](bool set, std::string_view field) {
+      if (set) fault(field, "is for streams on a disk: it needs a data_dir");
+    };
+    need(streams.durability.has_value(), "durability");
+    need(streams.journal_size.has_value(), "journal_size");
+    need(streams.memtable_size.has_value(), "memtable_size");
+    need(streams.settle_interval.has_value(), "settle_interval");
+    need(streams.reserve.has_value(), "reserve");
+    need(streams.scrub_rate.has_value(), "scrub_rate");
+    need(streams.max_in_flight.has_value(), "max_in_flight");
+  }
+
+  void check_patterns(const PathPatterns& patterns) {
+    for (const std::string& pattern : patterns) {
+      const Status valid = check_path_pattern(pattern);
+      if (!valid) fault("paths", valid.error().message);
+    }
+  }
+
+  void check_middleware(const AccessLogConfig&) {}
+  void check_middleware(const HeaderConfig& header) {
+    check_patterns(header.paths);
+    for (const HeaderOperation& operation : header.operations) {
+      if (!is_token(operation.name))
+        fault("", fmt::format("'{}' is no header's name", operation.name));
+      else if (is_framing_field(operation.name))
+        fault("", fmt::format("{} is the server's own, and cannot be changed", operation.name));
+      if (!is_field_value(operation.value))
+        fault("", fmt::format("the value of {} holds a control character", operation.name));
+    }
+  }
+  void check_middleware(const AuthorizeConfig& authorize) {
+    check_patterns(authorize.paths);
+    if (!authorize.token_file && authorize.anonymous.empty() && !authorize.rate_per_address)
+      fault("", "allows nobody anything: name a file of tokens, or what is allowed to anonymous");
+  }
+
+  const Config& config_;
+  ConfigPlace place_;
+  std::set<std::pair<std::string, std::uint16_t>> listened_;
+  std::set<std::string> directories_;
+  std::optional<ConfigFault> fault_;
+};
+
+}  // namespace
+
+std::optional<ConfigFault> find_fault(const Config& config) { return Checker(config).run(); }
+
+}  // namespace durable_streams::server
