@@ -7,6 +7,6 @@
 
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  durable_streams::server::Terminal terminal{.out = std::cout, .err = std::cerr};
+  durable_streams::server::Terminal terminal{.out = std::cout, .err = std::cerr, .in = &std::cin};
   return durable_streams::server::run_command_line(arguments, terminal);
 }

@@ -90,6 +90,7 @@ class Exchange::Impl {
   void answer_options();
   void answer_method_not_allowed();
   bool allowed(const RequestHead& head, std::string_view path, Right right);
+  void refuse_access(const Access& access);
 
   // exchange.cc
   // Whether the head announces a body that may not come; answers it then.

@@ -1,4 +1,5 @@
 // From a request's head to its handler.
+#include <algorithm>
 #include <utility>
 
 #include "http/endpoint_state.h"
@@ -78,14 +79,26 @@ bool Exchange::Impl::allowed(const RequestHead& head, std::string_view path, Rig
   const Access access = authorizer->authorize(head, path, right);
   personal_ = personal_ || access.personal;
   if (access.verdict == Verdict::kAllowed) return true;
+  refuse_access(access);
+  return false;
+}
+
+void Exchange::Impl::refuse_access(const Access& access) {
   ResponseFields& fields = begin_fields();
-  if (access.verdict == Verdict::kForbidden) {
-    answer_problem(403, "forbidden", "the request is not allowed");
-    return false;
+  switch (access.verdict) {
+    case Verdict::kTooMany:
+      fields.add("Retry-After", static_cast<std::uint64_t>(std::max<std::chrono::seconds::rep>(
+                                    access.retry_after.count(), 1)));
+      return answer_problem(429, to_string(ErrorCode::kTooMany), "too many requests; come again");
+    case Verdict::kForbidden:
+      if (!access.challenge.empty()) fields.add("WWW-Authenticate", access.challenge);
+      return answer_problem(403, "forbidden", "the request is not allowed");
+    case Verdict::kAllowed:
+    case Verdict::kUnauthenticated:
+      break;
   }
   fields.add("WWW-Authenticate", access.challenge.empty() ? "Bearer" : access.challenge);
   answer_problem(401, "unauthenticated", "the request needs valid credentials");
-  return false;
 }
 
 void Exchange::Impl::answer_options() {

@@ -10,11 +10,15 @@
 #include <ostream>
 #include <vector>
 
+#include "server/access/path_glob.h"
+#include "server/access/rights_text.h"
+#include "server/access/token_set.h"
 #include "server/cli/dev_command.h"
 #include "server/text/duration.h"
 #include "server/cli/exit_code.h"
 #include "server/text/nearest_name.h"
 #include "server/cli/store_commands.h"
+#include "server/cli/token_command.h"
 
 namespace durable_streams::server {
 namespace {
@@ -146,6 +150,62 @@ constexpr std::array<Flag, 2> kBackupFlags{{
 
 constexpr std::array<Flag, 1> kStatsFlags{{kDataDirFlag}};
 
+Status apply_name(std::string_view value, CommandOptions& options) {
+  options.token.name = value;
+  return check_token_name(value);
+}
+
+Status apply_rights(std::string_view value, CommandOptions& options) {
+  const Result<AccessRights> rights = parse_rights(value);
+  if (!rights) return rights.error();
+  options.token.rights = to_string(*rights);
+  return {};
+}
+
+Status apply_paths(std::string_view value, CommandOptions& options) {
+  std::vector<std::string>& paths = options.token.paths;
+  while (true) {
+    value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+    if (value.empty()) break;
+    const std::size_t end = std::min(value.find(' '), value.size());
+    paths.emplace_back(value.substr(0, end));
+    value.remove_prefix(end);
+  }
+  const Result<std::vector<PathGlob>> globs =
+      parse_stream_globs(std::vector<std::string_view>(paths.begin(), paths.end()));
+  return globs ? Status() : Status(globs.error());
+}
+
+Status apply_expires(std::string_view value, CommandOptions& options) {
+  options.token.expires = value;
+  const Result<WallTime> expires = parse_expiry(value);
+  return expires ? Status() : Status(expires.error());
+}
+
+Status apply_stdin(std::string_view, CommandOptions& options) {
+  options.token.from_input = true;
+  return {};
+}
+
+Status join_token_flags(CommandOptions& options) {
+  if (options.token.name.empty()) return invalid("whose token? Say --name N");
+  if (options.token.rights.empty()) return invalid("what may it do? Say --rights R");
+  if (options.token.paths.empty()) options.token.paths.emplace_back("/*");
+  return {};
+}
+
+constexpr std::array<Flag, 5> kTokenFlags{{
+    {"--name", "N", "What the file calls it: letters, digits, '.', '_' and '-'.", apply_name},
+    {"--rights", "R", "Some of read,write,create,delete; or all.", apply_rights},
+    {"--paths", "P",
+     "The URL paths of the streams that it is for, with blanks between; may be given again.\n"
+     "'/v1/stream/chat/*' is all below chat. Default '/*', every stream.",
+     apply_paths},
+    {"--expires", "DATE", "From when on it is worth nothing: 2027-01-31, or 2027-01-31T12:00:00Z.",
+     apply_expires},
+    {"--stdin", "", "Make no token, but hash the one on the standard input.", apply_stdin},
+}};
+
 int print_version(const CommandOptions&, std::string_view, Terminal& terminal) {
   terminal.out << fmt::format("durable-streams-server {}\n", kVersion);
   return kExitDone;
@@ -170,7 +230,7 @@ int print_help(const CommandOptions&, std::string_view topic, Terminal& terminal
   return kExitUsage;
 }
 
-constexpr std::array<Command, 6> kCommands{{
+constexpr std::array<Command, 7> kCommands{{
     {.name = "dev",
      .argument = "",
      .summary = "Start a server for development: no configuration.",
@@ -210,6 +270,17 @@ constexpr std::array<Command, 6> kCommands{{
      .details = "",
      .flags = kStatsFlags,
      .run = run_stats},
+    {.name = "token",
+     .argument = "",
+     .summary = "Make an access token, and its line for a token file.",
+     .details =
+         "The line goes to standard output and the token, which is written down nowhere else, "
+         "to standard error:\n\n"
+         "  durable-streams-server token --name chat --rights read,write \\\n"
+         "    --paths '/v1/stream/chat/*' >>/etc/durable-streams/tokens\n",
+     .flags = kTokenFlags,
+     .join = join_token_flags,
+     .run = run_token},
     {.name = "version",
      .argument = "",
      .summary = "Print the version.",

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/server.h"
 
@@ -20,12 +21,22 @@ struct DurabilityMode {
   std::chrono::milliseconds sync_interval{};  // of kInterval
 };
 
+// What is asked of `token`.
+struct TokenOptions {
+  std::string name;
+  std::string rights;
+  std::vector<std::string> paths;
+  std::string expires;
+  bool from_input = false;
+};
+
 // What flags set.
 struct CommandOptions {
   ServerOptions server;
   std::optional<DurabilityMode> durability;
   bool repair = false;  // of fsck
   std::string backup_to;
+  TokenOptions token;
 };
 
 struct Flag {
@@ -38,6 +49,7 @@ struct Flag {
 struct Terminal {
   std::ostream& out;
   std::ostream& err;
+  std::istream* in = nullptr;  // null: nothing comes in
 };
 
 struct Command {

@@ -124,26 +124,26 @@ struct AccessRights {
 // So many requests a second, and so many at once; more are 429.
 struct RateLimit {
   double per_second = 0;
-  std::optional<std::uint64_t> burst;  // as many as in a second, at least one
+  std::optional<std::uint64_t> burst = {};  // as many as in a second, at least one
 
   bool operator==(const RateLimit&) const = default;
 };
 
 // What everybody may do to the streams that match.
 struct AnonymousConfig {
-  AccessRights rights;
-  PathPatterns streams;  // globs over the whole URL path; none: all
+  AccessRights rights = {};
+  PathPatterns streams = {};  // globs over the whole URL path; none: all
 
   bool operator==(const AnonymousConfig&) const = default;
 };
 
 // Who may do what (`authorize`).
 struct AuthorizeConfig {
-  PathPatterns paths;
-  std::optional<std::string> token_file;
-  std::vector<AnonymousConfig> anonymous;
-  std::optional<RateLimit> rate_per_token;
-  std::optional<RateLimit> rate_per_address;  // of who shows no token
+  PathPatterns paths = {};
+  std::optional<std::string> token_file = {};
+  std::vector<AnonymousConfig> anonymous = {};
+  std::optional<RateLimit> rate_per_token = {};
+  std::optional<RateLimit> rate_per_address = {};  // of who shows no token
 
   bool operator==(const AuthorizeConfig&) const = default;
 };

@@ -75,6 +75,33 @@ TEST_CASE("who may not gets 403, before anything is touched or told", "[http][au
   CHECK(fixture.send("GET", "/v1/stream/fork").status == 404);
 }
 
+TEST_CASE("who may not is challenged when there is something to tell", "[http][authorizer]") {
+  ScriptedAuthorizer authorizer;
+  EndpointFixture fixture({.authorizer = &authorizer});
+  authorizer.access = {.verdict = Verdict::kForbidden};
+  CHECK_FALSE(fixture.send("GET", kPath).has("WWW-Authenticate"));
+  authorizer.access.challenge = "Bearer error=\"insufficient_scope\"";
+  CHECK(fixture.send("GET", kPath)["WWW-Authenticate"] == "Bearer error=\"insufficient_scope\"");
+}
+
+TEST_CASE("who comes too often gets 429 with Retry-After", "[http][authorizer]") {
+  ScriptedAuthorizer authorizer;
+  EndpointFixture fixture({.authorizer = &authorizer});
+  authorizer.access = {.verdict = Verdict::kTooMany, .retry_after = 7s};
+  for (const char* const method : {"GET", "HEAD", "PUT", "POST", "DELETE"}) {
+    CAPTURE(method);
+    const auto call = fixture.open(method, kPath, {{"Content-Type", "text/plain"}});
+    CHECK_FALSE(call->exchange.wants_body());
+    const Response response = call->response();
+    CHECK(response.status == 429);
+    CHECK(response["Retry-After"] == "7");
+    CHECK(response["Cache-Control"] == "no-store");
+    CHECK_FALSE(response.has("WWW-Authenticate"));
+  }
+  authorizer.access.retry_after = 0s;
+  CHECK(fixture.send("GET", kPath)["Retry-After"] == "1");
+}
+
 TEST_CASE("answers that depend on who asks are private", "[http][authorizer][cache]") {
   ScriptedAuthorizer authorizer;
   authorizer.access.personal = true;

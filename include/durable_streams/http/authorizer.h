@@ -4,6 +4,7 @@
 #include <durable_streams/export.h>
 #include <durable_streams/http/message.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -14,7 +15,8 @@ enum class Right : std::uint8_t { kRead, kAppend, kCreate, kRemove };
 enum class Verdict : std::uint8_t {
   kAllowed,
   kUnauthenticated,  // 401, with `challenge` as WWW-Authenticate
-  kForbidden,        // 403
+  kForbidden,        // 403, with `challenge`, unless that is empty
+  kTooMany,          // 429, with `retry_after` as Retry-After
 };
 
 struct Access {
@@ -23,6 +25,7 @@ struct Access {
   // The answer depends on who asks: it is marked `Cache-Control: private` and `Vary:
   // Authorization`.
   bool personal = false;
+  std::chrono::seconds retry_after{1};  // of kTooMany
 };
 
 // Injected into the endpoint; the default allows everything. Asked once a request with the decoded
