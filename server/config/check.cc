@@ -47,8 +47,9 @@ class Checker {
   explicit Checker(const Config& config) : config_(config) {}
 
   std::optional<ConfigFault> run() {
-    if (config_.servers.empty()) fault({}, "nothing is served: a site is missing");
-    if (config_.admin.enabled) check_listen({}, "admin.listen", config_.admin.listen);
+    if (config_.servers.empty() && !config_.admin.enabled)
+      fault(ConfigPlace(), "nothing is served: a site is missing");
+    if (config_.admin.enabled) check_listen(ConfigPlace(), "admin.listen", config_.admin.listen);
     for (std::size_t i = 0; i < config_.servers.size(); ++i) {
       place_ = {.server = i, .route = {}, .middleware = {}, .field = {}};
       check_server(config_.servers[i]);
@@ -117,8 +118,8 @@ class Checker {
       check_streams(route, *streams);
     if (const auto* respond = std::get_if<RespondConfig>(&route.terminal)) {
       if (respond->status < 200 || respond->status > 599)
-        fault("status_code", fmt::format("{} is no status of an answer: 200 to 599",
-                                         respond->status));
+        fault("status_code",
+              fmt::format("{} is no status of an answer: 200 to 599", respond->status));
       const bool no_body = respond->status == 204 || respond->status == 304;
       if (no_body && !respond->body.empty())
         fault("body", fmt::format("an answer with status {} has no body", respond->status));
@@ -132,10 +133,10 @@ class Checker {
     for (const std::string& host : route.hosts.empty() ? any_host : route.hosts) {
       for (const std::string& path : route.paths.empty() ? any_path : route.paths) {
         if (taken.emplace(std::pair(host, path), *place_.route).second) continue;
-        return fault("", host.empty()
-                             ? fmt::format("{} is answered by another handler already", path)
-                             : fmt::format("{} of {} is answered by another handler already", path,
-                                           host));
+        return fault(
+            "", host.empty()
+                    ? fmt::format("{} is answered by another handler already", path)
+                    : fmt::format("{} of {} is answered by another handler already", path, host));
       }
     }
   }
@@ -159,8 +160,9 @@ class Checker {
       fault("max_memory", "is for streams in memory, and these have a data_dir");
     const std::string directory =
         std::filesystem::absolute(*streams.data_dir).lexically_normal().string();
-    if (!directories_.insert(directory.ends_with('/') ? directory.substr(0, directory.size() - 1)
-                                                      : directory)
+    if (!directories_
+             .insert(directory.ends_with('/') ? directory.substr(0, directory.size() - 1)
+                                              : directory)
              .second) {
       fault("data_dir", fmt::format("'{}' is the directory of another endpoint already: each has "
                                     "its own",

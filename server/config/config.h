@@ -64,7 +64,7 @@ struct DurableStreamsConfig {
   std::optional<std::uint64_t> max_in_flight;  // bytes of changes that wait for the disk
   std::optional<std::uint64_t> max_streams;
   std::optional<std::uint64_t> max_stream_size;  // bytes
-  std::optional<std::uint64_t> max_producers;      // of a stream
+  std::optional<std::uint64_t> max_producers;    // of a stream
   std::optional<Milliseconds> producer_ttl;
   std::optional<std::uint64_t> max_waiters;  // live readers of a stream
 

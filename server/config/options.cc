@@ -89,9 +89,7 @@ constexpr std::array<Option<Limits>, 10> kLimitOptions{{
      "Bytes of request bodies that have come in part, of all connections; more are 503."},
 }};
 
-Error invalid(std::string message) {
-  return {ErrorCode::kInvalidArgument, std::move(message), {}};
-}
+Error invalid(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message), {}}; }
 
 Result<std::uint64_t> parse_count(std::string_view text) {
   std::uint64_t count = 0;
@@ -121,7 +119,8 @@ Result<DurabilityConfig> parse_durability(std::span<const std::string> words) {
   if (interval.empty()) return durability;
   const Result<Milliseconds> parsed = parse_duration(interval);
   if (!parsed) return parsed.error();
-  if (parsed->count() == 0) return invalid(fmt::format("'{}' is too short: at least 1ms", interval));
+  if (parsed->count() == 0)
+    return invalid(fmt::format("'{}' is too short: at least 1ms", interval));
   durability.sync_interval = *parsed;
   return durability;
 }
@@ -169,8 +168,7 @@ struct ReadValue {
   Status operator()(std::optional<Milliseconds>& to) const {
     const Result<Milliseconds> duration = parse_duration(word());
     if (!duration) return duration.error();
-    if (Status enough = check_least(kind, least, duration->count(), word()); !enough)
-      return enough;
+    if (Status enough = check_least(kind, least, duration->count(), word()); !enough) return enough;
     to = *duration;
     return {};
   }
@@ -225,8 +223,8 @@ Status set_option(Owner& owner, const Option<Owner>& option, std::span<const std
     return invalid(
         fmt::format("{} needs a value: {} {}", option.name, option.name, placeholder(option.kind)));
   if (words.size() > words_max(option.kind))
-    return invalid(fmt::format("{} takes no further value '{}'", option.name,
-                               words[words_max(option.kind)]));
+    return invalid(
+        fmt::format("{} takes no further value '{}'", option.name, words[words_max(option.kind)]));
   return std::visit(
       [&](auto member) -> Status {
         Status read = ReadValue{option.kind, option.least, words}(owner.*member);
@@ -266,7 +264,8 @@ constexpr std::array<RateUnit, 3> kRateUnits{{{"s", 1}, {"m", 60}, {"h", 3600}}}
 
 Result<double> parse_rate(std::string_view text) {
   const std::size_t slash = text.find('/');
-  const Error malformed = invalid(fmt::format("'{}' is no rate: write 100/s, 30/m or 1000/h", text));
+  const Error malformed =
+      invalid(fmt::format("'{}' is no rate: write 100/s, 30/m or 1000/h", text));
   if (slash == std::string_view::npos) return malformed;
   const Result<std::uint64_t> count = parse_count(text.substr(0, slash));
   if (!count || *count == 0 || *count > 1'000'000'000) return malformed;
@@ -282,7 +281,8 @@ std::string rate_text(double per_second) {
     if (std::abs(count - std::round(count)) < 1e-6 * count)
       return fmt::format("{}/{}", static_cast<std::uint64_t>(std::round(count)), unit.name);
   }
-  return fmt::format("{}/h", static_cast<std::uint64_t>(std::max(1.0, std::round(per_second * 3600))));
+  return fmt::format("{}/h",
+                     static_cast<std::uint64_t>(std::max(1.0, std::round(per_second * 3600))));
 }
 
 }  // namespace durable_streams::server

@@ -23,8 +23,7 @@ Status check_path_pattern(std::string_view pattern) {
     return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' {}", pattern, why), {}};
   };
   if (pattern == kAnyPath) return {};
-  if (!pattern.starts_with('/'))
-    return invalid("is no path: write /exact, /prefix/* or *");
+  if (!pattern.starts_with('/')) return invalid("is no path: write /exact, /prefix/* or *");
   std::string_view fixed = pattern;
   if (fixed.ends_with("/*")) fixed.remove_suffix(1);
   if (fixed.find('*') != std::string_view::npos)

@@ -59,9 +59,10 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 }  // namespace
 
 Result<std::uint64_t> parse_size(std::string_view text) {
-  const Error malformed{ErrorCode::kInvalidArgument,
-                        fmt::format("'{}' is no size: write 10MB, 64KiB or a number of bytes", text),
-                        {}};
+  const Error malformed{
+      ErrorCode::kInvalidArgument,
+      fmt::format("'{}' is no size: write 10MB, 64KiB or a number of bytes", text),
+      {}};
   constexpr std::size_t kDigitsMax = 15;
   std::uint64_t number = 0;
   std::uint64_t scale = 1;

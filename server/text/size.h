@@ -13,7 +13,8 @@ namespace durable_streams::server {
 // 1024). Case does not matter. What is less than a byte is cut off.
 Result<std::uint64_t> parse_size(std::string_view text);
 
-// The same value as parse_size() reads, with the largest unit that says it exactly: `64KiB`, `10MB`.
+// The same value as parse_size() reads, with the largest unit that says it exactly: `64KiB`,
+// `10MB`.
 std::string size_text(std::uint64_t bytes);
 
 }  // namespace durable_streams::server

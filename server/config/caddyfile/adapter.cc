@@ -65,7 +65,7 @@ class Adapter {
       if (!site) return site.error();
       sites.push_back(std::move(*site));
     }
-    if (sites.empty())
+    if (sites.empty() && !tree.global)
       return error_at(source_, {}, "nothing is served: a site is missing, such as :4437 { ... }");
     if (Status grouped = group(std::move(sites)); !grouped) return grouped.error();
     if (const std::optional<ConfigFault> fault = find_fault(config_))
@@ -214,10 +214,8 @@ class Adapter {
 
   static void add_route(const PlacedSite& site, const ReadRoute& route, HttpServerConfig& server,
                         ServerOrigin& origin) {
-    RouteConfig config{.hosts = site.hosts,
-                       .paths = {},
-                       .middlewares = {},
-                       .terminal = route.terminal};
+    RouteConfig config{
+        .hosts = site.hosts, .paths = {}, .middlewares = {}, .terminal = route.terminal};
     if (route.pattern != kAnyPath) config.paths.push_back(route.pattern);
     ServerOrigin::Route from{.at = route.at, .options = route.options, .middlewares = {}};
     for (const ReadMiddleware& middleware : route.middlewares) {

@@ -76,8 +76,8 @@ class Formatter {
     const char quote = rest_.front();
     std::size_t size = 1;
     while (size < rest_.size() && rest_[size] != quote) {
-      const bool escaped = quote == '"' && rest_[size] == '\\' && size + 1 < rest_.size() &&
-                           rest_[size + 1] == '"';
+      const bool escaped =
+          quote == '"' && rest_[size] == '\\' && size + 1 < rest_.size() && rest_[size + 1] == '"';
       size += escaped ? 2 : 1;
     }
     return std::min(size + 1, rest_.size());
@@ -100,8 +100,8 @@ class Formatter {
     }
     out_ += '\n';
     continued_ = line_.back() == "\\";
-    opened_ = line_.back() == "{" || (line_.size() > 1 && line_.back().starts_with('#') &&
-                                      line_[line_.size() - 2] == "{");
+    opened_ = line_.back() == "{" ||
+              (line_.size() > 1 && line_.back().starts_with('#') && line_[line_.size() - 2] == "{");
     if (opened_) ++depth_;
   }
 

@@ -30,8 +30,7 @@ class GlobalReader {
   Status read(const Block& block) {
     for (const Directive& directive : block.directives) {
       if (!seen_.insert(directive.name.text).second)
-        return reader_.at(directive.name,
-                          fmt::format("{} was said already", directive.name.text));
+        return reader_.at(directive.name, fmt::format("{} was said already", directive.name.text));
       if (Status plain = reader_.refuse_placeholders(directive); !plain) return plain;
       if (Status read = read_one(directive); !read) return read;
     }
@@ -40,8 +39,8 @@ class GlobalReader {
 
  private:
   Status read_one(const Directive& directive) {
-    constexpr std::array<std::string_view, 6> kNames{"admin", "auto_https",   "grace_period",
-                                                     "log",   "servers",      "threads"};
+    constexpr std::array<std::string_view, 6> kNames{"admin", "auto_https", "grace_period",
+                                                     "log",   "servers",    "threads"};
     const std::string& name = directive.name.text;
     if (name == "admin") return read_admin(directive);
     if (name == "auto_https") return read_auto_https(directive);
@@ -95,8 +94,8 @@ class GlobalReader {
     if (Status right = reader_.expect(directive, 1, 1, "threads N"); !right) return right;
     const Word& word = directive.arguments.front();
     HttpLimitsConfig number;
-    const Option<HttpLimitsConfig> option{"threads", OptionKind::kCount,
-                                          &HttpLimitsConfig::max_connections, 1, "", ""};
+    const Option<HttpLimitsConfig> option{
+        "threads", OptionKind::kCount, &HttpLimitsConfig::max_connections, 1, "", ""};
     const std::vector<std::string> words{word.text};
     if (Status read = set_option<HttpLimitsConfig>(number, option, words); !read)
       return reader_.at(word, read.error().message);
@@ -170,8 +169,7 @@ class GlobalReader {
 
   Status read_limit(const Directive& directive, std::string_view name) {
     const Option<HttpLimitsConfig>& option = *find_limit(name);
-    const std::string syntax =
-        fmt::format("{} {}", directive.name.text, placeholder(option.kind));
+    const std::string syntax = fmt::format("{} {}", directive.name.text, placeholder(option.kind));
     if (Status right = reader_.expect(directive, 1, 1, syntax); !right) return right;
     const std::vector<std::string> words = texts_of(directive.arguments);
     const Status read = set_option<HttpLimitsConfig>(defaults_.limits, option, words);

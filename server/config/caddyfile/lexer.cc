@@ -156,8 +156,7 @@ class Lexer {
       if (escaped) ++next_;
       word.text += peek();
     }
-    if (!more())
-      return error_at(source_, word.at, fmt::format("this {} is not closed", quote));
+    if (!more()) return error_at(source_, word.at, fmt::format("this {} is not closed", quote));
     ++next_;
     if (more() && !blank(peek()))
       return error_at(source_, here(), fmt::format("a space is missing behind the {}", quote));

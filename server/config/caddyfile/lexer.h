@@ -13,13 +13,14 @@ namespace durable_streams::server {
 struct Word {
   std::string text;
   Position at;
-  bool quoted = false;     // in quotes or backquotes: `{` and `}` mean themselves
-  bool first = false;      // of its line, where a line goes on behind a backslash
+  bool quoted = false;  // in quotes or backquotes: `{` and `}` mean themselves
+  bool first = false;   // of its line, where a line goes on behind a backslash
 };
 
-// Quotes `"..."`, in which `\"` is a quote; backquotes, in which nothing is special; comments from a
-// `#` that begins a word; a backslash at a line's end; `{$NAME}` and `{$NAME:default}`, whose values
-// are read as if they stood there.
+// Quotes `"..."`, in which `\"` is a quote; backquotes, in which nothing is special; comments from
+// a
+// `#` that begins a word; a backslash at a line's end; `{$NAME}` and `{$NAME:default}`, whose
+// values are read as if they stood there.
 Result<std::vector<Word>> read_words(const ConfigSource& source, Environment& environment);
 
 }  // namespace durable_streams::server

@@ -14,7 +14,7 @@ struct SiteAddress {
   enum class Scheme : std::uint8_t { kNone, kHttp, kHttps };
 
   Scheme scheme = Scheme::kNone;
-  std::string host;                   // lower case, without brackets; empty: any
+  std::string host;  // lower case, without brackets; empty: any
   std::optional<std::uint16_t> port;
 
   bool is_ip() const;

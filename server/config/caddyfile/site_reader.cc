@@ -20,12 +20,13 @@ constexpr std::array<std::string_view, 9> kDirectives{
 
 // What Caddy has and this server does not.
 constexpr std::array<std::string_view, 34> kOfCaddy{
-    "abort",        "acme_server", "basic_auth",   "basicauth",  "encode",     "error",
-    "file_server",  "forward_auth", "fs",          "handle_errors", "handle_path", "import",
-    "intercept",    "invoke",      "log_append",   "log_name",   "log_skip",   "skip_log",
-    "map",          "method",      "metrics",      "php_fastcgi", "push",      "redir",
-    "request_body", "request_header", "reverse_proxy", "rewrite", "root",      "templates",
-    "tracing",      "try_files",   "uri",          "vars"};
+    "abort",          "acme_server",   "basic_auth",   "basicauth", "encode",
+    "error",          "file_server",   "forward_auth", "fs",        "handle_errors",
+    "handle_path",    "import",        "intercept",    "invoke",    "log_append",
+    "log_name",       "log_skip",      "skip_log",     "map",       "method",
+    "metrics",        "php_fastcgi",   "push",         "redir",     "request_body",
+    "request_header", "reverse_proxy", "rewrite",      "root",      "templates",
+    "tracing",        "try_files",     "uri",          "vars"};
 
 bool is_middleware(std::string_view name) {
   return name == "log" || name == "header" || name == "authorize";
@@ -40,9 +41,8 @@ std::optional<int> as_status(std::string_view text) {
 }
 
 HeaderOperation header_operation(std::string_view name, std::string value) {
-  HeaderOperation operation{.kind = HeaderOperation::Kind::kSet,
-                            .name = std::string(name),
-                            .value = std::move(value)};
+  HeaderOperation operation{
+      .kind = HeaderOperation::Kind::kSet, .name = std::string(name), .value = std::move(value)};
   const auto marked = [&](char mark, HeaderOperation::Kind kind) {
     if (!name.starts_with(mark)) return;
     operation.kind = kind;
@@ -58,15 +58,15 @@ Result<HeaderOperation> read_header_line(const DirectiveReader& reader, const Wo
                                          std::span<const Word> values) {
   constexpr std::string_view kSyntax = "header [+|-|?]NAME [VALUE]";
   if (name.text.starts_with('>'))
-    return reader.at(name, fmt::format("'>' is not needed: what header says is done at the end; {}",
-                                       kSyntax));
+    return reader.at(
+        name, fmt::format("'>' is not needed: what header says is done at the end; {}", kSyntax));
   if (values.size() > 1)
-    return reader.at(values[1], fmt::format("replacing within a header is not supported: {}",
-                                            kSyntax));
+    return reader.at(values[1],
+                     fmt::format("replacing within a header is not supported: {}", kSyntax));
   const bool removes = name.text.starts_with('-');
   if (removes && !values.empty())
-    return reader.at(values[0], fmt::format("'{}' removes the header, and takes no value",
-                                            name.text));
+    return reader.at(values[0],
+                     fmt::format("'{}' removes the header, and takes no value", name.text));
   if (!removes && values.empty())
     return reader.at(name, fmt::format("'{}' needs a value: {}", name.text, kSyntax));
   return header_operation(name.text, removes ? std::string() : values[0].text);
@@ -91,12 +91,12 @@ Status SiteReader::read_block(const Block& block, Scope scope) {
   }
   // A route that only changes headers, say, still answers for its paths: with 404.
   if (!scope.top && site_.routes.size() == routes_before) {
-    site_.routes.push_back({.pattern = scope.pattern,
-                            .middlewares = scope.middlewares,
-                            .terminal = {},
-                            .at = block.directives.empty() ? Position{}
-                                                           : block.directives.front().name.at,
-                            .options = {}});
+    site_.routes.push_back(
+        {.pattern = scope.pattern,
+         .middlewares = scope.middlewares,
+         .terminal = {},
+         .at = block.directives.empty() ? Position{} : block.directives.front().name.at,
+         .options = {}});
   }
   return {};
 }
@@ -142,8 +142,7 @@ Error SiteReader::refuse(const Directive& directive) const {
   if (name.starts_with('@'))
     return reader_.at(directive.name,
                       "named matchers are not supported: write a path, route /path/* { ... }");
-  if (name.starts_with('('))
-    return reader_.at(directive.name, "snippets are not supported");
+  if (name.starts_with('(')) return reader_.at(directive.name, "snippets are not supported");
   if (std::find(kOfCaddy.begin(), kOfCaddy.end(), name) != kOfCaddy.end())
     return reader_.at(directive.name,
                       fmt::format("{} is Caddy's, and this server does not have it", name));
@@ -175,11 +174,11 @@ Status SiteReader::read_route(const Directive& directive, const Scope& scope) {
     return reader_.at(arguments.front(), fmt::format("'{}' is no path: {} [PATH] {{ ... }}",
                                                      arguments.front().text, name));
   if (!directive.block)
-    return reader_.at(directive.name, fmt::format("{} needs a block: {} [PATH] {{ ... }}", name,
-                                                  name));
-  return read_block(*directive.block, {.pattern = std::move(*pattern),
-                                       .middlewares = scope.middlewares,
-                                       .top = false});
+    return reader_.at(directive.name,
+                      fmt::format("{} needs a block: {} [PATH] {{ ... }}", name, name));
+  return read_block(
+      *directive.block,
+      {.pattern = std::move(*pattern), .middlewares = scope.middlewares, .top = false});
 }
 
 Status SiteReader::read_streams(const Directive& directive, const Scope& scope) {
@@ -187,9 +186,9 @@ Status SiteReader::read_streams(const Directive& directive, const Scope& scope) 
   Result<std::string> pattern = take_pattern(arguments, scope);
   if (!pattern) return pattern.error();
   if (!arguments.empty())
-    return reader_.at(arguments.front(),
-                      fmt::format("'{}' is no path: durable_streams [PATH] {{ ... }}",
-                                  arguments.front().text));
+    return reader_.at(
+        arguments.front(),
+        fmt::format("'{}' is no path: durable_streams [PATH] {{ ... }}", arguments.front().text));
   ReadRoute route{.pattern = std::move(*pattern),
                   .middlewares = scope.middlewares,
                   .terminal = {},
@@ -199,16 +198,14 @@ Status SiteReader::read_streams(const Directive& directive, const Scope& scope) 
   const Block none;
   for (const Directive& line : (directive.block ? *directive.block : none).directives) {
     const auto options = durable_streams_options();
-    const auto option = std::find_if(options.begin(), options.end(), [&](const auto& each) {
-      return each.name == line.name.text;
-    });
+    const auto option = std::find_if(options.begin(), options.end(),
+                                     [&](const auto& each) { return each.name == line.name.text; });
     if (option == options.end()) {
       std::vector<std::string_view> names;
       for (const auto& each : options) names.push_back(each.name);
       return reader_.unknown(line.name, "option of durable_streams", names);
     }
-    if (line.block)
-      return reader_.at(line.name, fmt::format("{} takes no block", line.name.text));
+    if (line.block) return reader_.at(line.name, fmt::format("{} takes no block", line.name.text));
     if (!route.options.emplace(line.name.text, line.name.at).second)
       return reader_.at(line.name, fmt::format("{} was said already", line.name.text));
     const std::vector<std::string> words = texts_of(line.arguments);
@@ -240,8 +237,7 @@ Status SiteReader::read_respond(const Directive& directive, const Scope& scope) 
   if (!arguments.empty() && (has_body || arguments.size() > 1 || as_status(arguments[0].text))) {
     const Word& word = arguments.back();
     const std::optional<int> status = as_status(word.text);
-    if (!status)
-      return reader_.at(word, fmt::format("'{}' is no status: {}", word.text, kSyntax));
+    if (!status) return reader_.at(word, fmt::format("'{}' is no status: {}", word.text, kSyntax));
     respond.status = *status;
     arguments.pop_back();
   }
@@ -266,8 +262,8 @@ Status SiteReader::read_tls(const Directive& directive) {
   if (Status right = reader_.expect(directive, 1, 2, kSyntax); !right) return right;
   site_.tls = directive.name;
   if (directive.arguments.size() == 2) {
-    site_.certificates.push_back({.certificate_file = directive.arguments[0].text,
-                                  .key_file = directive.arguments[1].text});
+    site_.certificates.push_back(
+        {.certificate_file = directive.arguments[0].text, .key_file = directive.arguments[1].text});
     return {};
   }
   const Word& word = directive.arguments.front();
@@ -276,8 +272,8 @@ Status SiteReader::read_tls(const Directive& directive) {
     return {};
   }
   if (word.text.find('@') != std::string::npos)
-    return reader_.at(word, fmt::format("certificates are not obtained automatically: {}",
-                                        kSyntax));
+    return reader_.at(word,
+                      fmt::format("certificates are not obtained automatically: {}", kSyntax));
   return reader_.at(word, fmt::format("'{}' alone is no certificate: {}", word.text, kSyntax));
 }
 
@@ -287,8 +283,7 @@ Status SiteReader::read_bind(const Directive& directive) {
   return {};
 }
 
-Result<HeaderConfig> SiteReader::read_header(const Directive& directive,
-                                             const Scope& scope) const {
+Result<HeaderConfig> SiteReader::read_header(const Directive& directive, const Scope& scope) const {
   std::vector<Word> arguments = directive.arguments;
   Result<std::string> pattern = take_pattern(arguments, scope);
   if (!pattern) return pattern.error();
