@@ -24,7 +24,7 @@ void check_token_file(std::string_view text) {
   const Result<TokenSet> set = TokenSet::parse(text, "tokens");
   if (set) return require(set->size() <= kTokensMax);
   require(set.error().message.starts_with("tokens:"));
-  for (const char c : set.error().message) require(c >= 0x20);
+  for (const char c : set.error().message) require(c >= ' ' && c <= '~');
 }
 
 void check_header(std::string_view value) {

@@ -98,6 +98,7 @@ TEST_CASE("rights are read and written", "[server][access][tokens]") {
     CHECK(parse_rights(text).error().message ==
           message + "write read, write, create and delete, with commas between, or all");
   }
+  CHECK(parse_rights("\xc3\xa4").error().message.starts_with("this is no right: "));
   CHECK(parse_rights("read,read").error().message == "the right 'read' stands there twice");
 }
 
