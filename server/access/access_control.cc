@@ -20,15 +20,15 @@ using http::Right;
 using http::Verdict;
 
 // RFC 6750 section 3. Who presents nothing is told nothing but the scheme.
-constexpr std::string_view kChallenge = "Bearer realm=\"durable-streams\"";
+constexpr std::string_view kChallenge = R"(Bearer realm="durable-streams")";
 constexpr std::string_view kMalformed =
-    "Bearer realm=\"durable-streams\", error=\"invalid_request\", "
-    "error_description=\"one header, Authorization: Bearer TOKEN\"";
+    R"(Bearer realm="durable-streams", error="invalid_request", )"
+    R"(error_description="one header, Authorization: Bearer TOKEN")";
 constexpr std::string_view kWrongToken =
-    "Bearer realm=\"durable-streams\", error=\"invalid_token\", "
-    "error_description=\"the token is unknown or has expired\"";
+    R"(Bearer realm="durable-streams", error="invalid_token", )"
+    R"(error_description="the token is unknown or has expired")";
 constexpr std::string_view kInsufficient =
-    "Bearer realm=\"durable-streams\", error=\"insufficient_scope\"";
+    R"(Bearer realm="durable-streams", error="insufficient_scope")";
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 

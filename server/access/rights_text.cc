@@ -26,6 +26,12 @@ Error invalid(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message), {}};
 }
 
+// Too short for a token, and nothing that confuses a terminal or a log.
+bool may_be_shown(std::string_view text) {
+  return text.size() < kTokenCharactersMin / 2 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 }  // namespace
 
 Result<AccessRights> parse_rights(std::string_view text) {
@@ -38,11 +44,9 @@ Result<AccessRights> parse_rights(std::string_view text) {
     const auto right = std::find_if(kRights.begin(), kRights.end(),
                                     [&](const NamedRight& each) { return each.name == name; });
     if (right == kRights.end()) {
-      const std::string what =
-          name.size() < kTokenCharactersMin / 2 ? fmt::format("'{}'", name) : "this";
       return invalid(fmt::format(
           "{} is no right: write read, write, create and delete, with commas between, or all",
-          what));
+          may_be_shown(name) ? fmt::format("'{}'", name) : "this"));
     }
     bool& has = rights.*right->member;
     if (has) return invalid(fmt::format("the right '{}' stands there twice", name));

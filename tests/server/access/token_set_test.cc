@@ -2,6 +2,7 @@
 #include "server/access/token_set.h"
 
 #include <chrono>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -97,6 +98,7 @@ TEST_CASE("rights are read and written", "[server][access][tokens]") {
     CHECK(parse_rights(text).error().message ==
           message + "write read, write, create and delete, with commas between, or all");
   }
+  CHECK(parse_rights("\xc3\xa4").error().message.starts_with("this is no right: "));
   CHECK(parse_rights("read,read").error().message == "the right 'read' stands there twice");
 }
 
@@ -141,6 +143,19 @@ TEST_CASE("a token file is a token a line", "[server][access][tokens]") {
   CHECK(two.expires == WallTime(std::chrono::sys_days(std::chrono::year{2027} / 1 / 31)));
   CHECK(set.find(TokenHash::of("three").value()) == nullptr);
   CHECK(TokenSet::parse("", "tokens")->size() == 0);
+}
+
+TEST_CASE("the example in docs/access.md is a token file", "[server][access][tokens][docs]") {
+  std::ifstream page(DURABLE_STREAMS_SOURCE_DIR "/docs/access.md");
+  std::string example;
+  for (std::string line; std::getline(page, line);) {
+    if (line.find(" sha256:") != std::string::npos) example += line + "\n";
+  }
+  const TokenSet set = TokenSet::parse(example, "docs/access.md").value();
+  CHECK(set.size() == 3);
+  CHECK(token(set, "one").name == "chat-api");
+  CHECK(any_matches(token(set, "two").paths, "/v1/stream/a/b/metrics"));
+  CHECK(to_string(token(set, "three").rights) == "all");
 }
 
 TEST_CASE("a mistake in a token file is told with its line", "[server][access][tokens]") {
