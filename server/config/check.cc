@@ -157,7 +157,7 @@ class Checker {
     }
     if (streams.data_dir.value_or("").empty()) return check_memory(streams);
     if (streams.max_memory)
-      fault("max_memory", "is for streams in memory, and these have a data_dir");
+      fault("max_memory", "max_memory is for streams in memory, and these have a data_dir");
     const std::string directory =
         std::filesystem::absolute(*streams.data_dir).lexically_normal().string();
     if (!directories_
@@ -173,7 +173,7 @@ class Checker {
   // What only streams on a disk have.
   void check_memory(const DurableStreamsConfig& streams) {
     const auto need = [&](bool set, std::string_view field) {
-      if (set) fault(field, "is for streams on a disk: it needs a data_dir");
+      if (set) fault(field, fmt::format("{} is for streams on a disk: it needs a data_dir", field));
     };
     need(streams.durability.has_value(), "durability");
     need(streams.journal_size.has_value(), "journal_size");
@@ -206,7 +206,7 @@ class Checker {
   void check_middleware(const AuthorizeConfig& authorize) {
     check_patterns(authorize.paths);
     if (!authorize.token_file && authorize.anonymous.empty() && !authorize.rate_per_address)
-      fault("", "allows nobody anything: name a file of tokens, or what is allowed to anonymous");
+      fault("", "this allows nobody anything: name a file of tokens, or what anonymous may do");
   }
 
   const Config& config_;

@@ -87,6 +87,9 @@ class Adapter {
     site.secure = site.site.tls.has_value();
     bool any_host = false;
     for (const Word& word : block.addresses) {
+      if (word.text.starts_with('(')) return reader_.at(word, "snippets are not supported");
+      if (word.text == "import")
+        return reader_.at(word, "import is Caddy's, and this server does not have it");
       const Result<SiteAddress> address = parse_site_address(word.text);
       if (!address) return reader_.at(word, address.error().message);
       if (Status fits = check_scheme(word, *address, site.secure); !fits) return fits.error();

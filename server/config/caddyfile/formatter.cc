@@ -62,7 +62,9 @@ class Formatter {
 
   // A backslash at a line's end is a word of its own.
   static bool goes_on(std::string_view text) {
-    return text.starts_with("\\\n") || text.starts_with("\\\r\n");
+    if (!text.starts_with('\\')) return false;
+    const std::size_t next = text.find_first_not_of(" \t\r", 1);
+    return next == std::string_view::npos || text[next] == '\n';
   }
 
   // What is in `{$NAME:a default}` belongs to the word.
@@ -85,6 +87,8 @@ class Formatter {
 
   void write_line() {
     if (line_.empty()) {
+      // Behind a backslash it is what ends the line.
+      if (std::exchange(continued_, false)) out_ += '\n';
       blank_line_ = true;
       return;
     }

@@ -106,6 +106,14 @@ class Lexer {
   static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
   bool more() const { return next_ < characters_.size(); }
+  // Whether nothing but blanks stands between a backslash and its line's end, which the text's end
+  // is as well.
+  bool line_goes_on() const {
+    if (peek() != '\\') return false;
+    std::size_t at = next_ + 1;
+    while (at < characters_.size() && blank(characters_[at].c) && characters_[at].c != '\n') ++at;
+    return at >= characters_.size() || characters_[at].c == '\n';
+  }
   char peek() const { return characters_[next_].c; }
   Position here() const { return characters_[next_].at; }
   bool words_too_many() const { return words_.size() >= kTextBytesMax / 16; }
@@ -122,8 +130,9 @@ class Lexer {
   bool skip_blanks() {
     bool ended = false;
     while (more()) {
-      if (peek() == '\\' && next_ + 1 < characters_.size() && characters_[next_ + 1].c == '\n') {
-        next_ += 2;
+      if (line_goes_on()) {
+        while (more() && peek() != '\n') ++next_;
+        if (more()) ++next_;
       } else if (blank(peek())) {
         ended = peek() == '\n' || ended;
         ++next_;
@@ -137,8 +146,7 @@ class Lexer {
   Status read_word(Word& word) {
     if (peek() == '"' || peek() == '`') return read_quoted(word);
     while (more() && !blank(peek())) {
-      if (peek() == '\\' && next_ + 1 < characters_.size() && characters_[next_ + 1].c == '\n')
-        break;
+      if (line_goes_on()) break;
       word.text += peek();
       ++next_;
     }

@@ -56,6 +56,7 @@ class TreeParser {
       line_goes_on = word.text.ends_with(',');
     }
     if (more() && opens(peek()) && !peek().first) {
+      if (line_goes_on) return fail(peek(), "an address is missing between the comma and this {");
       const Word open = take();
       Result<Block> block = parse_block(open, 1);
       if (!block) return block.error();

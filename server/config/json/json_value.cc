@@ -42,9 +42,14 @@ class Builder {
     return static_cast<std::size_t>(at - text_.data());
   }
 
+  // In our own words: the parser's differ from one of its versions to the next.
   Error failed(simdjson::error_code error, std::optional<std::size_t> at) const {
-    std::string message =
-        too_deep_ ? std::string("it nests too deep") : std::string(simdjson::error_message(error));
+    std::string message = "this is not valid JSON";
+    if (too_deep_) message = "this nests too deep";
+    if (error == simdjson::EMPTY) message = "there is no JSON";
+    if (error == simdjson::INCORRECT_TYPE) message = "an object is expected here";
+    if (error == simdjson::UTF8_ERROR) message = "this is not valid UTF-8";
+    if (error == simdjson::TRAILING_CONTENT) message = "something stands behind the JSON";
     if (!at || *at > text_.size()) return {ErrorCode::kInvalidJson, std::move(message), {}};
     const std::string_view before = std::string_view(text_.data(), *at);
     const std::size_t line =
@@ -52,7 +57,7 @@ class Builder {
     const std::size_t newline = before.rfind('\n');
     const std::size_t column = newline == std::string_view::npos ? *at + 1 : *at - newline;
     return {ErrorCode::kInvalidJson,
-            fmt::format("{} (near line {}, column {})", message, line, column),
+            fmt::format("{} near line {}, column {}", message, line, column),
             {}};
   }
 

@@ -1,8 +1,7 @@
-// Configurations for tests: read from a text, or made at random.
+// Configurations for tests: read from a text.
 #pragma once
 
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 

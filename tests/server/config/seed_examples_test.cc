@@ -10,8 +10,8 @@ namespace durable_streams::server {
 namespace {
 
 std::string seed(std::string_view name) {
-  std::ifstream file(std::string(DURABLE_STREAMS_SOURCE_DIR "/tests/server/config/seed/")
-                         .append(name));
+  std::ifstream file(
+      std::string(DURABLE_STREAMS_SOURCE_DIR "/tests/server/config/seed/").append(name));
   REQUIRE(file.good());
   std::ostringstream text;
   text << file.rdbuf();
@@ -68,9 +68,10 @@ TEST_CASE("the example in JSON is read, and is the one for production with its d
   const Result<Config> config =
       parse_config_json({.name = "config.json", .text = seed("config.json")});
   REQUIRE(config.ok());
-  CHECK(*config == good_caddyfile(":4437 {\n route /v1/stream/* {\n durable_streams {\n"
-                                  " data_dir ./data\n max_file_handles 100\n"
-                                  " long_poll_timeout 30s\n sse_reconnect_interval 60s\n }\n }\n}"));
+  CHECK(*config ==
+        good_caddyfile(":4437 {\n route /v1/stream/* {\n durable_streams {\n"
+                       " data_dir ./data\n max_file_handles 100\n"
+                       " long_poll_timeout 30s\n sse_reconnect_interval 60s\n }\n }\n}"));
 }
 
 TEST_CASE("the example with TLS says how to give a public name its certificate",
@@ -90,8 +91,7 @@ TEST_CASE("the example of a port is a site that serves nothing yet", "[server][c
   CHECK(config.servers[0].routes.empty());
 }
 
-TEST_CASE("the example of metrics opens the admin endpoint to every address",
-          "[server][config]") {
+TEST_CASE("the example of metrics opens the admin endpoint to every address", "[server][config]") {
   const Config config = good_caddyfile(seed("metrics.caddyfile"));
   CHECK(config.admin.enabled);
   CHECK(config.admin.listen == "0.0.0.0:2019");

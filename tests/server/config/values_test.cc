@@ -9,9 +9,9 @@ namespace {
 
 TEST_CASE("a size is a number with a unit of thousands or of 1024", "[server][config]") {
   const std::pair<std::string_view, std::uint64_t> good[] = {
-      {"0", 0},           {"512", 512},          {"10MB", 10'000'000},   {"10M", 10'000'000},
-      {"64KiB", 65'536},  {"64kib", 65'536},     {"1.5GiB", 1'610'612'736}, {"2 MiB", 2'097'152},
-      {"1kB", 1'000},     {"1Ki", 1'024},        {"3TB", 3'000'000'000'000}, {"7B", 7},
+      {"0", 0},          {"512", 512},      {"10MB", 10'000'000},       {"10M", 10'000'000},
+      {"64KiB", 65'536}, {"64kib", 65'536}, {"1.5GiB", 1'610'612'736},  {"2 MiB", 2'097'152},
+      {"1kB", 1'000},    {"1Ki", 1'024},    {"3TB", 3'000'000'000'000}, {"7B", 7},
       {"0.5KiB", 512}};
   for (const auto& [text, bytes] : good) {
     INFO(text);
@@ -48,8 +48,7 @@ TEST_CASE("a rate is a number of times in a second, a minute or an hour", "[serv
     CHECK(!parse_rate(bad).ok());
 }
 
-TEST_CASE("every option is set by the words that its default is written with",
-          "[server][config]") {
+TEST_CASE("every option is set by the words that its default is written with", "[server][config]") {
   for (const auto& option : durable_streams_options()) {
     INFO(option.name);
     CHECK(!option.help.empty());
