@@ -246,7 +246,8 @@ TEST_CASE("The operator is told what the opening of a killed server's directory 
   }
   Program server(dev_in(data));
   const std::string said = server.read_until("Ctrl-C stops it.\n");
-  CHECK(said.find(data + ": was not closed in order; 1 changes replayed") != std::string::npos);
+  CHECK(said.find("WARN was not closed in order; changes replayed from the journal store=" + data +
+                  " changes=1\n") != std::string::npos);
 }
 
 }  // namespace
