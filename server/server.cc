@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <random>
 #include <utility>
 
 #include "server/descriptors.h"
+#include "server/metrics/render_metrics.h"
 #include "server/store_watch.h"
 
 namespace durable_streams::server {
@@ -65,7 +67,7 @@ struct Server::Signals {
   static void on_signal(uv_signal_t* handle, int signal) {
     Server& server = static_cast<Signals*>(handle->data)->server;
     if (server.draining_) _exit(128 + signal);
-    server.log("Stopping: answering what is in flight. A second signal stops at once.");
+    server.log_.info("stopping: answering what is in flight; a second signal stops at once");
     server.begin_drain();
   }
 
@@ -74,12 +76,12 @@ struct Server::Signals {
   uv_signal_t* terminate = new uv_signal_t;
 };
 
-Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
+Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Logger log) {
   Result<std::vector<Listener>> listeners = listen_at(options.listen);
   if (!listeners) return std::move(listeners).error();
   Result<std::unique_ptr<Store>> store = open_store(options);
   if (!store) return std::move(store).error();
-  std::unique_ptr<Server> server(new Server(std::move(options), std::move(*store), std::move(log)));
+  std::unique_ptr<Server> server(new Server(std::move(options), std::move(*store), log));
   const Status made = server->make_workers();
   if (!made) return made.error();
   server->attach(std::move(*listeners));
@@ -87,9 +89,9 @@ Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Log log) {
   return server;
 }
 
-Server::Server(ServerOptions options, std::unique_ptr<Store> store, Log log)
+Server::Server(ServerOptions options, std::unique_ptr<Store> store, Logger log)
     : options_(std::move(options)),
-      log_(std::move(log)),
+      log_(log),
       bodies_(options_.limits.bodies_bytes_max),
       store_(std::move(store)),
       engine_(*store_, options_.engine) {
@@ -102,9 +104,12 @@ Server::Server(ServerOptions options, std::unique_ptr<Store> store, Log log)
 }
 
 Status Server::make_workers() {
-  for (std::size_t i = options_.threads; i > 0; --i) {
+  std::random_device random;
+  const std::uint64_t id_key = (std::uint64_t{random()} << 32U) | random();
+  for (std::size_t i = 0; i < options_.threads; ++i) {
+    const RequestIds ids(id_key, static_cast<std::uint16_t>(i));
     Result<std::unique_ptr<Worker>> worker =
-        Worker::make(engine_, options_.endpoint, options_.limits, clock_, open_connections_);
+        Worker::make(engine_, options_.endpoint, options_.limits, clock_, open_connections_, ids);
     if (!worker) return std::move(worker).error();
     workers_.push_back(std::move(*worker));
   }
@@ -121,8 +126,7 @@ void Server::attach(std::vector<Listener> listeners) {
   origin_ = origin_of(options_, port_);
   acceptor_.emplace(
       workers_.front()->uv_loop(), std::move(listeners),
-      [this](AcceptedSocket socket) { deal(std::move(socket)); },
-      [this](std::string_view line) { log(line); });
+      [this](AcceptedSocket socket) { deal(std::move(socket)); }, log_);
 }
 
 // A server without a control socket still serves: some file systems have no sockets.
@@ -130,21 +134,20 @@ void Server::attend_store() {
   file_store_ = dynamic_cast<FileStore*>(store_.get());
   if (file_store_ == nullptr) return;
   const std::string& directory = options_.file_store->directory;
-  store_watch_.emplace(directory, [this](std::string_view line) { log(line); });
+  store_watch_.emplace(directory, log_);
   store_watch_->opened(file_store_->opening());
   Worker& worker = *workers_.front();
   worker.post([this] { watch_store(); });
   Result<ControlSocket> socket = ControlSocket::listen(directory);
   if (!socket) {
-    return log(
-        fmt::format("no backup can be asked for while this runs: {}", socket.error().message));
+    return log_.warn("no backup can be asked for while this runs",
+                     {{"store", directory}, {"reason", socket.error().message}});
   }
   control_ = std::make_unique<Control>(Control::Place{.uv_loop = worker.uv_loop(),
                                                       .loop = worker.loop(),
                                                       .clock = clock_,
                                                       .limits = options_.limits},
-                                       *file_store_, std::move(*socket),
-                                       [this](std::string_view line) { log(line); });
+                                       *file_store_, std::move(*socket), log_);
 }
 
 void Server::watch_store() {
@@ -178,6 +181,7 @@ void Server::deal(AcceptedSocket socket) {
   const std::size_t open = open_connections_.fetch_add(1, std::memory_order_relaxed);
   if (open >= limits.connections_max + limits.refused_connections_max) {
     open_connections_.fetch_sub(1, std::memory_order_relaxed);
+    workers_.front()->metrics().refuse(RefusedBy::kConnectionsUnanswered);
     return;
   }
   const auto admission = open < limits.connections_max ? Connection::Admission::kServed
@@ -220,8 +224,16 @@ void Server::worker_drained() {
   }
 }
 
-void Server::log(std::string_view line) {
-  if (log_) log_(line);
+std::string Server::metrics_text() const {
+  std::vector<const LoopMetrics*> loops;
+  for (const std::unique_ptr<Worker>& worker : workers_) loops.push_back(&worker->metrics());
+  const FileStoreOptions* const files = options_.file_store ? &*options_.file_store : nullptr;
+  return render_metrics(
+      {.loops = loops,
+       .endpoints = {EndpointMetrics::of(options_.endpoint.prefix, engine_, files)},
+       .tls = std::nullopt,
+       .log_lines_lost = 0,
+       .process = read_process_stats()});
 }
 
 }  // namespace durable_streams::server

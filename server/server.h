@@ -4,7 +4,6 @@
 #include <durable_streams/clock.h>
 #include <durable_streams/engine.h>
 #include <durable_streams/file_store.h>
-#include <durable_streams/function.h>
 #include <durable_streams/http/body_budget.h>
 #include <durable_streams/http/endpoint.h>
 #include <durable_streams/memory_store.h>
@@ -15,12 +14,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "server/control/control.h"
 #include "server/http/limits.h"
+#include "server/log/logger.h"
 #include "server/net/acceptor.h"
 #include "server/net/listen_address.h"
 #include "server/net/listener.h"
@@ -42,11 +41,9 @@ struct ServerOptions {
 // Threads: one at a time, but drain.
 class Server {
  public:
-  using Log = Function<void(std::string_view)>;
-
   // Binds the address; from then on clients may connect, though nobody answers before run(). `log`
-  // hears what a person should know, on any thread.
-  static Result<std::unique_ptr<Server>> open(ServerOptions options, Log log = nullptr);
+  // tells what a person should know.
+  static Result<std::unique_ptr<Server>> open(ServerOptions options, Logger log = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -68,10 +65,13 @@ class Server {
   // latest when Limits::drain_timeout is over. Threads: any.
   void drain();
 
+  // What Prometheus reads: the server's counts since its start. Threads: any, until run() returns.
+  std::string metrics_text() const;
+
  private:
   struct Signals;
 
-  Server(ServerOptions options, std::unique_ptr<Store> store, Log log);
+  Server(ServerOptions options, std::unique_ptr<Store> store, Logger log);
 
   Status make_workers();
   void attach(std::vector<Listener> listeners);
@@ -81,10 +81,9 @@ class Server {
   void watch_store();
   void begin_drain();
   void worker_drained();
-  void log(std::string_view line);
 
   ServerOptions options_;
-  Log log_;
+  const Logger log_;
   std::string origin_;
   std::uint16_t port_ = 0;
   http::BodyBudget bodies_;

@@ -2,21 +2,19 @@
 #pragma once
 
 #include <durable_streams/file_store.h>
-#include <durable_streams/function.h>
 
 #include <cstddef>
 #include <string>
-#include <string_view>
+#include <utility>
+
+#include "server/log/logger.h"
 
 namespace durable_streams::server {
 
 // Threads: one at a time.
 class StoreWatch {
  public:
-  using Log = Function<void(std::string_view)>;
-
-  StoreWatch(std::string directory, Log log)
-      : directory_(std::move(directory)), log_(std::move(log)) {}
+  StoreWatch(std::string directory, Logger log) : directory_(std::move(directory)), log_(log) {}
 
   // What the opening found.
   void opened(const FileStoreOpening& opening);
@@ -25,10 +23,8 @@ class StoreWatch {
   void look(const FileStoreStats& stats);
 
  private:
-  void say(std::string_view line);
-
   const std::string directory_;
-  Log log_;
+  const Logger log_;
   bool read_only_ = false;
   bool short_of_room_ = false;
   std::size_t damages_ = 0;

@@ -26,7 +26,8 @@ Worker::Worker(const Limits& limits, std::atomic<std::size_t>& open_connections)
 
 Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::EndpointOptions& endpoint,
                                              const Limits& limits, const Clock& clock,
-                                             std::atomic<std::size_t>& open_connections) {
+                                             std::atomic<std::size_t>& open_connections,
+                                             RequestIds ids) {
   std::unique_ptr<Worker> worker(new Worker(limits, open_connections));
   const int status = uv_loop_init(&worker->uv_loop_);
   if (status != 0) {
@@ -39,7 +40,11 @@ Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::Endpoin
   worker->streams_.emplace(engine, *worker->loop_);
   worker->endpoint_.emplace(*worker->streams_, endpoint);
   worker->router_.emplace(*worker->endpoint_);
-  worker->connections_.emplace(limits, *worker->loop_, clock, *worker->router_, open_connections);
+  const Onlookers onlookers{.metrics = &worker->metrics_, .ids = ids};
+  worker->connections_.emplace(limits, *worker->loop_, clock, *worker->router_, open_connections,
+                               onlookers);
+  worker->delay_.emplace(*worker->loop_, worker->metrics_);
+  worker->post([delay = &*worker->delay_] { delay->start(); });
   return worker;
 }
 
@@ -56,6 +61,7 @@ Worker::~Worker() {
 
 void Worker::run() {
   uv_run(&uv_loop_, UV_RUN_DEFAULT);
+  delay_.reset();
   connections_.reset();
   router_.reset();
   endpoint_.reset();

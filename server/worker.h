@@ -21,6 +21,9 @@
 #include "server/http/connection_group.h"
 #include "server/http/limits.h"
 #include "server/http/router.h"
+#include "server/log/request_ids.h"
+#include "server/metrics/loop_delay.h"
+#include "server/metrics/loop_metrics.h"
 #include "server/net/acceptor.h"
 
 namespace durable_streams::server {
@@ -31,7 +34,8 @@ class Worker {
  public:
   static Result<std::unique_ptr<Worker>> make(Engine& engine, const http::EndpointOptions& endpoint,
                                               const Limits& limits, const Clock& clock,
-                                              std::atomic<std::size_t>& open_connections);
+                                              std::atomic<std::size_t>& open_connections,
+                                              RequestIds ids);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -54,6 +58,9 @@ class Worker {
   uv_loop_t* uv_loop() { return &uv_loop_; }
   EventLoop& loop() { return *loop_; }
 
+  // What the loop counts; it is the loop's to write. Reading it: threads any.
+  LoopMetrics& metrics() { return metrics_; }
+
  private:
   Worker(const Limits& limits, std::atomic<std::size_t>& open_connections);
 
@@ -62,7 +69,9 @@ class Worker {
   uv_loop_t uv_loop_{};
   uv_async_t keeper_{};  // keeps the loop turning while nothing else does
   std::unique_ptr<char[]> read_buffer_;
+  LoopMetrics metrics_;
   std::optional<UvLoop> loop_;
+  std::optional<LoopDelay> delay_;
   std::optional<Streams> streams_;
   std::optional<http::Endpoint> endpoint_;
   std::optional<Router> router_;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/cli/exit_code.h"
+#include "server/log/log_outputs.h"
 #include "server/server.h"
 
 namespace durable_streams::server {
@@ -52,13 +53,16 @@ std::string greeting(const Server& server) {
 }  // namespace
 
 int run_dev(const CommandOptions& options, std::string_view, Terminal& terminal) {
-  Result<std::unique_ptr<Server>> server = Server::open(
-      options.server, [&terminal](std::string_view line) { terminal.err << line << std::endl; });
+  const SystemClock clock;
+  LogOutputs outputs(clock);
+  Result<std::unique_ptr<Server>> server =
+      Server::open(options.server, outputs.make_logger({.format = LogFormat::kConsole}));
   if (!server) {
     terminal.err << fmt::format("durable-streams-server dev: {}\n", server.error().message);
     return kExitFailed;
   }
   (*server)->heed_signals();
+  outputs.flush();  // what was found comes before
   terminal.out << greeting(**server) << std::flush;
   (*server)->run();
   return kExitDone;

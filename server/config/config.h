@@ -33,9 +33,9 @@ enum class LogOutput : std::uint8_t { kStderr, kStdout, kDiscard };
 
 // How lines are written: those of the server itself, or a site's access log.
 struct LogConfig {
-  std::optional<LogLevel> level;    // kInfo
-  std::optional<LogFormat> format;  // kConsole where the output is a terminal, else kJson
-  std::optional<LogOutput> output;  // kStderr
+  std::optional<LogLevel> level = {};    // kInfo
+  std::optional<LogFormat> format = {};  // kConsole where the output is a terminal, else kJson
+  std::optional<LogOutput> output = {};  // kStderr
 
   bool operator==(const LogConfig&) const = default;
 };

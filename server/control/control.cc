@@ -15,8 +15,7 @@ constexpr std::size_t kConnectionsMax = 64;
 
 }  // namespace
 
-Control::Control(Place place, FileStore& store, ControlSocket socket,
-                 Function<void(std::string_view)> log)
+Control::Control(Place place, FileStore& store, ControlSocket socket, Logger log)
     : place_(place),
       socket_(std::move(socket)),
       read_buffer_(new char[kReadBufferBytes]),
@@ -26,7 +25,7 @@ Control::Control(Place place, FileStore& store, ControlSocket socket,
   listeners.push_back({.socket = socket_.take_socket(), .address = {}});
   acceptor_.emplace(
       place_.uv_loop, std::move(listeners),
-      [this](AcceptedSocket accepted) { adopt(std::move(accepted)); }, std::move(log));
+      [this](AcceptedSocket accepted) { adopt(std::move(accepted)); }, log);
 }
 
 Control::~Control() {

@@ -12,12 +12,12 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <string_view>
 
 #include "server/control/control_router.h"
 #include "server/control/control_socket.h"
 #include "server/http/connection_group.h"
 #include "server/http/limits.h"
+#include "server/log/logger.h"
 #include "server/net/acceptor.h"
 
 namespace durable_streams::server {
@@ -33,8 +33,7 @@ class Control {
     const Limits& limits;
   };
 
-  Control(Place place, FileStore& store, ControlSocket socket,
-          Function<void(std::string_view)> log);
+  Control(Place place, FileStore& store, ControlSocket socket, Logger log);
   ~Control();
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;

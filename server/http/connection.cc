@@ -15,6 +15,13 @@ namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
+// Of what the parser refuses: the limit that was met, if it was one.
+std::optional<RefusedBy> limit_of(int status) {
+  if (status == 431) return RefusedBy::kHeaderSize;
+  if (status == 414) return RefusedBy::kTargetSize;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionGroup& group, Transport& transport, std::string_view peer,
@@ -23,7 +30,9 @@ Connection::Connection(ConnectionGroup& group, Transport& transport, std::string
   peer_size_ = static_cast<std::uint8_t>(peer.copy(peer_.data(), peer_.size()));
   group_.join(*this);
   refused_ = admission == Admission::kRefused;
-  if (refused_) refuse(503, "The server has as many connections as it can take.");
+  if (refused_) {
+    refuse(503, "The server has as many connections as it can take.", RefusedBy::kConnections);
+  }
   if (group_.draining()) begin_close();
   group_.settle_soon(*this);
 }
@@ -32,6 +41,8 @@ Connection::~Connection() { group_.leave(*this); }
 
 void Connection::on_read(std::string_view bytes) {
   if (closing_) return;
+  group_.metrics().received_bytes.add(bytes.size());
+  group_.timer().begin();
   corked_ = true;
   if (pending_.empty()) {
     consume(bytes);
@@ -56,7 +67,9 @@ void Connection::on_read_end() {
 
 void Connection::on_written() {
   if (closed_ || !backlog_) return;
+  const std::size_t before = backlog_->bytes();
   backlog_->written();
+  group_.metrics().sent_bytes.add(before - backlog_->bytes());
   watch_anew_ = true;
   if (backlog_->empty()) {
     backlog_.reset();
@@ -71,10 +84,10 @@ void Connection::on_broken() { close(); }
 void Connection::on_deadline(Wait wait) {
   switch (wait) {
     case Wait::kHead:
-      refuse(408, "The request's headers took too long.");
+      refuse(408, "The request's headers took too long.", RefusedBy::kHeaderTimeout);
       break;
     case Wait::kBody:
-      refuse(408, "The request's body took too long.");
+      refuse(408, "The request's body took too long.", RefusedBy::kBodyTimeout);
       break;
     case Wait::kProbe:
       probed_ = true;
@@ -87,7 +100,8 @@ void Connection::on_deadline(Wait wait) {
       break;
     case Wait::kClient:
       if (backlog_ && backlog_->moved_on(transport_.unwritten())) break;
-      [[fallthrough]];
+      group_.metrics().refuse(RefusedBy::kWriteTimeout);
+      return close();
     default:
       return close();
   }
@@ -125,7 +139,8 @@ void Connection::consume(std::string_view input) {
         take_body();
         break;
       case RequestParser::Event::kRefused:
-        refuse(parser_.refusal().status, parser_.refusal().detail);
+        refuse(parser_.refusal().status, parser_.refusal().detail,
+               limit_of(parser_.refusal().status));
         return;
     }
   }
@@ -142,7 +157,13 @@ void Connection::begin_request(std::string_view input) {
   response_ = Response::kNone;
   http_1_1_ = head.http_1_1;
   keep_alive_ = head.keep_alive;
-  head_only_ = head.method == "HEAD";
+  method_ = label_of_method(head.method);
+  head_only_ = method_ == MethodLabel::kHead;
+  began_ = group_.timer().began();
+  noted_ = false;
+  status_ = 0;
+  body_sent_ = 0;
+  if (method_ == MethodLabel::kGet) note_live(live_kind_of(head.target));
   has_body_ = has_body;
   more_behind_ = !head.chunked && input.size() > length;
   discarded_ = 0;
@@ -183,10 +204,11 @@ void Connection::take_body() {
 }
 
 // Answers a request that cannot be read to its end, if nothing has been answered yet, and closes.
-void Connection::refuse(int status, std::string_view detail) {
+void Connection::refuse(int status, std::string_view detail, std::optional<RefusedBy> limit) {
   const bool corked = corked_;
   corked_ = true;
   answer_.reset();
+  note_refused(detail, limit);
   if (response_ == Response::kStarted) cut();
   if (response_ == Response::kNone) {
     request_ = Request::kDone;
@@ -196,6 +218,56 @@ void Connection::refuse(int status, std::string_view detail) {
   }
   corked_ = corked;
   begin_close();
+}
+
+// What is refused counts as a request, whether or not it became one.
+void Connection::note_refused(std::string_view detail, std::optional<RefusedBy> limit) {
+  if (limit) group_.metrics().refuse(*limit);
+  if (request_ == Request::kNone) {
+    noted_ = false;
+    method_ = MethodLabel::kUnread;
+    status_ = 0;
+    body_sent_ = 0;
+    began_ = group_.timer().now();
+    answer_.log(group_.refusal_log().begin(peer(), {}));
+  }
+  if (answer_.record()) answer_.record()->refused(detail);
+}
+
+void Connection::note_live(LiveKind kind) {
+  live_ = kind;
+  if (kind != LiveKind::kNone) group_.metrics().live_begun[static_cast<std::size_t>(kind)].add();
+}
+
+// Gives metrics and log the current request, once.
+void Connection::note_over(bool answered) {
+  if (noted_) return;
+  noted_ = true;
+  LoopMetrics& metrics = group_.metrics();
+  metrics.count_request(method_, status_ != 0 ? status_ : LoopMetrics::kClientGone);
+  if (live_ != LiveKind::kNone) {
+    metrics.live_ended[static_cast<std::size_t>(live_)].add();
+  } else if (!answered) {
+    if (status_ != 0) metrics.aborted.add();
+  } else if (method_ == MethodLabel::kUnread) {
+    // Nobody knows when it began.
+  } else if (corked_) {
+    group_.timer().answered(method_, began_);
+  } else {
+    group_.timer().observe(method_, began_);
+  }
+  live_ = LiveKind::kNone;
+  if (answer_.record()) write_record(answered);
+}
+
+void Connection::write_record(bool answered) {
+  const std::unique_ptr<AccessRecord> record = std::move(answer_.record());
+  record->end({.status = status_,
+               .bytes = body_sent_,
+               .duration = group_.timer().now() - began_,
+               .http_1_1 = http_1_1_,
+               .aborted = !answered},
+              group_.request_ids());
 }
 
 void Connection::end_request() {
@@ -228,6 +300,7 @@ void Connection::settle() {
 void Connection::consume_pending() {
   if (pending_.empty() || closing_ || stalled_) return;
   const std::string input = std::exchange(pending_, {});
+  group_.timer().begin();
   corked_ = true;
   consume(input);
   corked_ = false;
@@ -276,6 +349,7 @@ void Connection::close() {
   closed_ = true;
   closing_ = true;
   answer_.reset();
+  note_over(/*answered=*/false);
   group_.forget(*this);
   transport_.close();
 }
@@ -312,6 +386,7 @@ Wait Connection::current_wait() const {
 void Connection::start(const http::ResponseHead& head) {
   if (response_ != Response::kNone || closed_) return;
   response_ = Response::kStarted;
+  status_ = static_cast<std::uint16_t>(head.status);
   const bool refused_early = has_body_ && request_ != Request::kDone;
   // Who found no room for a body shall not send the rest of it.
   if (refused_early && (close_if_refused_ || head.status == 503)) keep_alive_ = false;
@@ -319,7 +394,7 @@ void Connection::start(const http::ResponseHead& head) {
   if (group_.draining() && !more_behind_ && pending_.empty()) keep_alive_ = false;
   framing_ = choose_framing(head);
   response_left_ = head.content_length.value_or(0);
-  std::array<char, 64> lines{};
+  std::array<char, 128> lines{};
   const ResponseHeadOptions options{.status = head.status,
                                     .fields = head.fields,
                                     .date_line = group_.date_line(),
@@ -365,6 +440,13 @@ std::string_view Connection::connection_lines(char* to, std::size_t room) {
     *at++ = '\r';
     *at++ = '\n';
   }
+  if (answer_.record()) {
+    for (const std::string_view part :
+         {std::string_view("X-Request-Id: "), answer_.record()->id(group_.request_ids()).text(),
+          std::string_view("\r\n")}) {
+      at += part.copy(at, part.size());
+    }
+  }
   return {to, static_cast<std::size_t>(at - to)};
 }
 
@@ -389,6 +471,7 @@ void Connection::write(std::span<const Slice> pieces) {
     }
   }
   if (framing_ == BodyFraming::kChunked) put("\r\n");
+  body_sent_ += size;
   count_sent(size);
   if (!corked_) flush();
 }
@@ -398,9 +481,11 @@ void Connection::finish() {
   response_ = Response::kFinished;
   if (framing_ == BodyFraming::kChunked) put(kLastChunk);
   if (framing_ == BodyFraming::kSized && response_left_ > 0) cut();
-  if (corked_) return;
-  flush();
-  group_.settle_soon(*this);
+  if (!corked_) {
+    flush();
+    group_.settle_soon(*this);
+  }
+  note_over(!broken_);
 }
 
 void Connection::put(std::string_view text) {
@@ -425,6 +510,7 @@ void Connection::flush() {
   if (!broken_ && !batch->empty()) {
     std::optional<std::size_t> taken = 0;
     if (!backlog_) taken = transport_.try_write(batch->pieces());
+    group_.metrics().sent_bytes.add(taken.value_or(0));
     if (!taken) {
       cut();
     } else if (*taken < batch->bytes()) {
@@ -432,6 +518,7 @@ void Connection::flush() {
     }
   }
   group_.release_batch();
+  group_.timer().end();
 }
 
 void Connection::keep_unsent(std::size_t taken) {

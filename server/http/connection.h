@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include "server/http/intrusive_list.h"
 #include "server/http/request_parser.h"
 #include "server/http/response_head.h"
+#include "server/metrics/loop_metrics.h"
+#include "server/metrics/turn_timer.h"
 #include "server/net/transport.h"
 
 namespace durable_streams::server {
@@ -80,7 +83,11 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   void begin_request(std::string_view input);
   void take_body();
   void probe();
-  void refuse(int status, std::string_view detail);
+  void refuse(int status, std::string_view detail, std::optional<RefusedBy> limit);
+  void note_refused(std::string_view detail, std::optional<RefusedBy> limit);
+  void note_live(LiveKind kind);
+  void note_over(bool answered);
+  void write_record(bool answered);
   void end_request();
   void consume_pending();
   void resume_answer();
@@ -113,6 +120,11 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   std::size_t discarded_ = 0;        // of a body that no longer matters
   std::size_t sent_this_turn_ = 0;
   std::size_t requests_this_turn_ = 0;
+  std::uint64_t body_sent_ = 0;   // of the current response
+  TurnTimer::TimePoint began_{};  // when the current request did
+  std::uint16_t status_ = 0;      // of its response; 0: none yet
+  MethodLabel method_ = MethodLabel::kUnread;
+  LiveKind live_ = LiveKind::kNone;
   std::array<char, kPeerBytesMax> peer_{};
   std::uint8_t peer_size_ = 0;
 
@@ -136,6 +148,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   bool lingering_ : 1 = false;   // sent its last, and waits for the client's end
   bool closed_ : 1 = false;
   bool refused_ : 1 = false;  // one connection too many
+  bool noted_ : 1 = true;     // no request is left that metrics and log do not have
 };
 
 }  // namespace durable_streams::server

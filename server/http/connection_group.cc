@@ -7,10 +7,15 @@
 namespace durable_streams::server {
 
 ConnectionGroup::ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock,
-                                 Handler& handler, std::atomic<std::size_t>& open)
+                                 Handler& handler, std::atomic<std::size_t>& open,
+                                 const Onlookers& onlookers)
     : limits_(limits),
       loop_(loop),
       handler_(handler),
+      unread_metrics_(onlookers.metrics != nullptr ? nullptr : std::make_unique<LoopMetrics>()),
+      metrics_(onlookers.metrics != nullptr ? *onlookers.metrics : *unread_metrics_),
+      timer_(metrics_, onlookers.now),
+      request_ids_(onlookers.ids),
       date_line_(clock),
       deadlines_(limits),
       open_(open),
@@ -46,12 +51,14 @@ void ConnectionGroup::close_all() {
 void ConnectionGroup::join(Connection& connection) {
   members_.push_back(connection);
   ++size_;
+  metrics_.connections_begun.add();
 }
 
 void ConnectionGroup::leave(Connection& connection) {
   forget(connection);
   members_.remove(connection);
   open_.fetch_sub(1, std::memory_order_relaxed);
+  metrics_.connections_ended.add();
   if (--size_ == 0 && draining_ && drained_) std::exchange(drained_, nullptr)();
 }
 

@@ -19,8 +19,19 @@
 #include "server/http/limits.h"
 #include "server/http/output_batch.h"
 #include "server/http/request_parser.h"
+#include "server/log/access_log.h"
+#include "server/log/request_ids.h"
+#include "server/metrics/loop_metrics.h"
+#include "server/metrics/turn_timer.h"
 
 namespace durable_streams::server {
+
+// Who looks on as a group serves, and how.
+struct Onlookers {
+  LoopMetrics* metrics = nullptr;  // outlives the group; null: nobody asks for them
+  RequestIds ids;
+  MonotonicNow now = std::chrono::steady_clock::now;  // what durations are measured by
+};
 
 // Owned by the loop's worker; connections belong to their transports and must be gone before it is.
 // Everything that it is given outlives it. Threads: loop only.
@@ -29,7 +40,7 @@ class ConnectionGroup {
   // `open` counts the connections of all groups: raised by who accepts them, lowered here when they
   // are gone.
   ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock, Handler& handler,
-                  std::atomic<std::size_t>& open);
+                  std::atomic<std::size_t>& open, const Onlookers& onlookers = {});
   ~ConnectionGroup();
   ConnectionGroup(const ConnectionGroup&) = delete;
   ConnectionGroup& operator=(const ConnectionGroup&) = delete;
@@ -44,6 +55,10 @@ class ConnectionGroup {
   // Closes every connection, whatever it is doing.
   void close_all();
 
+  // Where a line goes for each request that cannot be handed to a handler: malformed, too large,
+  // too slow, one connection too many.
+  void log_refusals(AccessLog log) { refusal_log_ = log; }
+
   // What follows is for connections.
 
   void join(Connection& connection);
@@ -55,6 +70,10 @@ class ConnectionGroup {
   Deadlines& deadlines() { return deadlines_; }
   EventLoop::TimePoint now() const { return loop_.now(); }
   std::string_view date_line() { return date_line_.at(loop_.now()); }
+  LoopMetrics& metrics() { return metrics_; }
+  TurnTimer& timer() { return timer_; }
+  RequestIds& request_ids() { return request_ids_; }
+  const AccessLog& refusal_log() const { return refusal_log_; }
 
   // The batch, taken over from whatever connection used it, which is flushed.
   OutputBatch& batch_for(Connection& connection);
@@ -81,6 +100,11 @@ class ConnectionGroup {
   const Limits& limits_;
   EventLoop& loop_;
   Handler& handler_;
+  const std::unique_ptr<LoopMetrics> unread_metrics_;
+  LoopMetrics& metrics_;
+  TurnTimer timer_;
+  RequestIds request_ids_;
+  AccessLog refusal_log_;
   DateLine date_line_;
   Deadlines deadlines_;
   ParserScratch scratch_;

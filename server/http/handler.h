@@ -6,10 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include "server/log/access_log.h"
 
 namespace durable_streams::server {
 
@@ -28,7 +31,7 @@ class Answer {
 };
 
 // Holds the one Answer of a connection inside the connection, so that a request allocates nothing
-// for it. Threads: loop only.
+// for it, and what is to be logged of the request, if anything is. Threads: loop only.
 class AnswerSlot {
  public:
   static constexpr std::size_t kBytes = 4 * sizeof(void*);
@@ -55,9 +58,17 @@ class AnswerSlot {
   explicit operator bool() const { return answer_ != nullptr; }
   Answer* operator->() const { return answer_; }
 
+  // Has the request logged, and its answer carry its id. To be called before anything is answered;
+  // null changes nothing. The connection takes it when the request is over.
+  void log(std::unique_ptr<AccessRecord> record) {
+    if (record) record_ = std::move(record);
+  }
+  std::unique_ptr<AccessRecord>& record() { return record_; }
+
  private:
   alignas(std::max_align_t) std::byte storage_[kBytes];
   Answer* answer_ = nullptr;
+  std::unique_ptr<AccessRecord> record_;
 };
 
 // Answers the requests of one loop's connections. Outlives them. Threads: loop only.

@@ -3,7 +3,6 @@
 #include "server/net/acceptor.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -48,8 +47,8 @@ struct Acceptor::Watch {
   Listener listener;
 };
 
-Acceptor::Acceptor(uv_loop_t* loop, std::vector<Listener> listeners, Deliver deliver, Log log)
-    : retry_timer_(new uv_timer_t), deliver_(std::move(deliver)), log_(std::move(log)) {
+Acceptor::Acceptor(uv_loop_t* loop, std::vector<Listener> listeners, Deliver deliver, Logger log)
+    : retry_timer_(new uv_timer_t), deliver_(std::move(deliver)), log_(log) {
   uv_timer_init(loop, retry_timer_);
   retry_timer_->data = this;
   for (Listener& listener : listeners) {
@@ -97,15 +96,9 @@ bool Acceptor::accept_some(const Listener& listener) {
 }
 
 void Acceptor::pause(int error) {
-  const std::uint64_t times =
-      shortage_.again(std::chrono::milliseconds(uv_now(retry_timer_->loop)));
-  if (times == 1) {
-    log_(fmt::format("cannot accept connections: {}; trying again until it works",
-                     std::strerror(error)));
-  } else if (times > 1) {
-    log_(fmt::format("cannot accept connections: {}; {} times since this was last said",
-                     std::strerror(error), times));
-  }
+  log_.complain(shortage_, std::chrono::milliseconds(uv_now(retry_timer_->loop)), LogLevel::kError,
+                "cannot accept connections; trying again until it works",
+                {{"error", std::strerror(error)}});
   for (Watch* watch : watches_) uv_poll_stop(&watch->poll);
   uv_timer_start(
       retry_timer_, [](uv_timer_t* timer) { static_cast<Acceptor*>(timer->data)->resume(); },

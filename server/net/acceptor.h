@@ -6,9 +6,9 @@
 #include <uv.h>
 
 #include <memory>
-#include <string_view>
 #include <vector>
 
+#include "server/log/logger.h"
 #include "server/net/complaint.h"
 #include "server/net/listener.h"
 #include "server/net/socket_address.h"
@@ -28,9 +28,8 @@ struct AcceptedSocket {
 class Acceptor {
  public:
   using Deliver = Function<void(AcceptedSocket)>;
-  using Log = Function<void(std::string_view)>;
 
-  Acceptor(uv_loop_t* loop, std::vector<Listener> listeners, Deliver deliver, Log log);
+  Acceptor(uv_loop_t* loop, std::vector<Listener> listeners, Deliver deliver, Logger log);
   // Stops listening; clients in the kernel's queue are turned away.
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
@@ -50,7 +49,7 @@ class Acceptor {
   std::vector<Watch*> watches_;  // each is deleted once libuv has let go of it
   uv_timer_t* retry_timer_;      // the same
   Deliver deliver_;
-  Log log_;
+  const Logger log_;
   Complaint shortage_;
 };
 

@@ -247,6 +247,7 @@ class ScriptedHandler final : public Handler {
 
   void start(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot) override {
     ++requests;
+    slot.log(access_log.begin(head.peer, head));
     slot.emplace<Owner>(std::make_unique<Held>(*this, head, sink));
   }
 
@@ -258,15 +259,24 @@ class ScriptedHandler final : public Handler {
   }
 
   std::vector<Held*> held;
+  AccessLog access_log;
   std::string peer;
   int requests = 0;
   int abandoned = 0;
 };
 
+// What durations are measured by in tests; stands still until told otherwise.
+inline std::chrono::steady_clock::time_point measured_now{};
+
 struct ConnectionFixture {
   // Limits are set before the first client.
   FakeTransport& connect(Connection::Admission admission = Connection::Admission::kServed) {
-    if (!group) group.emplace(limits, loop, clock, handler, open);
+    if (!group) {
+      const Onlookers onlookers{
+          .metrics = &metrics, .ids = RequestIds(), .now = [] { return measured_now; }};
+      group.emplace(limits, loop, clock, handler, open, onlookers);
+      group->log_refusals(handler.access_log);
+    }
     ++open;
     clients.push_back(std::make_unique<FakeTransport>(*group, admission));
     loop.run_until_idle();
@@ -289,6 +299,7 @@ struct ConnectionFixture {
   ManualClock clock{
       WallTime{std::chrono::milliseconds{784111777'000}}};  // Sun, 06 Nov 1994 08:49:37 GMT
   ScriptedHandler handler;
+  LoopMetrics metrics;
   std::optional<ConnectionGroup> group;
   std::vector<std::unique_ptr<FakeTransport>> clients;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/server/blocking_client.h"
+#include "tests/server/log/captured_log.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
 
@@ -24,10 +25,10 @@ constexpr std::string_view kText = "Content-Type: text/plain\r\n";
 // Runs until the test is over; drained then, if not before.
 class RunningServer {
  public:
-  explicit RunningServer(ServerOptions options = {}, Server::Log log = nullptr) {
+  explicit RunningServer(ServerOptions options = {}, Logger log = {}) {
     options.listen = {.host = "127.0.0.1", .port = 0};
     if (options.threads == 0) options.threads = 2;
-    Result<std::unique_ptr<Server>> opened = Server::open(std::move(options), std::move(log));
+    Result<std::unique_ptr<Server>> opened = Server::open(std::move(options), log);
     REQUIRE(opened.ok());
     server_ = std::move(*opened);
     thread_ = std::thread([this] { server_->run(); });
@@ -38,6 +39,7 @@ class RunningServer {
 
   std::uint16_t port() const { return server_->port(); }
   BlockingClient client() const { return BlockingClient(port()); }
+  std::string metrics_text() const { return server_->metrics_text(); }
   std::size_t body_bytes() const { return server_->options().endpoint.body_budget->taken(); }
   void drain() { server_->drain(); }
   void stop() {
@@ -70,6 +72,30 @@ TEST_CASE("a stream is created, appended to, read, followed, closed and deleted"
   CHECK(client.exchange("OPTIONS *").status == 204);
 }
 
+TEST_CASE("a server's metrics tell what it has served", "[server][socket]") {
+  RunningServer server;
+  {
+    BlockingClient client = server.client();
+    CHECK(client.exchange("PUT /v1/stream/a", kText).status == 201);
+    for (int i = 0; i < 3; ++i)
+      CHECK(client.exchange("POST /v1/stream/a", kText, "x").status == 204);
+    CHECK(client.exchange("GET /v1/stream/b").status == 404);
+  }
+  // Counted before it was answered.
+  const std::string text = server.metrics_text();
+  for (const char* line :
+       {"durable_streams_http_requests_total{method=\"PUT\",code=\"201\"} 1\n",
+        "durable_streams_http_requests_total{method=\"POST\",code=\"204\"} 3\n",
+        "durable_streams_http_requests_total{method=\"GET\",code=\"404\"} 1\n",
+        "durable_streams_http_connections_accepted_total 1\n",
+        "durable_streams_appends_total{endpoint=\"/v1/stream/\"} 3\n",
+        "durable_streams_streams{endpoint=\"/v1/stream/\"} 1\n", "durable_streams_loops 2\n",
+        "durable_streams_store_info{endpoint=\"/v1/stream/\",kind=\"memory\"} 1\n"}) {
+    CAPTURE(line);
+    CHECK(text.find(line) != std::string::npos);
+  }
+}
+
 TEST_CASE("a server over a directory that was not closed in order says what that may mean",
           "[server][socket]") {
   namespace fs = std::filesystem;
@@ -77,15 +103,13 @@ TEST_CASE("a server over a directory that was not closed in order says what that
   ServerOptions options;
   options.file_store.emplace().durability = Durability::kOff;
   options.file_store->catalog_bytes_max = std::uint64_t{64} << 20;
-  const auto start_in = [&](const char* name, std::string& said) {
+  CapturedLog said;
+  const auto start_in = [&](const char* name) {
     options.file_store->directory = directory.path() + "/" + name;
-    said.clear();
-    return std::make_unique<RunningServer>(
-        options, [&said](std::string_view line) { said.append(line).append("\n"); });
+    return std::make_unique<RunningServer>(options, said.logger());
   };
-  std::string said;
   {
-    const auto first = start_in("first", said);
+    const auto first = start_in("first");
     BlockingClient client = first->client();
     CHECK(client.exchange("PUT /v1/stream/s", kText, "hello").status == 201);
     // As a kill would leave it.
@@ -99,12 +123,14 @@ TEST_CASE("a server over a directory that was not closed in order says what that
       }
     }
   }
-  CHECK(said.empty());
-  static_cast<void>(start_in("first", said));
-  CHECK(said.empty());
-  const auto killed = start_in("killed", said);
-  CHECK(said.find("1 changes replayed from the journal") != std::string::npos);
-  CHECK(said.find("may be lost") != std::string::npos);
+  CHECK(said.lines.empty());
+  static_cast<void>(start_in("first"));
+  CHECK(said.lines.empty());
+  const auto killed = start_in("killed");
+  REQUIRE(said.lines.size() == 2);
+  CHECK(said.lines[0].find("changes replayed from the journal store=") != std::string::npos);
+  CHECK(said.lines[0].ends_with(" changes=1"));
+  CHECK(said.lines[1].find("may be lost") != std::string::npos);
   BlockingClient client = killed->client();
   CHECK(client.exchange("GET /v1/stream/s?offset=0_9").status == 410);
   CHECK(client.exchange("POST /v1/stream/s", kText, "!").field("Stream-Next-Offset") ==

@@ -6,14 +6,19 @@
 #include <vector>
 
 #include "server/control/control_router.h"
+#include "tests/server/log/captured_log.h"
 #include "tests/support/catch.h"
 
 namespace durable_streams::server {
 namespace {
 
 struct Watched {
-  std::vector<std::string> lines;
-  StoreWatch watch{"/data", [this](std::string_view line) { lines.emplace_back(line); }};
+  // What was said, without its time.
+  std::string line(std::size_t at) const { return captured.lines.at(at).substr(25); }
+
+  CapturedLog captured;
+  std::vector<std::string>& lines = captured.lines;
+  StoreWatch watch{"/data", captured.logger()};
 };
 
 TEST_CASE("The operator hears what the opening of a store found", "[server][watch]") {
@@ -23,11 +28,11 @@ TEST_CASE("The operator hears what the opening of a store found", "[server][watc
   watched.watch.opened(
       {.clean = false, .replayed = 12, .torn_bytes = 345, .torn_where = "journal/1.log at 678"});
   REQUIRE(watched.lines.size() == 2);
-  CHECK(watched.lines[0] == "/data: was not closed in order; 12 changes replayed from the journal");
-  CHECK(
-      watched.lines[1] ==
-      "/data: 345 bytes of an unfinished write cut off at journal/1.log at 678: nothing of it was "
-      "acknowledged");
+  CHECK(watched.line(0) ==
+        "WARN was not closed in order; changes replayed from the journal store=/data changes=12");
+  CHECK(watched.line(1) ==
+        "WARN an unfinished write was cut off: nothing of it was acknowledged store=/data "
+        "bytes=345 at=\"journal/1.log at 678\"");
   watched.watch.opened({.clean = false, .may_have_lost = true});
   CHECK(watched.lines.back().find("may be lost") != std::string::npos);
 }
@@ -41,26 +46,26 @@ TEST_CASE("The operator hears of each event of a store once", "[server][watch]")
   stats.short_of_room = true;
   for (int i = 0; i < 3; ++i) watched.watch.look(stats);
   REQUIRE(watched.lines.size() == 1);
-  CHECK(watched.lines[0].starts_with("/data: out of room"));
+  CHECK(watched.line(0).starts_with("ERROR out of room"));
   stats.short_of_room = false;
   for (int i = 0; i < 3; ++i) watched.watch.look(stats);
   REQUIRE(watched.lines.size() == 2);
-  CHECK(watched.lines[1].starts_with("/data: there is room again"));
+  CHECK(watched.line(1).starts_with("INFO there is room again"));
 
   stats.damage = {"pack 1: a", "pack 1: b"};
   watched.watch.look(stats);
   stats.damage.push_back("pack 2: c");
   for (int i = 0; i < 3; ++i) watched.watch.look(stats);
   REQUIRE(watched.lines.size() == 5);
-  CHECK(watched.lines[4] == "/data: damaged: pack 2: c");
+  CHECK(watched.line(4) == "ERROR damaged store=/data what=\"pack 2: c\"");
 
   stats.read_only = true;
   stats.read_only_reason = "sync journal/1.log: Input/output error";
   for (int i = 0; i < 3; ++i) watched.watch.look(stats);
   REQUIRE(watched.lines.size() == 6);
-  CHECK(watched.lines[5] ==
-        "/data: read-only until the server is started again: sync journal/1.log: Input/output "
-        "error");
+  CHECK(watched.line(5) ==
+        "ERROR read-only until the server is started again store=/data reason=\"sync "
+        "journal/1.log: Input/output error\"");
 }
 
 TEST_CASE("A query's value comes through whatever it holds", "[server][control]") {
