@@ -1,62 +1,72 @@
-// The server: one engine over one store, served by several loops.
+// The server: what a configuration says, served by several loops, and changed while they serve.
 #pragma once
 
 #include <durable_streams/clock.h>
-#include <durable_streams/engine.h>
-#include <durable_streams/file_store.h>
-#include <durable_streams/http/body_budget.h>
-#include <durable_streams/http/endpoint.h>
-#include <durable_streams/memory_store.h>
+#include <durable_streams/function.h>
 #include <durable_streams/result.h>
+#include <durable_streams/thread_loop.h>
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "server/control/control.h"
-#include "server/http/limits.h"
+#include "server/admin/admin_actions.h"
+#include "server/admin/admin_endpoint.h"
+#include "server/config/apply.h"
+#include "server/config/config.h"
+#include "server/log/log_outputs.h"
 #include "server/log/logger.h"
 #include "server/net/acceptor.h"
+#include "server/net/address_counts.h"
 #include "server/net/listen_address.h"
 #include "server/net/listener.h"
+#include "server/runtime/open_store.h"
+#include "server/runtime/plan.h"
 #include "server/store_watch.h"
 #include "server/worker.h"
 
 namespace durable_streams::server {
 
-struct ServerOptions {
-  ListenAddress listen;
-  http::EndpointOptions endpoint;
-  Limits limits;
-  EngineOptions engine;
-  MemoryStoreOptions memory_store;
-  std::optional<FileStoreOptions> file_store;  // when set, streams are kept there and not in memory
-  std::size_t threads = 0;                     // loops, each with its thread; 0: one for each core
+// What a server is told beside its configuration.
+struct ServerContext {
+  ServerDefaults defaults = {};
+  // Where its lines go, and those of access logs; outlives the server. Null: nowhere.
+  LogOutputs* logs = nullptr;
 };
 
-// Threads: one at a time, but drain.
-class Server {
+// Threads: one at a time, but drain and reload.
+class Server final : private AdminActions {
  public:
-  // Binds the address; from then on clients may connect, though nobody answers before run(). `log`
-  // tells what a person should know.
-  static Result<std::unique_ptr<Server>> open(ServerOptions options, Logger log = {});
-  ~Server();
+  // Opens all that the configuration names and binds its addresses; from then on clients may
+  // connect, though nobody answers before run().
+  static Result<std::unique_ptr<Server>> open(Config config, ServerContext context = {});
+  ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Where it listens, as the start of a URL: `http://localhost:4437`.
+  // Where the first of its sites listens, as the start of a URL: `http://localhost:4437`.
   const std::string& origin() const { return origin_; }
   std::uint16_t port() const { return port_; }
-  const ServerOptions& options() const { return options_; }
-  const Store& store() const { return *store_; }
+  std::uint16_t admin_port() const { return admin_port_; }
+  const Plan& plan() const { return *plan_; }
 
   // Drains on the first SIGINT or SIGTERM, and ends the process on the second, with status 128 and
-  // the signal's number. To be called before run().
-  void heed_signals();
+  // the signal's number. On SIGHUP it calls `hang_up` on the first loop; without one it takes no
+  // notice. To be called before run().
+  void heed_signals(std::function<void()> hang_up = nullptr);
+
+  // Called once it serves, and once it has been told to stop. To be set before run().
+  struct Announcements {
+    std::function<void()> serving;
+    std::function<void()> stopping;
+  };
+  void announce(Announcements announcements) { announcements_ = std::move(announcements); }
 
   // Serves until drained. The calling thread becomes the first loop's.
   void run();
@@ -65,44 +75,104 @@ class Server {
   // latest when Limits::drain_timeout is over. Threads: any.
   void drain();
 
-  // What Prometheus reads: the server's counts since its start. Threads: any, until run() returns.
-  std::string metrics_text() const;
+  // Serves what `config` says from now on; connections and streams stay. An error leaves everything
+  // as it was. `done` is called on the first loop. Threads: any, until run() returns.
+  void reload(Config config, Function<void(Status)> done);
+
+  // What Prometheus reads: the server's counts since its start. Threads: as run().
+  std::string metrics_text();
 
  private:
   struct Signals;
 
-  Server(ServerOptions options, std::unique_ptr<Store> store, Logger log);
+  // An address that is listened at. Of the first loop.
+  struct Binding {
+    BindingId id = 0;
+    std::string listen;
+    std::size_t site = 0;  // of the plan
+    std::unique_ptr<Acceptor> acceptor;
+    std::shared_ptr<AddressCounts> counts = std::make_shared<AddressCounts>();
+  };
 
-  Status make_workers();
-  void attach(std::vector<Listener> listeners);
-  void deal(AcceptedSocket socket);
-  // What a store in a directory has besides; nothing for one in memory.
-  void attend_store();
-  void watch_store();
+  // All that a new configuration needs, opened and bound, but not served yet.
+  struct Prepared {
+    std::shared_ptr<const Plan> plan;
+    std::map<std::string, std::vector<Listener>> listeners;  // by address, as the plan writes it
+    std::vector<Listener> admin;
+  };
+
+  // What of the present configuration a new one may take over.
+  struct Present {
+    std::shared_ptr<const Plan> plan;  // null: there is none
+    std::vector<std::string> listens;
+    bool admin = false;
+    AdminConfig admin_config;
+  };
+
+  explicit Server(ServerContext context);
+
+  static std::string origin_of(const HttpServerConfig& server, std::uint16_t port);
+  Logger make_logger(const LogConfig& config) const;
+  Status make_workers(std::size_t threads);
+  // May wait for disks and names.
+  Result<Prepared> prepare(const Config& config, const Present& present);
+  Status bind(const Plan& plan, const Present& present, Prepared& prepared) const;
+  Present present() const;
+
+  // What follows is of the first worker's loop.
+  void commit(Prepared prepared);
+  void commit_bindings(Prepared& prepared);
+  void commit_admin(Prepared& prepared);
+  void commit_stores(const Plan& plan);
+  BoundSites bound_sites() const;
+  std::unique_ptr<Acceptor> accept_at(BindingId id, const SitePlan& site,
+                                      std::vector<Listener> listeners);
+  void deal(BindingId id, AcceptedSocket socket);
+  void hand_over(Arrival arrival);
+  void tick();
   void begin_drain();
-  void worker_drained();
+  void end_admin(std::unique_ptr<AdminEndpoint> endpoint);
+  void one_drained();
+  AdminEndpoint::Place admin_place();
 
-  ServerOptions options_;
-  const Logger log_;
+  std::string metrics() override { return metrics_text(); }
+  Status ready() override;
+  std::string config() override;
+  void load(ConfigSource source, std::optional<ConfigLanguage> language,
+            Function<void(Status)> done) override;
+  void stop() override { drain(); }
+  void backup(std::string store, std::string to, Function<void(Status)> done) override;
+
+  const ServerContext context_;
+  SystemClock clock_;
+  Logger log_;
+  std::function<Logger(const LogConfig&)> loggers_;
   std::string origin_;
   std::uint16_t port_ = 0;
-  http::BodyBudget bodies_;
-  SystemClock clock_;
-  const std::unique_ptr<Store> store_;
-  FileStore* file_store_ = nullptr;  // the store, if it is one
-  Engine engine_;
+  std::uint16_t admin_port_ = 0;
+  std::size_t open_files_max_ = 0;
+  Announcements announcements_;
   std::atomic<std::size_t> open_connections_{0};
+
+  // Does what may wait: opens and closes stores. It goes after all that posts to it.
+  std::optional<ThreadLoop> background_;
+  OpenStores stores_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
   // Of the first worker's loop.
-  std::optional<Acceptor> acceptor_;
-  std::unique_ptr<Control> control_;
-  std::optional<StoreWatch> store_watch_;
-  EventLoop::TimerId watch_timer_ = 0;
+  std::shared_ptr<const Plan> plan_;
+  std::vector<Binding> bindings_;
+  BindingId last_binding_ = 0;
+  std::unique_ptr<AdminEndpoint> admin_;
+  std::map<std::string, std::unique_ptr<AdminEndpoint>> controls_;  // by directory
+  std::vector<std::unique_ptr<AdminEndpoint>> ended_admins_;        // until they have drained
+  std::map<std::string, StoreWatch> watches_;                       // by directory
+  EventLoop::TimerId tick_timer_ = 0;
   std::unique_ptr<Signals> signals_;
   std::size_t next_worker_ = 0;
-  std::size_t undrained_workers_ = 0;
+  std::size_t undrained_ = 0;
   bool draining_ = false;
+  bool reloading_ = false;
 };
 
 }  // namespace durable_streams::server

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <utility>
@@ -17,18 +18,21 @@ namespace {
 // One for each loop. Holds a whole pipeline of small requests, and large bodies in few reads.
 constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;
 
+
+
 }  // namespace
 
-Worker::Worker(const Limits& limits, std::atomic<std::size_t>& open_connections)
-    : limits_(limits),
-      open_connections_(open_connections),
-      read_buffer_(new char[kReadBufferBytes]) {}
+Worker::Site::Site(BindingId id, const Limits& with, Worker& worker)
+    : binding(id),
+      limits(with),
+      connections(limits, *worker.loop_, worker.place_.clock, handler,
+                  worker.place_.open_connections,
+                  {.metrics = &worker.metrics_, .ids = worker.place_.ids}) {}
 
-Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::EndpointOptions& endpoint,
-                                             const Limits& limits, const Clock& clock,
-                                             std::atomic<std::size_t>& open_connections,
-                                             RequestIds ids) {
-  std::unique_ptr<Worker> worker(new Worker(limits, open_connections));
+Worker::Worker(const Place& place) : place_(place), read_buffer_(new char[kReadBufferBytes]) {}
+
+Result<std::unique_ptr<Worker>> Worker::make(const Place& place) {
+  std::unique_ptr<Worker> worker(new Worker(place));
   const int status = uv_loop_init(&worker->uv_loop_);
   if (status != 0) {
     return Error{ErrorCode::kUnavailable,
@@ -37,12 +41,7 @@ Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::Endpoin
   }
   uv_async_init(&worker->uv_loop_, &worker->keeper_, nullptr);
   worker->loop_.emplace(&worker->uv_loop_, /*may_wait=*/true);
-  worker->streams_.emplace(engine, *worker->loop_);
-  worker->endpoint_.emplace(*worker->streams_, endpoint);
-  worker->router_.emplace(*worker->endpoint_);
-  const Onlookers onlookers{.metrics = &worker->metrics_, .ids = ids};
-  worker->connections_.emplace(limits, *worker->loop_, clock, *worker->router_, open_connections,
-                               onlookers);
+  worker->endpoints_.emplace(*worker->loop_);
   worker->delay_.emplace(*worker->loop_, worker->metrics_);
   worker->post([delay = &*worker->delay_] { delay->start(); });
   return worker;
@@ -50,7 +49,7 @@ Result<std::unique_ptr<Worker>> Worker::make(Engine& engine, const http::Endpoin
 
 Worker::~Worker() {
   if (!loop_) return;  // never made
-  if (streams_) {
+  if (!ran_) {
     stop();
     run();
   }
@@ -60,34 +59,94 @@ Worker::~Worker() {
 }
 
 void Worker::run() {
+  ran_ = true;
   uv_run(&uv_loop_, UV_RUN_DEFAULT);
   delay_.reset();
-  connections_.reset();
-  router_.reset();
-  endpoint_.reset();
-  streams_.reset();
+  sites_.clear();
+  endpoints_.reset();
   uv_run(&uv_loop_, UV_RUN_DEFAULT);
 }
 
 void Worker::post(Task task) { loop_->post(std::move(task)); }
 
-void Worker::adopt(AcceptedSocket socket, Connection::Admission admission) {
-  const auto make_connection = [&](Transport& transport) {
-    std::array<char, SocketAddress::kTextBytesMax> room;
-    return std::make_unique<Connection>(*connections_, transport, socket.peer.host(room),
-                                        admission);
-  };
-  const std::span<char> read_buffer(read_buffer_.get(), kReadBufferBytes);
-  if (!TcpTransport::adopt(&uv_loop_, read_buffer, socket.fd.release(), make_connection)) {
-    open_connections_.fetch_sub(1, std::memory_order_relaxed);
+void Worker::serve(const std::shared_ptr<const Plan>& plan, const BoundSites& bound) {
+  for (const auto& [binding, site] : bound) serve_site(binding, plan, plan->sites[site]);
+  for (const std::unique_ptr<Site>& site : sites_) {
+    const bool gone = std::none_of(bound.begin(), bound.end(),
+                                   [&](const auto& each) { return each.first == site->binding; });
+    if (gone) end_site(*site);
+  }
+  endpoints_->keep_only(*plan);
+}
+
+// Connections keep the limits that they began with; what they ask for is answered by the plan.
+void Worker::serve_site(BindingId binding, const std::shared_ptr<const Plan>& plan,
+                        const SitePlan& planned) {
+  Site* current = current_site(binding);
+  if (current != nullptr && current->limits != planned.limits) {
+    current->current = false;
+    current = nullptr;
+  }
+  if (current == nullptr)
+    sites_.push_back(std::make_unique<Site>(binding, planned.limits, *this));
+  for (const std::unique_ptr<Site>& site : sites_) {
+    if (site->binding == binding) site->handler.serve(plan, planned, *endpoints_);
   }
 }
 
-void Worker::drain(Function<void()> done) {
-  loop_->run_after(limits_.drain_timeout, [this] { connections_->close_all(); });
-  // First, so that the answers which the endpoint now gives say that the connection ends.
-  connections_->drain(std::move(done));
-  endpoint_->drain();
+// The plan that its handler has stays until the last connection is gone.
+void Worker::end_site(Site& site) {
+  if (site.connections.draining()) return;
+  site.current = false;
+  site.connections.drain([this] { post([this] { sweep_sites(); }); });
+}
+
+void Worker::sweep_sites() {
+  std::erase_if(sites_, [](const std::unique_ptr<Site>& site) {
+    return !site->current && site->connections.size() == 0;
+  });
+}
+
+Worker::Site* Worker::current_site(BindingId binding) {
+  for (const std::unique_ptr<Site>& site : sites_) {
+    if (site->binding == binding && site->current) return site.get();
+  }
+  return nullptr;
+}
+
+void Worker::adopt(Arrival arrival) {
+  Site* const site = current_site(arrival.binding);
+  if (site == nullptr) {
+    place_.open_connections.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  const auto make_connection = [&](Transport& transport) {
+    std::array<char, SocketAddress::kTextBytesMax> room;
+    return std::make_unique<Connection>(site->connections, transport,
+                                        arrival.socket.peer.host(room), arrival.admission,
+                                        std::move(arrival.seat));
+  };
+  const std::span<char> read_buffer(read_buffer_.get(), kReadBufferBytes);
+  if (!TcpTransport::adopt(&uv_loop_, read_buffer, arrival.socket.fd.release(), make_connection))
+    place_.open_connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Worker::drain(std::chrono::milliseconds timeout, Function<void()> done) {
+  loop_->run_after(timeout, [this] {
+    for (const std::unique_ptr<Site>& site : sites_) site->connections.close_all();
+  });
+  // What is draining already is counted by its connections, not by its callback.
+  auto left = std::make_shared<std::pair<std::size_t, Function<void()>>>(1, std::move(done));
+  const auto one_done = [left] {
+    if (--left->first == 0) left->second();
+  };
+  // First, so that the answers which the endpoints now give say that the connection ends.
+  for (const std::unique_ptr<Site>& site : sites_) {
+    ++left->first;
+    site->connections.drain(one_done);
+  }
+  endpoints_->drain();
+  one_done();
 }
 
 void Worker::stop() {

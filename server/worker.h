@@ -2,40 +2,60 @@
 #pragma once
 
 #include <durable_streams/clock.h>
-#include <durable_streams/engine.h>
 #include <durable_streams/event_loop.h>
 #include <durable_streams/function.h>
-#include <durable_streams/http/endpoint.h>
 #include <durable_streams/result.h>
-#include <durable_streams/streams.h>
 #include <durable_streams/uv_loop.h>
 
 #include <uv.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "server/http/connection.h"
 #include "server/http/connection_group.h"
 #include "server/http/limits.h"
-#include "server/http/router.h"
 #include "server/log/request_ids.h"
 #include "server/metrics/loop_delay.h"
 #include "server/metrics/loop_metrics.h"
 #include "server/net/acceptor.h"
+#include "server/net/address_counts.h"
+#include "server/runtime/loop_endpoints.h"
+#include "server/runtime/plan.h"
+#include "server/runtime/site_handler.h"
 
 namespace durable_streams::server {
+
+// Names an address that is listened at, for as long as it is.
+using BindingId = std::uint64_t;
+
+// A connection that has been accepted, and what is known of it.
+struct Arrival {
+  AcceptedSocket socket;
+  BindingId binding = 0;
+  Connection::Admission admission = Connection::Admission::kServed;
+  AddressCounts::Seat seat = {};
+};
+
+// Which site of a plan is served at each address.
+using BoundSites = std::vector<std::pair<BindingId, std::size_t>>;
 
 // Made on any thread; from run() on it belongs to the thread that called it. What it is given
 // outlives it. Threads: loop only, but post.
 class Worker {
  public:
-  static Result<std::unique_ptr<Worker>> make(Engine& engine, const http::EndpointOptions& endpoint,
-                                              const Limits& limits, const Clock& clock,
-                                              std::atomic<std::size_t>& open_connections,
-                                              RequestIds ids);
+  struct Place {
+    const Clock& clock;
+    std::atomic<std::size_t>& open_connections;
+    RequestIds ids;
+  };
+
+  static Result<std::unique_ptr<Worker>> make(const Place& place);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -46,11 +66,17 @@ class Worker {
   // Runs `task` on the loop, also before run(); after it the task is dropped. Threads: any.
   void post(Task task);
 
-  void adopt(AcceptedSocket socket, Connection::Admission admission);
+  // From now on requests are answered as the plan says, on connections that are open, too. Those of
+  // an address that is not among `bound` end when they have been answered.
+  void serve(const std::shared_ptr<const Plan>& plan, const BoundSites& bound);
 
-  // Ends live responses, answers what is in flight and closes every connection, after the limit
+  // Nothing is served at an address before serve() has named it; a connection that comes to one
+  // that is gone is closed.
+  void adopt(Arrival arrival);
+
+  // Ends live responses, answers what is in flight and closes every connection, after `timeout`
   // whatever it is doing. `done` runs once none is left.
-  void drain(Function<void()> done);
+  void drain(std::chrono::milliseconds timeout, Function<void()> done);
 
   // Has run() return.
   void stop();
@@ -62,20 +88,35 @@ class Worker {
   LoopMetrics& metrics() { return metrics_; }
 
  private:
-  Worker(const Limits& limits, std::atomic<std::size_t>& open_connections);
+  // The connections of one address that have the same limits.
+  struct Site {
+    Site(BindingId id, const Limits& with, Worker& worker);
 
-  const Limits& limits_;
-  std::atomic<std::size_t>& open_connections_;
+    const BindingId binding;
+    const Limits limits;
+    SiteHandler handler;
+    ConnectionGroup connections;
+    bool current = true;  // takes new connections
+  };
+
+  explicit Worker(const Place& place);
+
+  Site* current_site(BindingId binding);
+  void serve_site(BindingId binding, const std::shared_ptr<const Plan>& plan,
+                  const SitePlan& site);
+  void end_site(Site& site);
+  void sweep_sites();
+
+  const Place place_;
   uv_loop_t uv_loop_{};
   uv_async_t keeper_{};  // keeps the loop turning while nothing else does
   std::unique_ptr<char[]> read_buffer_;
   LoopMetrics metrics_;
   std::optional<UvLoop> loop_;
   std::optional<LoopDelay> delay_;
-  std::optional<Streams> streams_;
-  std::optional<http::Endpoint> endpoint_;
-  std::optional<Router> router_;
-  std::optional<ConnectionGroup> connections_;
+  std::optional<LoopEndpoints> endpoints_;
+  std::vector<std::unique_ptr<Site>> sites_;
+  bool ran_ = false;
 };
 
 }  // namespace durable_streams::server

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "server/cli/exit_code.h"
-#include "server/control/control_client.h"
-#include "server/control/control_router.h"
+#include "server/admin/control_client.h"
+#include "server/admin/control_router.h"
 
 namespace durable_streams::server {
 namespace {

@@ -25,12 +25,18 @@ std::optional<RefusedBy> limit_of(int status) {
 }  // namespace
 
 Connection::Connection(ConnectionGroup& group, Transport& transport, std::string_view peer,
-                       Admission admission)
-    : group_(group), transport_(transport), parser_(group.limits(), group.scratch()) {
+                       Admission admission, AddressCounts::Seat seat)
+    : group_(group),
+      transport_(transport),
+      parser_(group.limits(), group.scratch()),
+      seat_(std::move(seat)) {
   peer_size_ = static_cast<std::uint8_t>(peer.copy(peer_.data(), peer_.size()));
   group_.join(*this);
-  refused_ = admission == Admission::kRefused;
-  if (refused_) {
+  refused_ = admission != Admission::kServed;
+  if (admission == Admission::kRefusedAddress) {
+    refuse(503, "This address has as many connections as one may have.",
+           RefusedBy::kConnectionsPerAddress);
+  } else if (refused_) {
     refuse(503, "The server has as many connections as it can take.", RefusedBy::kConnections);
   }
   if (group_.draining()) begin_close();

@@ -20,6 +20,7 @@
 #include "server/http/response_head.h"
 #include "server/metrics/loop_metrics.h"
 #include "server/metrics/turn_timer.h"
+#include "server/net/address_counts.h"
 #include "server/net/transport.h"
 
 namespace durable_streams::server {
@@ -33,12 +34,13 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
  public:
   enum class Admission : std::uint8_t {
     kServed,
-    kRefused,  // one too many: answered 503 at once
+    kRefused,         // one too many: answered 503 at once
+    kRefusedAddress,  // one too many of its address: the same
   };
 
   // `peer` is the client's address as text, for authorizers and logs.
   Connection(ConnectionGroup& group, Transport& transport, std::string_view peer,
-             Admission admission = Admission::kServed);
+             Admission admission = Admission::kServed, AddressCounts::Seat seat = {});
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -114,6 +116,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   Transport& transport_;
   RequestParser parser_;
   AnswerSlot answer_;
+  AddressCounts::Seat seat_;
   std::unique_ptr<Backlog> backlog_;
   std::string pending_;              // read, but behind a request that is not answered yet
   std::uint64_t response_left_ = 0;  // of a sized response's body

@@ -50,6 +50,10 @@ struct Limits {
   // server lowers it, and the next, to what its open-file limit allows.
   std::size_t connections_max = 65'536;
 
+  // Connections of one address; one more is answered 503 with Retry-After and closed. An IPv6
+  // address counts with its network (/64). 0: no limit, for behind a proxy all have one address.
+  std::size_t connections_per_address_max = 0;
+
   // Connections being answered 503 at a time; more are closed without an answer.
   std::size_t refused_connections_max = 128;
 
@@ -87,6 +91,8 @@ struct Limits {
 
   // How long a drain waits for requests in flight and slow readers before it closes what is left.
   std::chrono::milliseconds drain_timeout{10'000};
+
+  bool operator==(const Limits&) const = default;
 };
 
 }  // namespace durable_streams::server

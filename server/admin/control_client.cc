@@ -1,5 +1,5 @@
 // One request on one connection, which ends with the answer.
-#include "server/control/control_client.h"
+#include "server/admin/control_client.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string_view>
 
-#include "server/control/control_socket.h"
+#include "server/admin/control_socket.h"
 
 namespace durable_streams::server {
 namespace {

@@ -1,6 +1,6 @@
 // A socket's address holds about a hundred bytes, which a directory's path may exceed: such a one
 // is named by way of an open descriptor.
-#include "server/control/control_socket.h"
+#include "server/admin/control_socket.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,0 +1,87 @@
+// What the server answers to its operator.
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "server/config/json/config_json.h"
+#include "server/metrics/render_metrics.h"
+#include "server/server.h"
+
+namespace durable_streams::server {
+
+std::string Server::metrics_text() {
+  std::vector<const LoopMetrics*> loops;
+  for (const std::unique_ptr<Worker>& worker : workers_) loops.push_back(&worker->metrics());
+  std::vector<EndpointMetrics> endpoints;
+  const bool one = plan_->endpoints.size() == 1;
+  for (const auto& endpoint : plan_->endpoints) {
+    endpoints.push_back(EndpointMetrics::of(endpoint->parts.prefix, endpoint->store->engine(),
+                                            endpoint->store->file_options()));
+    if (!one) endpoints.back().site = endpoint->site;
+  }
+  return render_metrics(
+      {.loops = loops,
+       .endpoints = std::move(endpoints),
+       .tls = std::nullopt,
+       .log_lines_lost = context_.logs == nullptr ? 0 : context_.logs->lost(),
+       .process = read_process_stats()});
+}
+
+Status Server::ready() {
+  const auto not_ready = [](std::string why) {
+    return Error{ErrorCode::kUnavailable, std::move(why), {}};
+  };
+  if (draining_) return not_ready("the server is being stopped");
+  for (const auto& endpoint : plan_->endpoints) {
+    const FileStore* const store = endpoint->store->file_store();
+    if (store == nullptr) continue;
+    const FileStoreStats stats = store->file_stats();
+    const std::string& name = endpoint->store->name();
+    if (stats.read_only)
+      return not_ready(fmt::format("{} is read-only: {}", name, stats.read_only_reason));
+    if (stats.short_of_room) return not_ready(fmt::format("{} is out of room", name));
+  }
+  return {};
+}
+
+std::string Server::config() { return write_config_json(plan_->config, true); }
+
+void Server::load(ConfigSource source, std::optional<ConfigLanguage> language,
+                  Function<void(Status)> done) {
+  Environment environment = process_environment();
+  Result<Config> config = parse_config(source, language, environment);
+  if (config) return reload(std::move(*config), std::move(done));
+  workers_.front()->post(
+      [error = config.error(), done = std::move(done)]() mutable { done(std::move(error)); });
+}
+
+void Server::backup(std::string store, std::string to, Function<void(Status)> done) {
+  FileStore* found = nullptr;
+  std::size_t stores = 0;
+  for (const auto& endpoint : plan_->endpoints) {
+    FileStore* const each = endpoint->store->file_store();
+    if (each == nullptr) continue;
+    if (!store.empty() && endpoint->store->name() != store) continue;
+    found = each;
+    ++stores;
+  }
+  Worker* const first = workers_.front().get();
+  if (stores != 1) {
+    const bool none = stores == 0;
+    Error error{none ? ErrorCode::kNotFound : ErrorCode::kInvalidArgument,
+                none ? "no streams are kept in that directory"
+                     : "several directories are kept: say which, by store=DIRECTORY",
+                {}};
+    return first->post(
+        [error = std::move(error), done = std::move(done)]() mutable { done(std::move(error)); });
+  }
+  // The loop outlives the stores.
+  found->backup(std::move(to), [first, done = std::move(done)](Status made) mutable {
+    first->post([made = std::move(made), done = std::move(done)]() mutable {
+      done(std::move(made));
+    });
+  });
+}
+
+}  // namespace durable_streams::server

@@ -1,0 +1,216 @@
+// From one configuration to the next: what may fail is done first, apart from all that serves; then
+// everything changes at once.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "server/access/ip_address.h"
+#include "server/config/check.h"
+#include "server/descriptors.h"
+#include "server/server.h"
+
+namespace durable_streams::server {
+namespace {
+
+bool off_this_machine(const ListenAddress& address) {
+  if (address.host == "localhost") return false;
+  const auto ip = IpAddress::parse(address.host);
+  return !ip || (address.host != "::1" && !address.host.starts_with("127."));
+}
+
+}  // namespace
+
+void Server::reload(Config config, Function<void(Status)> done) {
+  workers_.front()->post([this, config = std::make_unique<Config>(std::move(config)),
+                          done = std::move(done)]() mutable {
+    const auto refuse = [&](std::string_view why) {
+      done(Error{ErrorCode::kUnavailable, std::string(why), {}});
+    };
+    if (draining_) return refuse("the server is being stopped");
+    if (reloading_) return refuse("another configuration is being loaded");
+    reloading_ = true;
+    background_->post([this, config = std::move(config), done = std::move(done),
+                       present = std::make_unique<Present>(present())]() mutable {
+      auto prepared = std::make_unique<Result<Prepared>>(prepare(*config, *present));
+      present.reset();
+      workers_.front()->post([this, prepared = std::move(prepared),
+                              done = std::move(done)]() mutable {
+        reloading_ = false;
+        if (!prepared->ok()) return done(prepared->error());
+        if (draining_)
+          return done(Error{ErrorCode::kUnavailable, "the server is being stopped", {}});
+        commit(std::move(**prepared));
+        log_.info("serving a new configuration");
+        done({});
+      });
+    });
+  });
+}
+
+Server::Present Server::present() const {
+  Present present{.plan = plan_,
+                  .listens = {},
+                  .admin = admin_ != nullptr,
+                  .admin_config = plan_->config.admin};
+  for (const Binding& binding : bindings_) present.listens.push_back(binding.listen);
+  return present;
+}
+
+Result<Server::Prepared> Server::prepare(const Config& config, const Present& present) {
+  if (present.plan != nullptr && present.plan->config.threads != config.threads) {
+    return Error{ErrorCode::kConflict,
+                 "threads cannot be changed while the server runs: start it again",
+                 {}};
+  }
+  Prepared prepared;
+  const std::size_t loops = workers_.empty() ? config.threads.value_or(4) : workers_.size();
+  const PlanMaker maker{.stores = stores_,
+                        .make_logger = loggers_,
+                        .log = log_,
+                        .open_files_max = open_files_max_,
+                        .loops = loops,
+                        .before = present.plan.get()};
+  // Addresses first: they fail at once, and a store that was opened for nothing has to be closed.
+  const Plan unopened{.config = config, .endpoints = {}, .controls = {}, .sites = {}};
+  if (Status bound = bind(unopened, present, prepared); !bound) return bound.error();
+  Result<std::shared_ptr<const Plan>> plan = make_plan(config, maker);
+  if (!plan) return plan.error();
+  prepared.plan = std::move(*plan);
+  return prepared;
+}
+
+Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared) const {
+  const auto listen = [](const std::string& text) -> Result<std::vector<Listener>> {
+    const Result<ListenAddress> address = parse_listen_address(text);
+    if (!address) return address.error();
+    return listen_at(*address);
+  };
+  for (const HttpServerConfig& server : plan.config.servers) {
+    for (const std::string& text : server.listen) {
+      const auto& held = present.listens;
+      if (std::find(held.begin(), held.end(), text) != held.end()) continue;
+      Result<std::vector<Listener>> listeners = listen(text);
+      if (!listeners) return listeners.error();
+      prepared.listeners[text] = std::move(*listeners);
+    }
+  }
+  const AdminConfig& admin = plan.config.admin;
+  if (!admin.enabled || (present.admin && present.admin_config.listen == admin.listen)) return {};
+  Result<std::vector<Listener>> listeners = listen(admin.listen);
+  if (!listeners)
+    return Error{listeners.error().code,
+                 fmt::format("the admin endpoint: {}; 'admin off' does without it, 'admin ADDRESS' "
+                             "puts it elsewhere",
+                             listeners.error().message),
+                 {}};
+  prepared.admin = std::move(*listeners);
+  return {};
+}
+
+void Server::commit(Prepared prepared) {
+  log_ = make_logger(prepared.plan->config.log);
+  std::swap(plan_, prepared.plan);
+  commit_bindings(prepared);
+  commit_stores(*plan_);
+  commit_admin(prepared);
+  const BoundSites bound = bound_sites();
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->post([serving = worker.get(), plan = plan_, bound] { serving->serve(plan, bound); });
+  }
+  for (Binding& binding : bindings_) {
+    const auto fresh = prepared.listeners.find(binding.listen);
+    if (binding.acceptor || fresh == prepared.listeners.end()) continue;
+    if (port_ == 0) {
+      port_ = fresh->second.front().address.port();
+      origin_ = origin_of(plan_->sites[binding.site].config, port_);
+    }
+    binding.acceptor =
+        accept_at(binding.id, plan_->sites[binding.site], std::move(fresh->second));
+  }
+}
+
+// Who waits at an address that is given up is still taken in.
+void Server::commit_bindings(Prepared&) {
+  std::vector<Binding> kept;
+  for (std::size_t i = 0; i < plan_->sites.size(); ++i) {
+    for (const std::string& listen : plan_->sites[i].config.listen) {
+      const auto known = std::find_if(bindings_.begin(), bindings_.end(),
+                                      [&](const Binding& each) { return each.listen == listen; });
+      if (known != bindings_.end()) {
+        kept.push_back(std::move(*known));
+        bindings_.erase(known);
+      } else {
+        kept.emplace_back();
+        kept.back().id = ++last_binding_;
+        kept.back().listen = listen;
+      }
+      kept.back().site = i;
+    }
+  }
+  bindings_ = std::move(kept);
+}
+
+BoundSites Server::bound_sites() const {
+  BoundSites bound;
+  for (const Binding& binding : bindings_) bound.emplace_back(binding.id, binding.site);
+  return bound;
+}
+
+AdminEndpoint::Place Server::admin_place() {
+  Worker& first = *workers_.front();
+  return {.uv_loop = first.uv_loop(), .loop = first.loop(), .clock = clock_, .log = log_};
+}
+
+void Server::commit_admin(Prepared& prepared) {
+  const AdminConfig& config = plan_->config.admin;
+  if (admin_ && (!config.enabled || !prepared.admin.empty())) end_admin(std::move(admin_));
+  if (prepared.admin.empty()) return;
+  const Result<ListenAddress> address = parse_listen_address(config.listen);
+  AdminAudience audience{.kind = AdminAudience::Kind::kMachine, .host = {}, .store = {}};
+  if (address.ok() && off_this_machine(*address)) {
+    audience.kind = AdminAudience::Kind::kEverybody;
+    log_.warn("the admin endpoint can be reached from other machines: it tells them metrics and "
+              "health, and takes no orders there",
+              {{"address", config.listen}});
+  }
+  if (address.ok()) audience.host = address->host;
+  admin_port_ = prepared.admin.front().address.port();
+  admin_ = std::make_unique<AdminEndpoint>(admin_place(), *this, std::move(audience),
+                                           std::move(prepared.admin));
+}
+
+// A server without a control socket still serves: some file systems have no sockets.
+void Server::commit_stores(const Plan& plan) {
+  std::map<std::string, OpenStore*> wanted;
+  for (const auto& endpoint : plan.endpoints) {
+    if (endpoint->store->file_store() != nullptr)
+      wanted[endpoint->store->name()] = endpoint->store.get();
+  }
+  for (auto control = controls_.begin(); control != controls_.end();) {
+    const auto next = std::next(control);
+    if (wanted.find(control->first) == wanted.end()) {
+      end_admin(std::move(control->second));
+      watches_.erase(control->first);
+      controls_.erase(control);
+    }
+    control = next;
+  }
+  for (const auto& [directory, store] : wanted) {
+    if (watches_.find(directory) != watches_.end()) continue;
+    const auto watch = watches_.try_emplace(directory, directory, log_).first;
+    watch->second.opened(store->file_store()->opening());
+    Result<ControlSocket> socket = ControlSocket::listen(directory);
+    if (!socket) {
+      log_.warn("no backup can be asked for while this runs",
+                {{"store", directory}, {"reason", socket.error().message}});
+      continue;
+    }
+    controls_[directory] = std::make_unique<AdminEndpoint>(
+        admin_place(), *this,
+        AdminAudience{.kind = AdminAudience::Kind::kOwner, .host = {}, .store = directory},
+        std::move(*socket));
+  }
+}
+
+}  // namespace durable_streams::server
