@@ -15,7 +15,7 @@ namespace durable_streams::server {
 namespace {
 
 using Loops = std::span<const LoopMetrics* const>;
-using Files = EndpointMetrics::Files;
+using Files = FileStoreMetrics;
 constexpr MetricType kCounter = MetricType::kCounter;
 constexpr MetricType kGauge = MetricType::kGauge;
 constexpr MetricType kHistogram = MetricType::kHistogram;
@@ -268,10 +268,10 @@ EndpointMetrics EndpointMetrics::of(std::string endpoint, const Engine& engine,
   metrics.store = engine.store().stats();
   const auto* const files = dynamic_cast<const FileStore*>(&engine.store());
   if (files == nullptr || file_options == nullptr) return metrics;
-  metrics.files = Files{.stats = files->file_stats(),
-                        .journal_bytes_max = file_options->journal_bytes_max,
-                        .memtable_bytes_max = file_options->memtable_bytes_max,
-                        .in_flight_bytes_max = file_options->in_flight_bytes_max};
+  metrics.files = FileStoreMetrics{.stats = files->file_stats(),
+                                   .journal_bytes_max = file_options->journal_bytes_max,
+                                   .memtable_bytes_max = file_options->memtable_bytes_max,
+                                   .in_flight_bytes_max = file_options->in_flight_bytes_max};
   return metrics;
 }
 
