@@ -103,14 +103,16 @@ constexpr EndpointFamily<Files> kFileFamilies[] = {
      [](const Files& f) { return number(f.stats.scrubs); }},
 };
 
-double sum(Loops loops, auto counter_of) {
+template <class CounterOf>
+double sum(Loops loops, CounterOf counter_of) {
   std::uint64_t total = 0;
   for (const LoopMetrics* loop : loops) total += counter_of(*loop).value();
   return number(total);
 }
 
-template <const auto& kBounds>
-void put_histogram(Exposition& text, Loops loops, Exposition::Labels labels, auto histogram_of) {
+template <const auto& kBounds, class HistogramOf>
+void put_histogram(Exposition& text, Loops loops, Exposition::Labels labels,
+                   HistogramOf histogram_of) {
   std::array<std::uint64_t, Histogram<kBounds>::kBuckets> counts{};
   std::uint64_t nanoseconds = 0;
   for (const LoopMetrics* loop : loops) {
