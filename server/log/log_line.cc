@@ -144,11 +144,11 @@ std::string render_console(const LogLine& line) {
 }
 
 std::string render_json(const LogLine& line) {
-  std::string text = "{\"time\":\"";
+  std::string text = R"({"time":")";
   put_time(line.time, text);
-  text += "\",\"level\":\"";
+  text += R"(","level":")";
   text += name_of(line.level);
-  text += "\",\"message\":";
+  text += R"(","message":)";
   put_json_string(line.message, text);
   for (const LogField& field : line.fields) {
     text += ",\"";

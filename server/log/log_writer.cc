@@ -30,7 +30,8 @@ std::uint64_t lines_in(std::string_view text) {
 }
 
 // Signals are for the loops; SIGPIPE would end a process that left it as it is.
-std::thread start_without_signals(auto body) {
+template <class Body>
+std::thread start_without_signals(Body body) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

@@ -15,7 +15,7 @@ namespace durable_streams::server {
 namespace {
 
 using Loops = std::span<const LoopMetrics* const>;
-using Files = EndpointMetrics::Files;
+using Files = FileStoreMetrics;
 constexpr MetricType kCounter = MetricType::kCounter;
 constexpr MetricType kGauge = MetricType::kGauge;
 constexpr MetricType kHistogram = MetricType::kHistogram;
@@ -103,14 +103,16 @@ constexpr EndpointFamily<Files> kFileFamilies[] = {
      [](const Files& f) { return number(f.stats.scrubs); }},
 };
 
-double sum(Loops loops, auto counter_of) {
+template <class CounterOf>
+double sum(Loops loops, CounterOf counter_of) {
   std::uint64_t total = 0;
   for (const LoopMetrics* loop : loops) total += counter_of(*loop).value();
   return number(total);
 }
 
-template <const auto& kBounds>
-void put_histogram(Exposition& text, Loops loops, Exposition::Labels labels, auto histogram_of) {
+template <const auto& kBounds, class HistogramOf>
+void put_histogram(Exposition& text, Loops loops, Exposition::Labels labels,
+                   HistogramOf histogram_of) {
   std::array<std::uint64_t, Histogram<kBounds>::kBuckets> counts{};
   std::uint64_t nanoseconds = 0;
   for (const LoopMetrics* loop : loops) {
@@ -268,10 +270,10 @@ EndpointMetrics EndpointMetrics::of(std::string endpoint, const Engine& engine,
   metrics.store = engine.store().stats();
   const auto* const files = dynamic_cast<const FileStore*>(&engine.store());
   if (files == nullptr || file_options == nullptr) return metrics;
-  metrics.files = Files{.stats = files->file_stats(),
-                        .journal_bytes_max = file_options->journal_bytes_max,
-                        .memtable_bytes_max = file_options->memtable_bytes_max,
-                        .in_flight_bytes_max = file_options->in_flight_bytes_max};
+  metrics.files = FileStoreMetrics{.stats = files->file_stats(),
+                                   .journal_bytes_max = file_options->journal_bytes_max,
+                                   .memtable_bytes_max = file_options->memtable_bytes_max,
+                                   .in_flight_bytes_max = file_options->in_flight_bytes_max};
   return metrics;
 }
 

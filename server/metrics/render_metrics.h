@@ -16,23 +16,22 @@
 
 namespace durable_streams::server {
 
+// What a store in files tells besides.
+struct FileStoreMetrics {
+  FileStoreStats stats;
+  std::uint64_t journal_bytes_max = 0;   // settling begins there, and at twice as much appends wait
+  std::uint64_t memtable_bytes_max = 0;  // the same
+  std::uint64_t in_flight_bytes_max = 0;
+};
+
 // One endpoint's streams. No two have the same `endpoint` and `site`.
 struct EndpointMetrics {
-  // What a store in files tells besides.
-  struct Files {
-    FileStoreStats stats;
-    std::uint64_t journal_bytes_max =
-        0;  // settling begins there, and at twice as much appends wait
-    std::uint64_t memtable_bytes_max = 0;  // the same
-    std::uint64_t in_flight_bytes_max = 0;
-  };
-
   std::string endpoint;    // its prefix, `/v1/stream/`
   std::string site;        // a label only where it is not empty
   std::string store_kind;  // Store::kind()
   EngineStats engine;
   StoreStats store;
-  std::optional<Files> files;
+  std::optional<FileStoreMetrics> files;
 
   static EndpointMetrics of(std::string endpoint, const Engine& engine,
                             const FileStoreOptions* file_options = nullptr);

@@ -11,6 +11,7 @@
 
 #include "server/log/utf8.h"
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 namespace durable_streams::server {
 namespace {
@@ -100,6 +101,30 @@ TEST_CASE("whatever bytes a value holds, it is told from the rest of its line", 
           std::string(kStart) + "m v=" + value.console + "\n");
     CHECK(line(LogFormat::kJson, "m", {{"v", value.text}}) ==
           std::string(kJsonStart) + "\"m\",\"v\":" + value.json + "}\n");
+  }
+}
+
+TEST_CASE("random bytes make one line, which shows as itself", "[server][log]") {
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  Random random(seed);
+  constexpr std::string_view kAwkward = "\n\r\x1b\"\\\xe2\x80\xa8";
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text(random.below(24), '\0');
+    for (char& c : text) {
+      c = random.one_in(3) ? static_cast<char>(random.below(256))
+                           : kAwkward[random.below(kAwkward.size())];
+    }
+    const LogFormat format = i % 2 == 0 ? LogFormat::kConsole : LogFormat::kJson;
+    const std::string made = line(format, text, {{"v", text}});
+    REQUIRE(made.find('\n') == made.size() - 1);
+    std::string_view rest(made);
+    for (rest.remove_suffix(1); !rest.empty();) {
+      const Character character = first_character(rest);
+      REQUIRE(character.valid);
+      REQUIRE(is_shown(character.code));
+      rest.remove_prefix(character.bytes);
+    }
   }
 }
 

@@ -60,8 +60,8 @@ TEST_CASE("lines of several threads arrive whole, and each thread's in order", "
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kLines; ++i) {
-        writer->write(std::to_string(t) + " " + std::to_string(i) + " " + std::string(i, 'x') +
-                      "\n");
+        writer->write(std::to_string(t) + " " + std::to_string(i) + " " +
+                      std::string(static_cast<std::size_t>(i), 'x') + "\n");
       }
     });
   }

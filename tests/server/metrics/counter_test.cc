@@ -15,7 +15,8 @@ constexpr std::array<std::uint64_t, 3> kBounds = {10, 100, 1000};
 
 TEST_CASE("a value falls into the first bucket that ends at or after it", "[server][metrics]") {
   Histogram<kBounds> histogram;
-  for (const std::uint64_t value : {0, 10, 11, 100, 1000, 1001, 5000}) histogram.observe(value);
+  for (const std::uint64_t value : {0U, 10U, 11U, 100U, 1000U, 1001U, 5000U})
+    histogram.observe(value);
   histogram.observe(50, 7);
   CHECK(histogram.count(0) == 2);
   CHECK(histogram.count(1) == 9);
@@ -38,14 +39,14 @@ TEST_CASE("a reader sees counts grow, and at the end all of them", "[server][met
   });
   std::uint64_t last = 0;
   std::size_t texts = 0;
-  while (!done) {
+  do {
     const std::uint64_t now = metrics.received_bytes.value();
     REQUIRE(now >= last);
     last = now;
     texts += render_metrics(
                  {.loops = loops, .endpoints = {}, .tls = {}, .log_lines_lost = 0, .process = {}})
                  .size();
-  }
+  } while (!done);
   writer.join();
   CHECK(texts > 0);
   CHECK(metrics.received_bytes.value() == 300'000);
