@@ -134,6 +134,7 @@ class Server final : private AdminActions {
   void end_admin(std::unique_ptr<AdminEndpoint> endpoint);
   void one_drained();
   AdminEndpoint::Place admin_place();
+  AdminActions& actions() { return *this; }
 
   std::string metrics() override { return metrics_text(); }
   Status ready() override;

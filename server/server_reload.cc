@@ -176,7 +176,7 @@ void Server::commit_admin(Prepared& prepared) {
   }
   if (address.ok()) audience.host = address->host;
   admin_port_ = prepared.admin.front().address.port();
-  admin_ = std::make_unique<AdminEndpoint>(admin_place(), *this, std::move(audience),
+  admin_ = std::make_unique<AdminEndpoint>(admin_place(), actions(), std::move(audience),
                                            std::move(prepared.admin));
 }
 
@@ -207,7 +207,7 @@ void Server::commit_stores(const Plan& plan) {
       continue;
     }
     controls_[directory] = std::make_unique<AdminEndpoint>(
-        admin_place(), *this,
+        admin_place(), actions(),
         AdminAudience{.kind = AdminAudience::Kind::kOwner, .host = {}, .store = directory},
         std::move(*socket));
   }

@@ -13,12 +13,16 @@
 #include "server/access/path_glob.h"
 #include "server/access/rights_text.h"
 #include "server/access/token_set.h"
+#include "server/cli/completion.h"
+#include "server/cli/config_commands.h"
 #include "server/cli/dev_command.h"
-#include "server/text/duration.h"
 #include "server/cli/exit_code.h"
+#include "server/cli/running_commands.h"
 #include "server/text/nearest_name.h"
 #include "server/cli/store_commands.h"
 #include "server/cli/token_command.h"
+#include "server/config/options.h"
+#include "server/net/listen_address.h"
 
 namespace durable_streams::server {
 namespace {
@@ -30,62 +34,46 @@ Status invalid(std::string message) {
 }
 
 Status apply_listen(std::string_view value, CommandOptions& options) {
-  Result<ListenAddress> address = parse_listen_address(value);
-  if (!address) return std::move(address).error();
-  options.server.listen = std::move(*address);
+  const Result<ListenAddress> address = parse_listen_address(value);
+  if (!address) return address.error();
+  options.listen = value;
   return {};
 }
 
-Status apply_data_dir(std::string_view value, CommandOptions& options) {
+// Sets an option of durable_streams, as a Caddyfile would.
+Status apply_option(std::string_view name, std::string_view value, CommandOptions& options) {
+  for (const Option<DurableStreamsConfig>& option : durable_streams_options()) {
+    if (option.name != name) continue;
+    const std::vector<std::string> words{std::string(value)};
+    const Status set = set_option(options.streams, option, words);
+    if (set.ok()) return set;
+    // The flag's own name stands before it.
+    return invalid(set.error().message.substr(name.size() + 2));
+  }
+  return {};
+}
+
+Status apply_dev_data_dir(std::string_view value, CommandOptions& options) {
   if (value.empty()) return invalid("the directory's name is empty");
-  options.server.file_store.emplace().directory = value;
-  return {};
-}
-
-// Reads a duration of a millisecond or more.
-Status apply_duration(std::string_view value, std::chrono::milliseconds& to) {
-  const Result<std::chrono::milliseconds> duration = parse_duration(value);
-  if (!duration) return duration.error();
-  if (duration->count() == 0) return invalid(fmt::format("'{}' is too short: at least 1ms", value));
-  to = *duration;
-  return {};
+  return apply_option("data_dir", value, options);
 }
 
 Status apply_durability(std::string_view value, CommandOptions& options) {
-  constexpr std::string_view kIntervalPrefix = "interval:";
-  DurabilityMode mode;
-  if (value == "off") {
-    mode.durability = Durability::kOff;
-  } else if (value.starts_with(kIntervalPrefix)) {
-    mode.durability = Durability::kInterval;
-    const std::string_view interval = value.substr(kIntervalPrefix.size());
-    if (Status applied = apply_duration(interval, mode.sync_interval); !applied) return applied;
-  } else if (value != "always") {
-    return invalid(fmt::format("'{}' is none of always, interval:D and off", value));
-  }
-  options.durability = mode;
-  return {};
+  return apply_option("durability", value, options);
 }
 
 // Flags come in any order.
 Status join_dev_flags(CommandOptions& options) {
-  if (!options.durability) return {};
-  if (!options.server.file_store) {
-    return invalid("--durability says how a directory is kept: it needs --data-dir DIR");
-  }
-  options.server.file_store->durability = options.durability->durability;
-  if (options.durability->durability == Durability::kInterval) {
-    options.server.file_store->sync_interval = options.durability->sync_interval;
-  }
-  return {};
+  if (!options.streams.durability || options.streams.data_dir) return {};
+  return invalid("--durability says how a directory is kept: it needs --data-dir DIR");
 }
 
 Status apply_long_poll_timeout(std::string_view value, CommandOptions& options) {
-  return apply_duration(value, options.server.endpoint.long_poll_timeout);
+  return apply_option("long_poll_timeout", value, options);
 }
 
 Status apply_sse_reconnect_interval(std::string_view value, CommandOptions& options) {
-  return apply_duration(value, options.server.endpoint.sse_reconnect_interval);
+  return apply_option("sse_reconnect_interval", value, options);
 }
 
 Status apply_threads(std::string_view value, CommandOptions& options) {
@@ -95,9 +83,71 @@ Status apply_threads(std::string_view value, CommandOptions& options) {
       threads > kThreadsMax) {
     return invalid(fmt::format("'{}' is no number from 1 to {}", value, kThreadsMax));
   }
-  options.server.threads = threads;
+  options.threads = threads;
   return {};
 }
+
+Status apply_data_dir(std::string_view value, CommandOptions& options) {
+  if (value.empty()) return invalid("the directory's name is empty");
+  options.data_dir = value;
+  return {};
+}
+
+Status apply_config(std::string_view value, CommandOptions& options) {
+  if (value.empty()) return invalid("the file's name is empty");
+  options.config_file = value;
+  return {};
+}
+
+Status apply_adapter(std::string_view value, CommandOptions& options) {
+  options.language = config_language(value);
+  if (!options.language) return invalid(fmt::format("'{}' is neither caddyfile nor json", value));
+  return {};
+}
+
+Status apply_pretty(std::string_view, CommandOptions& options) {
+  options.pretty = true;
+  return {};
+}
+
+Status apply_overwrite(std::string_view, CommandOptions& options) {
+  options.overwrite = true;
+  return {};
+}
+
+Status apply_address(std::string_view value, CommandOptions& options) {
+  if (value.starts_with("http://")) value.remove_prefix(7);
+  if (value.ends_with('/')) value.remove_suffix(1);
+  const Result<ListenAddress> address = parse_listen_address(value);
+  if (!address) return address.error();
+  options.address = value;
+  return {};
+}
+
+constexpr Flag kConfigFlag{"--config", "FILE",
+                           "The configuration, or - for standard input. Default: Caddyfile, if "
+                           "there is one here.",
+                           apply_config};
+constexpr Flag kAdapterFlag{"--adapter", "LANGUAGE",
+                            "In which it is written: caddyfile or json. Default: as its name and "
+                            "its beginning tell.",
+                            apply_adapter};
+constexpr Flag kAddressFlag{"--address", "ADDR",
+                            "The server's admin endpoint. Default: the one that the configuration "
+                            "names, or with 'admin off'\nthe control socket in its data_dir; without "
+                            "a configuration localhost:2019.",
+                            apply_address};
+
+constexpr std::array<Flag, 2> kConfigFlags{{kConfigFlag, kAdapterFlag}};
+constexpr std::array<Flag, 3> kAdaptFlags{{
+    kConfigFlag,
+    kAdapterFlag,
+    {"--pretty", "", "Indent it, for people.", apply_pretty},
+}};
+constexpr std::array<Flag, 1> kFmtFlags{{
+    {"--overwrite", "", "Write the result to FILE.", apply_overwrite},
+}};
+constexpr std::array<Flag, 3> kAskFlags{{kConfigFlag, kAdapterFlag, kAddressFlag}};
 
 constexpr std::array<Flag, 6> kDevFlags{{
     {"--listen", "ADDR",
@@ -106,7 +156,7 @@ constexpr std::array<Flag, 6> kDevFlags{{
      apply_listen},
     {"--data-dir", "DIR",
      "Keep streams in DIR, durably. Default: in memory, gone when the server stops.",
-     apply_data_dir},
+     apply_dev_data_dir},
     {"--durability", "MODE",
      "When a change in DIR is answered: 'always', when it is on the disk; 'interval:D', when it is "
      "written, to be\n"
@@ -230,7 +280,17 @@ int print_help(const CommandOptions&, std::string_view topic, Terminal& terminal
   return kExitUsage;
 }
 
-constexpr std::array<Command, 7> kCommands{{
+int print_completion(const CommandOptions&, std::string_view shell, Terminal& terminal) {
+  const std::string script = completion_script(shell);
+  if (script.empty()) {
+    terminal.err << "durable-streams-server completion: for which shell? Say bash, zsh or fish\n";
+    return kExitUsage;
+  }
+  terminal.out << script;
+  return kExitDone;
+}
+
+constexpr std::array<Command, 15> kCommands{{
     {.name = "dev",
      .argument = "",
      .summary = "Start a server for development: no configuration.",
@@ -244,6 +304,57 @@ constexpr std::array<Command, 7> kCommands{{
      .flags = kDevFlags,
      .join = join_dev_flags,
      .run = run_dev},
+    {.name = "run",
+     .argument = "",
+     .summary = "Start a server that a configuration describes.",
+     .details =
+         "SIGHUP has it read the configuration again, as 'reload' does: one that is wrong is told "
+         "of, and what\nwas served before is served on. SIGINT and SIGTERM stop it: live responses "
+         "end, what is in flight is\nanswered, and after grace_period (10s) at most it exits with "
+         "status 0.\n\n"
+         "It exits with 1 when the configuration is wrong or it cannot start, and with 2 when it "
+         "does not understand\nits flags.\n",
+     .flags = kConfigFlags,
+     .run = run_run},
+    {.name = "validate",
+     .argument = "",
+     .summary = "Tell whether a configuration is right.",
+     .details = "It exits with 0 when it is, with 1 when it is not, and says where and why.\n",
+     .flags = kConfigFlags,
+     .run = run_validate},
+    {.name = "adapt",
+     .argument = "",
+     .summary = "Print a configuration as JSON.",
+     .details = "",
+     .flags = kAdaptFlags,
+     .run = run_adapt},
+    {.name = "fmt",
+     .argument = "[FILE]",
+     .summary = "Print a Caddyfile as everybody writes it.",
+     .details = "FILE is Caddyfile unless it is named; - is standard input. It exits with 0 when "
+                "nothing differs or with\n--overwrite, and with 1 when something does.\n",
+     .flags = kFmtFlags,
+     .run = run_fmt},
+    {.name = "reload",
+     .argument = "",
+     .summary = "Have a server that runs serve another configuration.",
+     .details = "No connection is dropped. It exits with 0 when it is served, and with 1 when it is "
+                "refused, with the reason:\nthen all is served as before.\n",
+     .flags = kAskFlags,
+     .run = run_reload},
+    {.name = "stop",
+     .argument = "",
+     .summary = "Stop a server that runs, as SIGTERM does.",
+     .details = "",
+     .flags = kAskFlags,
+     .run = run_stop},
+    {.name = "health",
+     .argument = "",
+     .summary = "Tell whether a server that runs is ready for requests.",
+     .details = "It exits with 0 when it is; with 1 when it is not, or does not answer; for the "
+                "probes of containers.\n",
+     .flags = kAskFlags,
+     .run = run_health},
     {.name = "fsck",
      .argument = "",
      .summary = "Check a data directory, byte by byte, and repair it.",
@@ -281,6 +392,12 @@ constexpr std::array<Command, 7> kCommands{{
      .flags = kTokenFlags,
      .join = join_token_flags,
      .run = run_token},
+    {.name = "completion",
+     .argument = "SHELL",
+     .summary = "Print what completes these commands in bash, zsh or fish.",
+     .details = "  source <(durable-streams-server completion bash)\n",
+     .flags = {},
+     .run = print_completion},
     {.name = "version",
      .argument = "",
      .summary = "Print the version.",

@@ -3,7 +3,7 @@
 
 #include <durable_streams/result.h>
 
-#include <chrono>
+#include <cstdint>
 #include <iosfwd>
 #include <optional>
 #include <span>
@@ -11,15 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "server/server.h"
+#include "server/config/config.h"
+#include "server/config/load.h"
 
 namespace durable_streams::server {
-
-// When a change to stored streams counts as committed; see FileStoreOptions.
-struct DurabilityMode {
-  Durability durability = Durability::kAlways;
-  std::chrono::milliseconds sync_interval{};  // of kInterval
-};
 
 // What is asked of `token`.
 struct TokenOptions {
@@ -32,10 +27,23 @@ struct TokenOptions {
 
 // What flags set.
 struct CommandOptions {
-  ServerOptions server;
-  std::optional<DurabilityMode> durability;
-  bool repair = false;  // of fsck
+  // Of dev.
+  std::string listen = "localhost:4437";
+  DurableStreamsConfig streams;
+  std::optional<std::uint64_t> threads;
+
+  // Of the commands about a data directory.
+  std::string data_dir;
+  bool repair = false;
   std::string backup_to;
+
+  // Of the commands about a configuration, and about a server that runs.
+  std::string config_file;
+  std::optional<ConfigLanguage> language;
+  std::string address;
+  bool pretty = false;
+  bool overwrite = false;
+
   TokenOptions token;
 };
 

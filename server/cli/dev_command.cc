@@ -7,6 +7,7 @@
 
 #include <ostream>
 #include <string>
+#include <utility>
 
 #include "server/cli/exit_code.h"
 #include "server/log/log_outputs.h"
@@ -14,6 +15,24 @@
 
 namespace durable_streams::server {
 namespace {
+
+constexpr char kPath[] = "/v1/stream/*";
+
+Config dev_config(const CommandOptions& options) {
+  Config config;
+  config.admin.enabled = false;
+  config.log.format = LogFormat::kConsole;
+  config.threads = options.threads;
+  RouteConfig route;
+  route.paths = {kPath};
+  route.terminal = options.streams;
+  HttpServerConfig server;
+  server.name = "dev";
+  server.listen = {options.listen};
+  server.routes = {std::move(route)};
+  config.servers.push_back(std::move(server));
+  return config;
+}
 
 std::string durability_of(const FileStoreOptions& store) {
   switch (store.durability) {
@@ -29,25 +48,24 @@ std::string durability_of(const FileStoreOptions& store) {
   return "";
 }
 
-std::string storage_of(const Server& server) {
-  const ServerOptions& options = server.options();
-  if (!options.file_store) return "in memory, gone when this stops";
-  return fmt::format("{}\n  durability {}", options.file_store->directory,
-                     durability_of(*options.file_store));
+std::string storage_of(const OpenStore& store) {
+  const FileStoreOptions* const options = store.file_options();
+  if (options == nullptr) return "in memory, gone when this stops (--data-dir DIR keeps it)";
+  return fmt::format("{}\n  durability {}", options->directory, durability_of(*options));
 }
 
 std::string greeting(const Server& server) {
-  const std::string listening =
-      server.options().listen.host.empty()
-          ? fmt::format("{} and every other address of this machine", server.origin())
-          : server.origin();
+  const std::string& listen = server.plan().config.servers.front().listen.front();
+  const bool everywhere = listen.starts_with(':');
   return fmt::format(
       "durable-streams-server {}\n"
-      "  listening  {}\n"
-      "  streams    {}{}*\n"
+      "  listening  {}{}\n"
+      "  streams    {}{}\n"
       "  storage    {}\n"
       "Ctrl-C stops it.\n",
-      kVersion, listening, server.origin(), server.options().endpoint.prefix, storage_of(server));
+      kVersion, server.origin(),
+      everywhere ? " and every other address of this machine" : "", server.origin(), kPath,
+      storage_of(*server.plan().endpoints.front()->store));
 }
 
 }  // namespace
@@ -56,7 +74,7 @@ int run_dev(const CommandOptions& options, std::string_view, Terminal& terminal)
   const SystemClock clock;
   LogOutputs outputs(clock);
   Result<std::unique_ptr<Server>> server =
-      Server::open(options.server, outputs.make_logger({.format = LogFormat::kConsole}));
+      Server::open(dev_config(options), {.defaults = {}, .logs = &outputs});
   if (!server) {
     terminal.err << fmt::format("durable-streams-server dev: {}\n", server.error().message);
     return kExitFailed;
@@ -65,6 +83,7 @@ int run_dev(const CommandOptions& options, std::string_view, Terminal& terminal)
   outputs.flush();  // what was found comes before
   terminal.out << greeting(**server) << std::flush;
   (*server)->run();
+  server->reset();
   return kExitDone;
 }
 

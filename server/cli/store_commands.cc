@@ -10,8 +10,8 @@
 #include <string>
 
 #include "server/cli/exit_code.h"
-#include "server/admin/control_client.h"
-#include "server/admin/control_router.h"
+#include "server/admin/admin_client.h"
+#include "server/admin/query.h"
 
 namespace durable_streams::server {
 namespace {
@@ -64,8 +64,8 @@ std::string amplification_text(const FileStoreSummary& summary) {
 }  // namespace
 
 int run_fsck(const CommandOptions& options, std::string_view, Terminal& terminal) {
-  if (!options.server.file_store) return missing_directory("fsck", terminal);
-  const std::string& directory = options.server.file_store->directory;
+  if (options.data_dir.empty()) return missing_directory("fsck", terminal);
+  const std::string& directory = options.data_dir;
   const Result<FileStoreCheck> check = check_file_store(
       {.directory = directory, .repair = options.repair},
       [&terminal](const FileStoreFinding& finding) {
@@ -80,18 +80,19 @@ int run_fsck(const CommandOptions& options, std::string_view, Terminal& terminal
 }
 
 int run_backup(const CommandOptions& options, std::string_view, Terminal& terminal) {
-  if (!options.server.file_store) return missing_directory("backup", terminal);
+  if (options.data_dir.empty()) return missing_directory("backup", terminal);
   if (options.backup_to.empty()) {
     terminal.err << "durable-streams-server backup: where to? Say --to DIR\n"
                     "Try 'durable-streams-server help backup'.\n";
     return kExitUsage;
   }
-  const std::string& directory = options.server.file_store->directory;
+  const std::string& directory = options.data_dir;
   // The server may have another working directory.
   std::error_code error;
   const std::string to = std::filesystem::absolute(options.backup_to, error).lexically_normal();
   if (error) return failed("backup", {ErrorCode::kIo, error.message(), {}}, terminal);
-  Status done = tell_server(directory, "/backup?to=" + query_encoded(to));
+  Status done = tell_directory(directory, {.method = "POST",
+                                           .target = "/backup?to=" + query_encoded(to)});
   if (!done && done.error().code == ErrorCode::kNotFound) done = back_up_file_store(directory, to);
   if (!done) return failed("backup", done.error(), terminal);
   terminal.out << fmt::format("{}: backed up to {}\n", directory, to);
@@ -99,9 +100,9 @@ int run_backup(const CommandOptions& options, std::string_view, Terminal& termin
 }
 
 int run_stats(const CommandOptions& options, std::string_view, Terminal& terminal) {
-  if (!options.server.file_store) return missing_directory("stats", terminal);
+  if (options.data_dir.empty()) return missing_directory("stats", terminal);
   const Result<FileStoreSummary> summary =
-      summarize_file_store(options.server.file_store->directory);
+      summarize_file_store(options.data_dir);
   if (!summary) return failed("stats", summary.error(), terminal);
   terminal.out << fmt::format(
       "closed         {}\n"

@@ -42,10 +42,7 @@ MemoryStoreOptions memory_store_options(const DurableStreamsConfig& config,
 }
 
 EngineOptions engine_options(const DurableStreamsConfig& config, EngineOptions defaults) {
-  apply(config.max_streams, defaults.streams_max);
-  apply(config.max_stream_size, defaults.stream_bytes_max);
   apply(config.max_producers, defaults.producers_per_stream_max);
-  apply(config.max_waiters, defaults.waiters_per_stream_max);
   if (config.producer_ttl) defaults.producer_ttl = config.producer_ttl;
   return defaults;
 }
@@ -57,7 +54,6 @@ http::EndpointOptions endpoint_options(const DurableStreamsConfig& config,
   apply(config.sse_reconnect_interval, options.sse_reconnect_interval);
   apply(config.chunk_size, options.chunk_bytes_max);
   apply(config.max_body_size, options.body_bytes_max);
-  apply(config.cors_origins, options.cors_origins);
   if (config.cache) options.public_cache = *config.cache == CacheScope::kPublic;
   return options;
 }

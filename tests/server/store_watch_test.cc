@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/admin/control_router.h"
+#include "server/admin/query.h"
 #include "tests/server/log/captured_log.h"
 #include "tests/support/catch.h"
 
