@@ -25,6 +25,21 @@ struct EngineOptions {
   // The largest number of bytes that one create or append may bring; more is kTooLarge.
   std::size_t append_bytes_max = std::size_t{64} << 20;
 
+  // How many streams there may be, soft-deleted ones and forks included; one more is kTooMany. A
+  // path counts from the moment its first creation is submitted until nothing of it is left or on
+  // its way, so that no two creations pass the limit together. 0: no limit.
+  std::uint64_t streams_max = 0;
+
+  // How many bytes of its own a stream may hold, not counting those that a fork inherits; a create
+  // or append past it is kTooLarge, whole. Closing and a producer's retry bring nothing, and go on.
+  // 0: no limit.
+  std::uint64_t stream_bytes_max = 0;
+
+  // How many long-polls, SSE responses and followers stay with one stream at most; one more is
+  // kTooMany, and those that are there stay. A long-poll that is answered at once does not count.
+  // Each append wakes all of them: by default as many as the server takes connections.
+  std::uint32_t waiters_per_stream_max = 65'536;
+
   // How many idempotent producers a stream knows at most. Past it a new id is kTooMany, and none
   // that is known is forgotten for it, unless `producer_ttl` allows it.
   std::size_t producers_per_stream_max = 10'000;
@@ -42,7 +57,10 @@ struct EngineOptions {
 
 struct EngineStats {
   std::uint64_t loaded_streams = 0;
-  std::uint64_t waiting_readers = 0;  // long-polls, SSE responses and followers at a tail
+  std::uint64_t waiting_readers = 0;  // at a tail: the sum of the next three
+  std::uint64_t waiting_long_polls = 0;
+  std::uint64_t waiting_sse = 0;
+  std::uint64_t waiting_followers = 0;
   std::uint64_t appends = 0;
   std::uint64_t appended_bytes = 0;
   std::uint64_t expired_streams = 0;

@@ -95,6 +95,14 @@ std::optional<Error> check_stream_seq(const ReservedState& state, std::string_vi
                  "Stream-Seq must be greater than the last one appended");
 }
 
+// Whether `more` bytes take the stream past what it may hold, not counting what a fork inherits.
+bool would_overfill(const Stream& stream, std::uint64_t more, std::uint64_t bytes_max) {
+  if (bytes_max == 0 || more == 0) return false;
+  const std::uint64_t inherited = stream.fork ? stream.fork->position : 0;
+  const std::uint64_t own = stream.reserved.tail.position - inherited;
+  return own >= bytes_max || more > bytes_max - own;
+}
+
 // What the producer's state says of the request: nothing when it is next in order.
 std::optional<Result<Appended>> check_producer(const ReservedState& state,
                                                const std::optional<ProducerState>& known,
@@ -166,6 +174,9 @@ AtOnce<Appended> Engine::Impl::append_to(Entry& entry, const AppendRequest& requ
     return answer_after(entry, deferral, Result<Appended>(*std::move(wrong)));
   }
   const Payload& stored = payload.for_framing(stream.media_type->framing);
+  if (would_overfill(stream, stored.bytes.size(), options_.stream_bytes_max)) {
+    return answer_after(entry, deferral, Result<Appended>(stream_full(options_.stream_bytes_max)));
+  }
   if (!producer_is_new) return commit_append(entry, request, stored, nullptr, deferral);
   ProducerPlace place = place_producer(entry, stream);
   if (place.loading) return after_loading(entry, deferral);

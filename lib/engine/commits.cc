@@ -55,6 +55,7 @@ void Engine::Impl::settle(Entry& entry, const std::shared_ptr<Stream>& stream,
                                 .removed = entry.reserved != stream};
   if (pending == nullptr) {
     show(entry, stream, visible, entry.reserved);
+    uncount_stream_if_gone(entry);
   } else {
     pending->visible_after = visible;
     pending->shown_after = entry.reserved;
@@ -127,6 +128,7 @@ void Engine::Impl::finish(Transaction& transaction, const Status& status) {
       } else if (!rolled_back) {
         roll_back(*changed, failed);
       }
+      uncount_stream_if_gone(*changed);
       --changed->transactions;
       drop_if_empty(*changed);
     }

@@ -42,8 +42,13 @@ Status check_options(std::string_view path, const CreateOptions& options) {
   return {};
 }
 
-Status check_payload(const Payload& payload, std::size_t bytes_max) {
+Status check_payload(const Payload& payload, const EngineOptions& limits) {
   if (payload.invalid) return *payload.invalid;
+  const std::uint64_t stream_bytes_max = limits.stream_bytes_max;
+  if (stream_bytes_max != 0 && payload.bytes.size() > stream_bytes_max) {
+    return stream_full(stream_bytes_max);
+  }
+  const std::size_t bytes_max = limits.append_bytes_max;
   if (payload.bytes.size() <= bytes_max) return {};
   return Error{.code = ErrorCode::kTooLarge,
                .message = fmt::format("a stream may be created with at most {} bytes", bytes_max),
@@ -159,7 +164,7 @@ AtOnce<CreateAnswer> Engine::Impl::create_plain(std::string_view path, const Cre
           answer_existing(target, options, deferral, owed)) {
     return *std::move(answer);
   }
-  if (Status valid = check_payload(stored, options_.append_bytes_max); !valid) {
+  if (Status valid = check_payload(stored, options_); !valid) {
     return std::move(valid).error();
   }
   StreamRecord record{.id = store_.next_stream_id(),
@@ -268,7 +273,7 @@ AtOnce<CreateAnswer> Engine::Impl::create_planned_fork(
   if (from->reserved.soft_deleted) {
     return answer_after(*source.entry, deferral, Result<CreateAnswer>(source_deleted()));
   }
-  if (Status valid = check_payload(stored, options_.append_bytes_max); !valid) {
+  if (Status valid = check_payload(stored, options_); !valid) {
     return std::move(valid).error();
   }
   const Expiry expiry = options.expiry == Expiry{} ? planned.expiry : options.expiry;
@@ -299,6 +304,10 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
                                                  std::shared_ptr<const MediaType> type,
                                                  const Payload& payload, Entry* source,
                                                  Deferral<CreateAnswer>& deferral) {
+  if (!count_stream(target)) {
+    drop_if_empty(target);
+    return too_many_streams(options_.streams_max);
+  }
   Stream* from = source != nullptr ? source->reserved.get() : nullptr;
   Result<Transaction*> submitted =
       submit(CreateChange{.record = record,
@@ -306,6 +315,7 @@ AtOnce<CreateAnswer> Engine::Impl::commit_create(Entry& target, StreamRecord&& r
                           .source_version = from != nullptr ? from->reserved.version : 0},
              target, source);
   if (!submitted) {
+    uncount_stream_if_gone(target);
     drop_if_empty(target);
     return std::move(submitted).error();
   }

@@ -34,6 +34,7 @@ Engine::Impl::Impl(Store& store, const EngineOptions& options)
       options_(options),
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       commits_at_once_(store.commits_at_once()),
+      streams_(store.stats().streams),
       read_sequence_(store.read_sequence()),
       hash_key_(random_hash_key()),
       life_(std::make_shared<Life>(*this)) {
@@ -80,11 +81,16 @@ EngineStats Engine::Impl::stats() {
   for (const std::unique_ptr<Shard>& shard : shards_) {
     const ShardLock lock(*shard);
     stats.loaded_streams += shard->size();
-    stats.waiting_readers += shard->waiting_readers;
+    stats.waiting_long_polls +=
+        shard->waiting_readers[static_cast<std::size_t>(LiveKind::kLongPoll)];
+    stats.waiting_sse += shard->waiting_readers[static_cast<std::size_t>(LiveKind::kSse)];
+    stats.waiting_followers +=
+        shard->waiting_readers[static_cast<std::size_t>(LiveKind::kFollower)];
     stats.appends += shard->appends;
     stats.appended_bytes += shard->appended_bytes;
     stats.expired_streams += shard->expired_streams;
   }
+  stats.waiting_readers = stats.waiting_long_polls + stats.waiting_sse + stats.waiting_followers;
   return stats;
 }
 

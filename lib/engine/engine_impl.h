@@ -139,6 +139,11 @@ class Engine::Impl final : public CommitListener {
   Entry& add_entry(Shard& shard, const PathKey& key);
   void install(Entry& entry, StreamRecord&& record);
   void start_loading(Entry& entry);
+  // Counts the stream that is about to be created at `entry`, unless one is counted there already,
+  // whose place it takes: a path holds one at a time. False: there are as many as there may be.
+  bool count_stream(Entry& entry);
+  // After a change: the path holds no stream any more, and none is on its way.
+  void uncount_stream_if_gone(Entry& entry);
   void finish_loading(const std::string& path, Result<std::optional<StreamRecord>> record);
   // The producer in `stream.producers`. Null with a failure, or without: it is being loaded.
   const HeldProducer* find_producer(Entry& entry, Stream& stream, std::string_view id,
@@ -281,7 +286,8 @@ class Engine::Impl final : public CommitListener {
   const Clock* const clock_;
   const bool commits_at_once_;
   std::atomic<bool> flush_wanted_{false};
-  const std::uint64_t read_sequence_;  // of all that is new
+  std::atomic<std::uint64_t> streams_;  // see EngineOptions::streams_max
+  const std::uint64_t read_sequence_;   // of all that is new
   const std::uint64_t hash_key_;
   MediaTypeTable media_types_;
   std::vector<std::unique_ptr<Shard>> shards_;

@@ -84,7 +84,8 @@ struct Entry {
 
   std::uint32_t pins = 0;  // by operations that look at another entry meanwhile
 
-  bool used = true;  // since the last look for entries to drop
+  bool used = true;      // since the last look for entries to drop
+  bool counted = false;  // among the engine's streams: there is one here, or one is on its way
   Entry* next_in_table = nullptr;
   Entry* newer = nullptr;
   Entry* older = nullptr;

@@ -12,7 +12,8 @@ namespace durable_streams {
 // Kept alive by its follower, and by a read that has not come back yet. Threads: loop only.
 class Follower::Impl final : public LiveReader, public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Streams::Impl& handle, std::string_view path, Offset from) : handle_(handle), path_(path) {
+  Impl(Streams::Impl& handle, std::string_view path, Offset from)
+      : LiveReader(LiveKind::kFollower), handle_(handle), path_(path) {
     set_position(from);
   }
 

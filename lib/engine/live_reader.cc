@@ -27,10 +27,12 @@ WaitGroup& group_to_join(Stream& stream, Mailbox& mailbox) {
 
 }  // namespace
 
-void LiveReader::attach(std::shared_ptr<Stream> stream) {
+void LiveReader::attach(std::shared_ptr<Stream> stream, bool waits) {
   DURABLE_STREAMS_ASSERT(stream_ == nullptr && handle_ != nullptr);
   stream_ = std::move(stream);
   ++stream_->holds;
+  counted_ = waits;
+  if (counted_) ++stream_->waiters;
   handle_->count_live_reader(+1);
 }
 
@@ -65,7 +67,7 @@ bool LiveReader::wait() {
   if (next_ != nullptr) next_->previous_ = this;
   group.first = this;
   waiting_ = in_group_ = true;
-  ++stream_->shard.waiting_readers;
+  ++stream_->shard.waiting_readers[static_cast<std::size_t>(kind_)];
   return true;
 }
 
@@ -88,7 +90,7 @@ void LiveReader::unlink() {
   } else {
     handle_->set_first_woken(next_);
   }
-  if (in_group_) --stream_->shard.waiting_readers;
+  if (in_group_) --stream_->shard.waiting_readers[static_cast<std::size_t>(kind_)];
   in_group_ = false;
   previous_ = next_ = nullptr;
 }
@@ -106,6 +108,7 @@ void LiveReader::give_up() {
 void LiveReader::leave(Outcome outcome) {
   {
     const ShardLock lock(stream_->shard);
+    if (counted_) --stream_->waiters;
     if (handle_->engine().let_go(stream_, outcome)) handle_->flush_later();
   }
   stream_ = nullptr;

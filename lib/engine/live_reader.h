@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/live_kind.h"
 #include "engine/operations.h"
 #include "engine/stream.h"
 
@@ -26,11 +27,12 @@ class LiveReader {
     bool removed = false;  // or soft-deleted, or expired
   };
 
-  LiveReader() = default;
+  explicit LiveReader(LiveKind kind) : kind_(kind) {}
   virtual ~LiveReader() { detach(); }
   LiveReader(const LiveReader&) = delete;
   LiveReader& operator=(const LiveReader&) = delete;
 
+  LiveKind kind() const { return kind_; }
   bool attached() const { return stream_ != nullptr; }
   bool waiting() const { return waiting_; }
 
@@ -69,13 +71,16 @@ class LiveReader {
   friend class Engine;
 
   // With the shard's lock held.
-  void attach(std::shared_ptr<Stream> stream);
+  // `waits`: it counts among the stream's waiters.
+  void attach(std::shared_ptr<Stream> stream, bool waits);
   void unlink();
   void leave(Outcome outcome);
 
   Streams::Impl* handle_ = nullptr;
   std::shared_ptr<Stream> stream_;
   Offset position_;
+  const LiveKind kind_;
+  bool counted_ = false;  // among the stream's waiters
   bool waiting_ = false;
   bool in_group_ = false;  // linked into a group of its stream, under the shard's lock; else the
                            // handle is waking it

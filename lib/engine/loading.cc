@@ -49,6 +49,24 @@ void Engine::Impl::install(Entry& entry, StreamRecord&& record) {
   if (record.expiry.ttl) stream->touched = record.deadline - *record.expiry.ttl;
   entry.shown = stream;
   entry.reserved = std::move(stream);
+  entry.counted = true;
+}
+
+bool Engine::Impl::count_stream(Entry& entry) {
+  if (entry.counted) return true;
+  const std::uint64_t most = options_.streams_max != 0 ? options_.streams_max : UINT64_MAX;
+  std::uint64_t streams = streams_.load(std::memory_order_relaxed);
+  do {
+    if (streams >= most) return false;
+  } while (!streams_.compare_exchange_weak(streams, streams + 1, std::memory_order_relaxed));
+  entry.counted = true;
+  return true;
+}
+
+void Engine::Impl::uncount_stream_if_gone(Entry& entry) {
+  const bool gone = entry.shown == nullptr && entry.reserved == nullptr && entry.pending.empty();
+  if (!gone || !std::exchange(entry.counted, false)) return;
+  streams_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Engine::Impl::start_loading(Entry& entry) {

@@ -11,6 +11,18 @@
 
 namespace durable_streams {
 
+namespace {
+
+// Whether a live reader will stay: not where it finds the stream's end, nor a long-poll that finds
+// bytes.
+bool would_wait(const Stream& stream, const ReadRequest& request, LiveKind kind) {
+  if (stream.visible.closed) return false;
+  return kind != LiveKind::kLongPoll || request.from_now ||
+         request.from.position >= stream.visible.tail.position;
+}
+
+}  // namespace
+
 // A read of a stream with a TTL that has to wait: the stream is held until its answer is known.
 // Threads: one at a time.
 class Engine::Impl::HeldRead final : public Deferral<ReadAnswer> {
@@ -72,7 +84,11 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
     Result<Stream*> found = find_shown(located);
     if (!found) return std::move(found).error();
     if (live != nullptr) {
-      live->attach(located.entry->shown);
+      const bool waits = would_wait(**found, request, live->kind());
+      if (waits && (*found)->waiters >= options_.waiters_per_stream_max) {
+        return too_many_waiters(options_.waiters_per_stream_max);
+      }
+      live->attach(located.entry->shown, waits);
     } else if ((*found)->expiry.ttl) {
       held = located.entry->shown;
       ++held->holds;

@@ -3,6 +3,8 @@
 
 #include <durable_streams/result.h>
 
+#include <cstdint>
+
 namespace durable_streams {
 
 inline constexpr char kEmptyAppend[] = "an append needs a body, unless it closes the stream";
@@ -18,6 +20,15 @@ Error stream_gone();
 
 // The offset names bytes that readers have seen, and that the store no longer has.
 Error offset_lost();
+
+// There are as many streams as there may be.
+Error too_many_streams(std::uint64_t streams_max);
+
+// As many readers stay with the stream as may.
+Error too_many_waiters(std::uint32_t waiters_max);
+
+// The stream would hold more bytes of its own than it may.
+Error stream_full(std::uint64_t bytes_max);
 
 // What an answer that waited for another's change says when that change was refused.
 Error dependency_failed();

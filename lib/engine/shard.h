@@ -2,6 +2,7 @@
 // them, in index order.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "base/chain_table.h"
 #include "base/mutex.h"
 #include "engine/entry.h"
+#include "engine/live_kind.h"
 
 namespace durable_streams {
 
@@ -54,7 +56,7 @@ class Shard {
   std::uint64_t appends = 0;
   std::uint64_t appended_bytes = 0;
   std::uint64_t expired_streams = 0;
-  std::uint64_t waiting_readers = 0;
+  std::array<std::uint64_t, kLiveKinds> waiting_readers{};  // by LiveKind
 
  private:
   struct Links {

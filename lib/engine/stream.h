@@ -98,6 +98,7 @@ class Stream {
   WallTime saved_deadline = kNever;  // what the store knows
   std::uint32_t holds =
       0;  // by live readers, and by reads and changes whose outcome is open; see Engine::Impl
+  std::uint32_t waiters = 0;  // live readers that stay: what waiters_per_stream_max is held against
   std::vector<WaitGroup> wait_groups;
 
   // Some of the producers asked for since the stream was loaded, and all that changes in flight are

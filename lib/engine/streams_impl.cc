@@ -280,7 +280,7 @@ void Streams::Impl::on_wake(const std::shared_ptr<Stream>& stream) {
     first_woken_ = group->first;
     for (LiveReader* reader = first_woken_; reader != nullptr; reader = reader->next_) {
       reader->in_group_ = false;
-      --stream->shard.waiting_readers;
+      --stream->shard.waiting_readers[static_cast<std::size_t>(reader->kind())];
     }
     stream->wait_groups.erase(group);
   }

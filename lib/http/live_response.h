@@ -18,7 +18,7 @@ class EndpointState;
 // A part of its exchange. Has one timer at the most. Threads: loop only.
 class LiveResponse : public LiveReader {
  public:
-  explicit LiveResponse(Exchange::Impl& exchange) : exchange_(exchange) {}
+  LiveResponse(Exchange::Impl& exchange, LiveKind kind) : LiveReader(kind), exchange_(exchange) {}
 
   void open(ReadRequest request);
 

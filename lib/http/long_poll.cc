@@ -8,7 +8,7 @@
 namespace durable_streams::http {
 
 LongPoll::LongPoll(Exchange::Impl& exchange, const protocol::ReadQuery& query)
-    : LiveResponse(exchange),
+    : LiveResponse(exchange, LiveKind::kLongPoll),
       cursor_(query.cursor),
       asked_(query.offset),
       from_now_(query.from == protocol::ReadQuery::From::kNow),
@@ -18,8 +18,8 @@ void LongPoll::open(const ReadRequest& request, std::string_view if_none_match) 
   if_none_match_ = if_none_match;
   LiveResponse::open(request);
   // Only the first page is compared: what a wait brings is new. That one may still be on its way.
-  if_none_match_ = !over() && reading() ? exchange_.keep_if_none_match(if_none_match)
-                                        : std::string_view();
+  if_none_match_ =
+      !over() && reading() ? exchange_.keep_if_none_match(if_none_match) : std::string_view();
   if (!over()) set_timer(exchange_.endpoint().options.long_poll_timeout);
 }
 

@@ -36,7 +36,7 @@ Slice control_event(const SseFrame& frame, std::uint64_t cursor) {
 }  // namespace
 
 SseResponse::SseResponse(Exchange::Impl& exchange, const protocol::ReadQuery& query)
-    : LiveResponse(exchange),
+    : LiveResponse(exchange, LiveKind::kSse),
       cursor_(protocol::next_cursor(exchange.endpoint().now(), query.cursor,
                                     exchange.endpoint().random())),
       ending_(exchange.endpoint().draining()) {}

@@ -44,7 +44,7 @@ struct Collector {
 
 // Waits once at a stream's tail, and counts how often it is told that there is more.
 struct CountingReader final : LiveReader {
-  CountingReader(Streams& streams, std::string_view path) {
+  CountingReader(Streams& streams, std::string_view path) : LiveReader(LiveKind::kSse) {
     ReadAnswer answer;
     streams.impl()
         .open_live({.path = path, .from = {}, .from_now = true}, *this, answer,
