@@ -42,7 +42,10 @@ MemoryStoreOptions memory_store_options(const DurableStreamsConfig& config,
 }
 
 EngineOptions engine_options(const DurableStreamsConfig& config, EngineOptions defaults) {
+  apply(config.max_streams, defaults.streams_max);
+  apply(config.max_stream_size, defaults.stream_bytes_max);
   apply(config.max_producers, defaults.producers_per_stream_max);
+  apply(config.max_waiters, defaults.waiters_per_stream_max);
   if (config.producer_ttl) defaults.producer_ttl = config.producer_ttl;
   return defaults;
 }
