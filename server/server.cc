@@ -25,6 +25,11 @@ std::size_t thread_count(const Config& config) {
   return std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
 
+ServerContext with_logger(ServerContext context) {
+  if (!context.make_logger) context.make_logger = [](const LogConfig&) { return Logger(); };
+  return context;
+}
+
 }  // namespace
 
 std::string Server::origin_of(const HttpServerConfig& server, std::uint16_t port) {
@@ -76,7 +81,7 @@ struct Server::Signals {
 
 Result<std::unique_ptr<Server>> Server::open(Config config, ServerContext context) {
   std::unique_ptr<Server> server(new Server(std::move(context)));
-  server->log_ = server->make_logger(config.log);
+  server->log_ = server->context_.make_logger(config.log);
   Result<Prepared> prepared = server->prepare(config, {});
   if (!prepared) return std::move(prepared).error();
   if (Status made = server->make_workers(thread_count(config)); !made) return made.error();
@@ -87,18 +92,13 @@ Result<std::unique_ptr<Server>> Server::open(Config config, ServerContext contex
 }
 
 Server::Server(ServerContext context)
-    : context_(std::move(context)),
-      loggers_([this](const LogConfig& config) { return make_logger(config); }),
+    : context_(with_logger(std::move(context))),
       background_(std::in_place),
       stores_(context_.defaults, [this](std::unique_ptr<OpenStore> store) {
         background_->post([closed = std::move(store)]() mutable { closed.reset(); });
       }) {
   std::signal(SIGPIPE, SIG_IGN);
   open_files_max_ = raise_open_files_limit();
-}
-
-Logger Server::make_logger(const LogConfig& config) const {
-  return context_.logs == nullptr ? Logger() : context_.logs->make_logger(config);
 }
 
 Status Server::make_workers(std::size_t threads) {
@@ -149,8 +149,7 @@ std::unique_ptr<Acceptor> Server::accept_at(BindingId id, const SitePlan& site,
                                             std::vector<Listener> listeners) {
   for (const Listener& listener : listeners) {
     set_silence_max(listener, site.limits.write_timeout);
-    if (site.limits.send_buffer_bytes > 0)
-      set_send_buffer(listener, site.limits.send_buffer_bytes);
+    if (site.limits.send_buffer_bytes > 0) set_send_buffer(listener, site.limits.send_buffer_bytes);
   }
   return std::make_unique<Acceptor>(
       workers_.front()->uv_loop(), std::move(listeners),

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,7 +21,6 @@
 #include "server/admin/admin_endpoint.h"
 #include "server/config/apply.h"
 #include "server/config/config.h"
-#include "server/log/log_outputs.h"
 #include "server/log/logger.h"
 #include "server/net/acceptor.h"
 #include "server/net/address_counts.h"
@@ -36,8 +36,11 @@ namespace durable_streams::server {
 // What a server is told beside its configuration.
 struct ServerContext {
   ServerDefaults defaults = {};
-  // Where its lines go, and those of access logs; outlives the server. Null: nowhere.
-  LogOutputs* logs = nullptr;
+  // Makes what writes its lines, and those of access logs; what it makes outlives the server. Null:
+  // nobody is told anything.
+  std::function<Logger(const LogConfig&)> make_logger = nullptr;
+  // How many lines were lost because nobody read them. Null: none.
+  std::function<std::uint64_t()> log_lines_lost = nullptr;
 };
 
 // Threads: one at a time, but drain and reload.
@@ -112,7 +115,6 @@ class Server final : private AdminActions {
   explicit Server(ServerContext context);
 
   static std::string origin_of(const HttpServerConfig& server, std::uint16_t port);
-  Logger make_logger(const LogConfig& config) const;
   Status make_workers(std::size_t threads);
   // May wait for disks and names.
   Result<Prepared> prepare(const Config& config, const Present& present);
@@ -147,7 +149,6 @@ class Server final : private AdminActions {
   const ServerContext context_;
   SystemClock clock_;
   Logger log_;
-  std::function<Logger(const LogConfig&)> loggers_;
   std::string origin_;
   std::uint16_t port_ = 0;
   std::uint16_t admin_port_ = 0;

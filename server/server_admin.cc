@@ -20,12 +20,11 @@ std::string Server::metrics_text() {
                                             endpoint->store->file_options()));
     if (!one) endpoints.back().site = endpoint->site;
   }
-  return render_metrics(
-      {.loops = loops,
-       .endpoints = std::move(endpoints),
-       .tls = std::nullopt,
-       .log_lines_lost = context_.logs == nullptr ? 0 : context_.logs->lost(),
-       .process = read_process_stats()});
+  return render_metrics({.loops = loops,
+                         .endpoints = std::move(endpoints),
+                         .tls = std::nullopt,
+                         .log_lines_lost = context_.log_lines_lost ? context_.log_lines_lost() : 0,
+                         .process = read_process_stats()});
 }
 
 Status Server::ready() {
@@ -78,9 +77,8 @@ void Server::backup(std::string store, std::string to, Function<void(Status)> do
   }
   // The loop outlives the stores.
   found->backup(std::move(to), [first, done = std::move(done)](Status made) mutable {
-    first->post([made = std::move(made), done = std::move(done)]() mutable {
-      done(std::move(made));
-    });
+    first->post(
+        [made = std::move(made), done = std::move(done)]() mutable { done(std::move(made)); });
   });
 }
 

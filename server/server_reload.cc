@@ -34,16 +34,16 @@ void Server::reload(Config config, Function<void(Status)> done) {
                        present = std::make_unique<Present>(present())]() mutable {
       auto prepared = std::make_unique<Result<Prepared>>(prepare(*config, *present));
       present.reset();
-      workers_.front()->post([this, prepared = std::move(prepared),
-                              done = std::move(done)]() mutable {
-        reloading_ = false;
-        if (!prepared->ok()) return done(prepared->error());
-        if (draining_)
-          return done(Error{ErrorCode::kUnavailable, "the server is being stopped", {}});
-        commit(std::move(**prepared));
-        log_.info("serving a new configuration");
-        done({});
-      });
+      workers_.front()->post(
+          [this, prepared = std::move(prepared), done = std::move(done)]() mutable {
+            reloading_ = false;
+            if (!prepared->ok()) return done(prepared->error());
+            if (draining_)
+              return done(Error{ErrorCode::kUnavailable, "the server is being stopped", {}});
+            commit(std::move(**prepared));
+            log_.info("serving a new configuration");
+            done({});
+          });
     });
   });
 }
@@ -66,7 +66,7 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
   Prepared prepared;
   const std::size_t loops = workers_.empty() ? config.threads.value_or(4) : workers_.size();
   const PlanMaker maker{.stores = stores_,
-                        .make_logger = loggers_,
+                        .make_logger = context_.make_logger,
                         .log = log_,
                         .open_files_max = open_files_max_,
                         .loops = loops,
@@ -109,7 +109,7 @@ Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared
 }
 
 void Server::commit(Prepared prepared) {
-  log_ = make_logger(prepared.plan->config.log);
+  log_ = context_.make_logger(prepared.plan->config.log);
   std::swap(plan_, prepared.plan);
   commit_bindings(prepared);
   commit_stores(*plan_);
@@ -125,8 +125,7 @@ void Server::commit(Prepared prepared) {
       port_ = fresh->second.front().address.port();
       origin_ = origin_of(plan_->sites[binding.site].config, port_);
     }
-    binding.acceptor =
-        accept_at(binding.id, plan_->sites[binding.site], std::move(fresh->second));
+    binding.acceptor = accept_at(binding.id, plan_->sites[binding.site], std::move(fresh->second));
   }
 }
 
@@ -170,9 +169,10 @@ void Server::commit_admin(Prepared& prepared) {
   AdminAudience audience{.kind = AdminAudience::Kind::kMachine, .host = {}, .store = {}};
   if (address.ok() && off_this_machine(*address)) {
     audience.kind = AdminAudience::Kind::kEverybody;
-    log_.warn("the admin endpoint can be reached from other machines: it tells them metrics and "
-              "health, and takes no orders there",
-              {{"address", config.listen}});
+    log_.warn(
+        "the admin endpoint can be reached from other machines: it tells them metrics and "
+        "health, and takes no orders there",
+        {{"address", config.listen}});
   }
   if (address.ok()) audience.host = address->host;
   admin_port_ = prepared.admin.front().address.port();

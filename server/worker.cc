@@ -18,8 +18,6 @@ namespace {
 // One for each loop. Holds a whole pipeline of small requests, and large bodies in few reads.
 constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;
 
-
-
 }  // namespace
 
 Worker::Site::Site(BindingId id, const Limits& with, Worker& worker)
@@ -87,8 +85,7 @@ void Worker::serve_site(BindingId binding, const std::shared_ptr<const Plan>& pl
     current->current = false;
     current = nullptr;
   }
-  if (current == nullptr)
-    sites_.push_back(std::make_unique<Site>(binding, planned.limits, *this));
+  if (current == nullptr) sites_.push_back(std::make_unique<Site>(binding, planned.limits, *this));
   for (const std::unique_ptr<Site>& site : sites_) {
     if (site->binding == binding) site->handler.serve(plan, planned, *endpoints_);
   }

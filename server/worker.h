@@ -102,8 +102,7 @@ class Worker {
   explicit Worker(const Place& place);
 
   Site* current_site(BindingId binding);
-  void serve_site(BindingId binding, const std::shared_ptr<const Plan>& plan,
-                  const SitePlan& site);
+  void serve_site(BindingId binding, const std::shared_ptr<const Plan>& plan, const SitePlan& site);
   void end_site(Site& site);
   void sweep_sites();
 

@@ -44,8 +44,8 @@ class AdminEndpoint {
 
   const AdminAudience& audience() const { return audience_; }
 
-  // Accepts nobody any more, answers what is asked already, within Limits::drain_timeout; then calls
-  // `done`.
+  // Accepts nobody any more, answers what is asked already, within Limits::drain_timeout; then
+  // calls `done`.
   void drain(Function<void()> done);
 
  private:

@@ -1,5 +1,5 @@
-// A browser that is made to believe that a page's name is this machine asks with that page's Host or
-// Origin: that is how such requests are known.
+// A browser that is made to believe that a page's name is this machine asks with that page's Host
+// or Origin: that is how such requests are known.
 #include "server/admin/admin_handler.h"
 
 #include <durable_streams/http/endpoint.h>
@@ -41,8 +41,7 @@ int status_for(ErrorCode code) {
   }
 }
 
-void send_text(http::ResponseSink& sink, int status, std::string_view type,
-               std::string_view body) {
+void send_text(http::ResponseSink& sink, int status, std::string_view type, std::string_view body) {
   const std::string fields = fmt::format("Cache-Control: no-store\r\nContent-Type: {}\r\n", type);
   sink.start({.status = status, .fields = fields, .content_length = body.size()});
   sink.write({{Slice::copy_of(body)}});
@@ -161,8 +160,8 @@ void AdminHandler::start(const http::RequestHead& head, http::ResponseSink& sink
   if (route == nullptr)
     return http::answer_problem(sink, 404, "The admin endpoint has nothing here.");
   if (!route->for_everybody && audience_.kind == AdminAudience::Kind::kEverybody) {
-    return http::answer_problem(
-        sink, 403, "From other machines only metrics and health can be asked for.");
+    return http::answer_problem(sink, 403,
+                                "From other machines only metrics and health can be asked for.");
   }
   const bool reads = route->method == "GET" && head.method == "HEAD";
   if (head.method != route->method && !reads) {
@@ -194,8 +193,7 @@ bool AdminHandler::welcome(const http::RequestHead& head, http::ResponseSink& si
   return false;
 }
 
-void AdminHandler::answer_metrics(const http::RequestHead&, http::ResponseSink& sink,
-                                  AnswerSlot&) {
+void AdminHandler::answer_metrics(const http::RequestHead&, http::ResponseSink& sink, AnswerSlot&) {
   send_text(sink, 200, "text/plain; version=0.0.4; charset=utf-8", actions_.metrics());
 }
 
@@ -237,8 +235,7 @@ void AdminHandler::start_backup(const http::RequestHead& head, http::ResponseSin
     return http::answer_problem(
         sink, 400, "Say where the backup goes: /backup?to=DIRECTORY, with its absolute path.");
   }
-  std::string store =
-      audience_.store.empty() ? query_value(head.target, "store") : audience_.store;
+  std::string store = audience_.store.empty() ? query_value(head.target, "store") : audience_.store;
   const auto waiting = std::make_shared<Waiting>(Waiting{.sink = &sink});
   slot.emplace<WaitingAnswer>(waiting);
   actions_.backup(std::move(store), std::move(to), answer_to(waiting));

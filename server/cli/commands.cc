@@ -18,11 +18,11 @@
 #include "server/cli/dev_command.h"
 #include "server/cli/exit_code.h"
 #include "server/cli/running_commands.h"
-#include "server/text/nearest_name.h"
 #include "server/cli/store_commands.h"
 #include "server/cli/token_command.h"
 #include "server/config/options.h"
 #include "server/net/listen_address.h"
+#include "server/text/nearest_name.h"
 
 namespace durable_streams::server {
 namespace {
@@ -132,11 +132,12 @@ constexpr Flag kAdapterFlag{"--adapter", "LANGUAGE",
                             "In which it is written: caddyfile or json. Default: as its name and "
                             "its beginning tell.",
                             apply_adapter};
-constexpr Flag kAddressFlag{"--address", "ADDR",
-                            "The server's admin endpoint. Default: the one that the configuration "
-                            "names, or with 'admin off'\nthe control socket in its data_dir; without "
-                            "a configuration localhost:2019.",
-                            apply_address};
+constexpr Flag kAddressFlag{
+    "--address", "ADDR",
+    "The server's admin endpoint. Default: the one that the configuration "
+    "names, or with 'admin off'\nthe control socket in its data_dir; without "
+    "a configuration localhost:2019.",
+    apply_address};
 
 constexpr std::array<Flag, 2> kConfigFlags{{kConfigFlag, kAdapterFlag}};
 constexpr std::array<Flag, 3> kAdaptFlags{{
@@ -338,8 +339,9 @@ constexpr std::array<Command, 15> kCommands{{
     {.name = "reload",
      .argument = "",
      .summary = "Have a server that runs serve another configuration.",
-     .details = "No connection is dropped. It exits with 0 when it is served, and with 1 when it is "
-                "refused, with the reason:\nthen all is served as before.\n",
+     .details =
+         "No connection is dropped. It exits with 0 when it is served, and with 1 when it is "
+         "refused, with the reason:\nthen all is served as before.\n",
      .flags = kAskFlags,
      .run = run_reload},
     {.name = "stop",

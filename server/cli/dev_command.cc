@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "server/cli/exit_code.h"
+#include "server/cli/server_context.h"
 #include "server/log/log_outputs.h"
 #include "server/server.h"
 
@@ -63,9 +64,8 @@ std::string greeting(const Server& server) {
       "  streams    {}{}\n"
       "  storage    {}\n"
       "Ctrl-C stops it.\n",
-      kVersion, server.origin(),
-      everywhere ? " and every other address of this machine" : "", server.origin(), kPath,
-      storage_of(*server.plan().endpoints.front()->store));
+      kVersion, server.origin(), everywhere ? " and every other address of this machine" : "",
+      server.origin(), kPath, storage_of(*server.plan().endpoints.front()->store));
 }
 
 }  // namespace
@@ -73,8 +73,7 @@ std::string greeting(const Server& server) {
 int run_dev(const CommandOptions& options, std::string_view, Terminal& terminal) {
   const SystemClock clock;
   LogOutputs outputs(clock);
-  Result<std::unique_ptr<Server>> server =
-      Server::open(dev_config(options), {.defaults = {}, .logs = &outputs});
+  Result<std::unique_ptr<Server>> server = Server::open(dev_config(options), context_of(outputs));
   if (!server) {
     terminal.err << fmt::format("durable-streams-server dev: {}\n", server.error().message);
     return kExitFailed;

@@ -1,4 +1,5 @@
-// A server is asked at its admin endpoint, or where that is off by the socket in its data directory.
+// A server is asked at its admin endpoint, or where that is off by the socket in its data
+// directory.
 #include "server/cli/running_commands.h"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "server/admin/admin_client.h"
 #include "server/cli/config_commands.h"
 #include "server/cli/exit_code.h"
+#include "server/cli/server_context.h"
 #include "server/config/json/config_json.h"
 #include "server/log/log_outputs.h"
 #include "server/server.h"
@@ -43,9 +45,10 @@ void tell_what_is_served(const Plan& plan, const Logger& log) {
                                      {"path", prefix + "*"},
                                      {"storage", storage_of(*route.endpoint->store)}});
         if (is_public(listen) && route.controls.empty()) {
-          log.warn("everybody who reaches this address may create, append to and delete streams: "
-                   "'authorize' says who may do what",
-                   {{"address", listen}, {"path", prefix + "*"}});
+          log.warn(
+              "everybody who reaches this address may create, append to and delete streams: "
+              "'authorize' says who may do what",
+              {{"address", listen}, {"path", prefix + "*"}});
         }
       }
     }
@@ -55,14 +58,14 @@ void tell_what_is_served(const Plan& plan, const Logger& log) {
 // Reads the file again, and serves what it says.
 void reload_from_file(Server& server, const CommandOptions& options, const Logger& log) {
   Result<Config> config = load_named_config(options);
-  if (!config) return log.error("the configuration is wrong, and was not loaded",
-                                {{"reason", config.error().message}});
+  if (!config)
+    return log.error("the configuration is wrong, and was not loaded",
+                     {{"reason", config.error().message}});
   notify_service_manager("RELOADING=1");
   server.reload(std::move(*config), [&server, log](Status loaded) {
     notify_service_manager("READY=1");
     if (!loaded)
-      return log.error("the configuration was not loaded",
-                       {{"reason", loaded.error().message}});
+      return log.error("the configuration was not loaded", {{"reason", loaded.error().message}});
     tell_what_is_served(server.plan(), log);
   });
 }
@@ -91,8 +94,8 @@ Result<std::string> ask(const CommandOptions& options, const AdminQuestion& ques
   if (to.host.empty() || to.host == "0.0.0.0" || to.host == "::") to.host = "localhost";
   Result<std::string> answer = ask_address(to, question);
   if (!answer && answer.error().code == ErrorCode::kNotFound)
-    return Error{ErrorCode::kNotFound, fmt::format("no server has its admin endpoint at {}", text),
-                 {}};
+    return Error{
+        ErrorCode::kNotFound, fmt::format("no server has its admin endpoint at {}", text), {}};
   return answer;
 }
 
@@ -115,8 +118,7 @@ int run_run(const CommandOptions& options, std::string_view, Terminal& terminal)
   const SystemClock clock;
   LogOutputs outputs(clock);
   const LogConfig log_config = config->log;
-  Result<std::unique_ptr<Server>> server =
-      Server::open(std::move(*config), {.defaults = {}, .logs = &outputs});
+  Result<std::unique_ptr<Server>> server = Server::open(std::move(*config), context_of(outputs));
   if (!server) return failed("run", server.error(), terminal);
   const Logger log = outputs.make_logger(log_config);
   Server& running = **server;
@@ -155,8 +157,8 @@ int run_stop(const CommandOptions& options, std::string_view, Terminal& terminal
 int run_health(const CommandOptions& options, std::string_view, Terminal& terminal) {
   const Result<std::optional<Config>> config = named_config(options);
   if (!config) return failed("health", config.error(), terminal);
-  const Result<std::string> answer = ask(
-      options, {.method = "GET", .target = "/readyz", .content_type = {}, .body = {}}, *config);
+  const Result<std::string> answer =
+      ask(options, {.method = "GET", .target = "/readyz", .content_type = {}, .body = {}}, *config);
   if (!answer) return failed("health", answer.error(), terminal);
   terminal.out << *answer;
   return kExitDone;

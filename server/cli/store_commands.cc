@@ -9,9 +9,9 @@
 #include <ostream>
 #include <string>
 
-#include "server/cli/exit_code.h"
 #include "server/admin/admin_client.h"
 #include "server/admin/query.h"
+#include "server/cli/exit_code.h"
 
 namespace durable_streams::server {
 namespace {
@@ -91,8 +91,8 @@ int run_backup(const CommandOptions& options, std::string_view, Terminal& termin
   std::error_code error;
   const std::string to = std::filesystem::absolute(options.backup_to, error).lexically_normal();
   if (error) return failed("backup", {ErrorCode::kIo, error.message(), {}}, terminal);
-  Status done = tell_directory(directory, {.method = "POST",
-                                           .target = "/backup?to=" + query_encoded(to)});
+  Status done =
+      tell_directory(directory, {.method = "POST", .target = "/backup?to=" + query_encoded(to)});
   if (!done && done.error().code == ErrorCode::kNotFound) done = back_up_file_store(directory, to);
   if (!done) return failed("backup", done.error(), terminal);
   terminal.out << fmt::format("{}: backed up to {}\n", directory, to);
@@ -101,8 +101,7 @@ int run_backup(const CommandOptions& options, std::string_view, Terminal& termin
 
 int run_stats(const CommandOptions& options, std::string_view, Terminal& terminal) {
   if (options.data_dir.empty()) return missing_directory("stats", terminal);
-  const Result<FileStoreSummary> summary =
-      summarize_file_store(options.data_dir);
+  const Result<FileStoreSummary> summary = summarize_file_store(options.data_dir);
   if (!summary) return failed("stats", summary.error(), terminal);
   terminal.out << fmt::format(
       "closed         {}\n"

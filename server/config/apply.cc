@@ -17,8 +17,7 @@ bool in_memory(const DurableStreamsConfig& config) {
   return config.data_dir.value_or(std::string()).empty();
 }
 
-FileStoreOptions file_store_options(const DurableStreamsConfig& config,
-                                    FileStoreOptions defaults) {
+FileStoreOptions file_store_options(const DurableStreamsConfig& config, FileStoreOptions defaults) {
   FileStoreOptions options = std::move(defaults);
   apply(config.data_dir, options.directory);
   apply(config.max_file_handles, options.max_file_handles);

@@ -24,7 +24,8 @@ std::string real_path(const std::string& directory) {
 // The first option that is not the same.
 std::string_view difference(const DurableStreamsConfig& a, const DurableStreamsConfig& b) {
   for (const Option<DurableStreamsConfig>& option : durable_streams_options()) {
-    const bool same = std::visit([&](auto member) { return a.*member == b.*member; }, option.member);
+    const bool same =
+        std::visit([&](auto member) { return a.*member == b.*member; }, option.member);
     // Two names of one directory may differ.
     if (!same && option.name != "data_dir") return option.name;
   }

@@ -50,12 +50,12 @@ class OpenStore {
   Engine engine_;
 };
 
-// Opens each store once, for as long as anybody uses it. Outlives none of them. Threads: any; open()
-// by one at a time.
+// Opens each store once, for as long as anybody uses it. Outlives none of them. Threads: any;
+// open() by one at a time.
 class OpenStores {
  public:
-  // `close` gets each store that nobody uses any more, on whatever thread let go of it, and destroys
-  // it where waiting harms nobody.
+  // `close` gets each store that nobody uses any more, on whatever thread let go of it, and
+  // destroys it where waiting harms nobody.
   using Close = std::function<void(std::unique_ptr<OpenStore>)>;
 
   OpenStores(ServerDefaults defaults, Close close)

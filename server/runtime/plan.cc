@@ -39,8 +39,7 @@ class Planning {
       if (const FileStoreOptions* const files = endpoint->store->file_options())
         of_stores += files->max_file_handles + kOtherFiles;
     }
-    const std::size_t left =
-        maker_.open_files_max - std::min(maker_.open_files_max / 2, of_stores);
+    const std::size_t left = maker_.open_files_max - std::min(maker_.open_files_max / 2, of_stores);
     for (SitePlan& site : plan_->sites)
       site.limits = server::fit_to_open_files(site.limits, left, maker_.loops);
   }
@@ -83,8 +82,8 @@ class Planning {
   Result<RoutePlan> plan_route(const HttpServerConfig& server, const SitePlan& site,
                                const RouteConfig& route,
                                const std::shared_ptr<http::BodyBudget>& bodies) {
-    RoutePlan planned{.config = route, .endpoint = nullptr, .controls = {}, .headers = {},
-                      .log = {}};
+    RoutePlan planned{
+        .config = route, .endpoint = nullptr, .controls = {}, .headers = {}, .log = {}};
     std::vector<AuthorizeConfig> authorize;
     for (const MiddlewareConfig& middleware : route.middlewares) {
       if (const auto* log = std::get_if<AccessLogConfig>(&middleware))
@@ -166,14 +165,12 @@ class Planning {
       }
     }
     Result<std::unique_ptr<AccessControl>> opened = AccessControl::open(
-        config, {.proxies = site.proxies, .log = [log = maker_.log](std::string_view line) {
-                   log.warn(line);
-                 }});
+        config, {.proxies = site.proxies,
+                 .log = [log = maker_.log](std::string_view line) { log.warn(line); }});
     if (!opened) return opened.error();
     std::shared_ptr<AccessControl> control = std::move(*opened);
-    plan_->controls.push_back({.config = config,
-                               .trusted_proxies = site.config.trusted_proxies,
-                               .control = control});
+    plan_->controls.push_back(
+        {.config = config, .trusted_proxies = site.config.trusted_proxies, .control = control});
     return control;
   }
 

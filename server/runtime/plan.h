@@ -60,7 +60,7 @@ struct SitePlan {
   std::shared_ptr<const TrustedProxies> proxies;  // null: nobody is trusted
   RouteTable table;
   std::vector<RoutePlan> routes;
-  bool by_host = false;  // some route is for a host
+  bool by_host = false;      // some route is for a host
   std::string nothing_here;  // for who asks for what no route has
 };
 

@@ -84,9 +84,10 @@ std::vector<HeaderOperation> operations_for(const RoutePlan& route, std::string_
 
 void send(http::ResponseSink& sink, int status, std::string_view fields, std::string_view body) {
   const bool no_body = status == 204 || status == 304;
-  sink.start({.status = status,
-              .fields = fields,
-              .content_length = no_body ? std::nullopt : std::optional<std::uint64_t>(body.size())});
+  sink.start(
+      {.status = status,
+       .fields = fields,
+       .content_length = no_body ? std::nullopt : std::optional<std::uint64_t>(body.size())});
   if (!body.empty()) sink.write({{Slice::copy_of(body)}});
   sink.finish();
 }
@@ -143,8 +144,7 @@ void SiteHandler::serve(std::shared_ptr<const Plan> plan, const SitePlan& site,
   site_ = &site;
 }
 
-void SiteHandler::start(const http::RequestHead& head, http::ResponseSink& sink,
-                        AnswerSlot& slot) {
+void SiteHandler::start(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot) {
   if (head.target == "*") {
     // Asks whether the server is there (RFC 9110 section 9.3.7).
     sink.start({.status = 204, .fields = {}, .content_length = std::nullopt});
@@ -177,8 +177,7 @@ void SiteHandler::start_route(std::size_t index, const http::RequestHead& head,
     slot.emplace<EndpointAnswer>(*endpoint, head, sink);
     return;
   }
-  auto wrapping =
-      std::make_unique<ChangedAnswer::Wrapping>(sink, operations_for(route, path));
+  auto wrapping = std::make_unique<ChangedAnswer::Wrapping>(sink, operations_for(route, path));
   if (endpoint != nullptr) {
     wrapping->answer.emplace(*endpoint, head, wrapping->sink);
     slot.emplace<ChangedAnswer>(std::move(wrapping));
@@ -186,8 +185,7 @@ void SiteHandler::start_route(std::size_t index, const http::RequestHead& head,
   }
   if (!may_ask(route, head, path, wrapping->sink)) return;
   const auto* const respond = std::get_if<RespondConfig>(&route.config.terminal);
-  if (respond == nullptr)
-    return http::answer_problem(wrapping->sink, 404, site_->nothing_here);
+  if (respond == nullptr) return http::answer_problem(wrapping->sink, 404, site_->nothing_here);
   send(wrapping->sink, respond->status,
        respond->body.empty() ? "" : "Content-Type: text/plain; charset=utf-8\r\n", respond->body);
 }

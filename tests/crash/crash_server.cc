@@ -10,14 +10,14 @@
 #include <string_view>
 #include <utility>
 
-#include "server/server.h"
+#include "server/log/log_outputs.h"
+#include "tests/support/one_endpoint_server.h"
 
 namespace durable_streams::server {
 namespace {
 
 ServerOptions options_for(std::string directory, std::string_view durability) {
   ServerOptions options;
-  options.listen = {.host = "127.0.0.1", .port = 0};
   options.threads = 2;
   options.endpoint.chunk_bytes_max = 64 << 10;
   options.engine.loaded_streams_max = 32;
@@ -37,15 +37,17 @@ ServerOptions options_for(std::string directory, std::string_view durability) {
 }
 
 int run(std::string directory, std::string_view durability) {
+  const SystemClock clock;
+  LogOutputs outputs(clock);
   Result<std::unique_ptr<Server>> server =
-      Server::open(options_for(std::move(directory), durability),
-                   [](std::string_view line) { std::cerr << line << std::endl; });
+      open_server(options_for(std::move(directory), durability),
+                  outputs.make_logger({.format = LogFormat::kConsole}));
   if (!server) {
     std::cerr << server.error().message << std::endl;
     return 1;
   }
   (*server)->heed_signals();
-  const auto& store = dynamic_cast<const FileStore&>((*server)->store());
+  const FileStore& store = *(*server)->plan().endpoints.front()->store->file_store();
   const FileStoreOpening& opening = store.opening();
   std::cout << "serves " << (*server)->port() << ' ' << (opening.clean ? 1 : 0) << ' '
             << opening.replayed << ' ' << opening.torn_bytes << std::endl;

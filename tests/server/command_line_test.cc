@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "server/text/duration.h"
 #include "server/cli/exit_code.h"
+#include "server/text/duration.h"
 #include "server/text/nearest_name.h"
 #include "tests/support/catch.h"
 
@@ -134,14 +134,14 @@ TEST_CASE("a durability may stand before its data directory", "[server][cli]") {
     apply("--data-dir", "somewhere", options);
     if (!first) apply("--durability", "interval:250ms", options);
     CHECK(dev->join(options).ok());
-    CHECK(options.server.file_store->directory == "somewhere");
-    CHECK(options.server.file_store->durability == Durability::kInterval);
-    CHECK(options.server.file_store->sync_interval == std::chrono::milliseconds(250));
+    CHECK(options.streams.data_dir == "somewhere");
+    CHECK(options.streams.durability->mode == Durability::kInterval);
+    CHECK(options.streams.durability->sync_interval == std::chrono::milliseconds(250));
   }
   CommandOptions plain;
   apply("--data-dir", "somewhere", plain);
   CHECK(dev->join(plain).ok());
-  CHECK(plain.server.file_store->durability == Durability::kAlways);
+  CHECK(!plain.streams.durability);
 }
 
 TEST_CASE("a data directory that cannot be is a failure that says so", "[server][cli]") {

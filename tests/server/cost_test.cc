@@ -19,10 +19,13 @@
 
 #include "server/http/connection.h"
 #include "server/http/connection_group.h"
-#include "server/http/router.h"
+#include "server/runtime/loop_endpoints.h"
+#include "server/runtime/plan.h"
+#include "server/runtime/site_handler.h"
 #include "server/server.h"
 #include "tests/server/blocking_client.h"
 #include "tests/support/catch.h"
+#include "tests/support/one_endpoint_server.h"
 
 namespace {
 
@@ -75,6 +78,7 @@ class Drain final : public Transport {
 
 struct ServedStream {
   ServedStream() {
+    handler.serve(plan, plan->sites.front(), endpoints);
     loop.run_until_idle();
     streams.create_now("s", {.content_type = "text/plain", .body = "text"}).value();
   }
@@ -90,13 +94,23 @@ struct ServedStream {
   Limits limits;
   ManualLoop loop{ManualLoop::Time::kVirtual};
   ManualClock clock;
-  MemoryStore store;
-  Engine engine{store};
-  Streams streams{engine, loop};
-  http::Endpoint endpoint{streams};
-  Router router{endpoint};
+  OpenStores stores{{}, [](std::unique_ptr<OpenStore>) {}};
+  const std::function<Logger(const LogConfig&)> make_logger = [](const LogConfig&) {
+    return Logger();
+  };
+  const Logger log;
+  std::shared_ptr<const Plan> plan = make_plan(one_endpoint({}), {.stores = stores,
+                                                                  .make_logger = make_logger,
+                                                                  .log = log,
+                                                                  .open_files_max = 1'024,
+                                                                  .loops = 1,
+                                                                  .before = nullptr})
+                                         .value();
+  Streams streams{plan->endpoints.front()->store->engine(), loop};
+  LoopEndpoints endpoints{loop};
+  SiteHandler handler;
   std::atomic<std::size_t> open{1};
-  ConnectionGroup group{limits, loop, clock, router, open};
+  ConnectionGroup group{limits, loop, clock, handler, open};
   Drain drain;
   Connection connection{group, drain, "192.0.2.1"};
 };
@@ -147,9 +161,8 @@ TEST_CASE("a head that does not end costs little more than its limit", "[server]
 // The growth of memory in use when `count` clients send `request` and wait.
 std::size_t bytes_for_each(const std::string& request, std::size_t count) {
   ServerOptions options;
-  options.listen = {.host = "127.0.0.1", .port = 0};
   options.threads = 1;
-  std::unique_ptr<Server> server = Server::open(options).value();
+  std::unique_ptr<Server> server = open_server(options).value();
   std::thread thread([&] { server->run(); });
   BlockingClient witness(server->port());
   REQUIRE(witness.exchange("PUT /v1/stream/s", "Content-Type: text/plain\r\n").status == 201);

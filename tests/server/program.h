@@ -26,7 +26,8 @@ namespace durable_streams::server {
 class Program {
  public:
   explicit Program(std::vector<std::string> arguments,
-                   std::optional<rlim_t> open_files_max = std::nullopt) {
+                   std::optional<rlim_t> open_files_max = std::nullopt,
+                   const std::string& working_directory = {}) {
     std::array<int, 2> pipe_ends{};
     REQUIRE(pipe(pipe_ends.data()) == 0);
     output_.reset(pipe_ends[0]);
@@ -35,6 +36,8 @@ class Program {
       const std::string limit = std::to_string(*open_files_max);
       arguments.insert(arguments.begin(), {"prlimit", "--nofile=" + limit + ":" + limit});
     }
+    if (!working_directory.empty())
+      arguments.insert(arguments.begin(), {"env", "-C", working_directory});
     std::vector<char*> argv(arguments.size() + 1);  // the last stays null
     std::transform(arguments.begin(), arguments.end(), argv.begin(),
                    [](std::string& argument) { return argument.data(); });

@@ -36,7 +36,8 @@ TEST_CASE("dev says where it listens, what it serves, what it keeps and how to s
   const std::string greeting = program.read_until("Ctrl-C stops it.\n");
   CHECK(greeting.find("  listening  " + origin + "\n") != std::string::npos);
   CHECK(greeting.find("  streams    " + origin + "/v1/stream/*\n") != std::string::npos);
-  CHECK(greeting.find("  storage    in memory, gone when this stops\n") != std::string::npos);
+  CHECK(greeting.find("  storage    in memory, gone when this stops (--data-dir DIR keeps it)\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("dev says how durably it keeps a directory", "[server][program]") {

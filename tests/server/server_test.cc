@@ -12,6 +12,7 @@
 #include "tests/server/blocking_client.h"
 #include "tests/server/log/captured_log.h"
 #include "tests/support/catch.h"
+#include "tests/support/one_endpoint_server.h"
 #include "tests/support/temporary_directory.h"
 
 namespace durable_streams::server {
@@ -25,10 +26,8 @@ constexpr std::string_view kText = "Content-Type: text/plain\r\n";
 // Runs until the test is over; drained then, if not before.
 class RunningServer {
  public:
-  explicit RunningServer(ServerOptions options = {}, Logger log = {}) {
-    options.listen = {.host = "127.0.0.1", .port = 0};
-    if (options.threads == 0) options.threads = 2;
-    Result<std::unique_ptr<Server>> opened = Server::open(std::move(options), log);
+  explicit RunningServer(const ServerOptions& options = {}, Logger log = {}) {
+    Result<std::unique_ptr<Server>> opened = open_server(options, log);
     REQUIRE(opened.ok());
     server_ = std::move(*opened);
     thread_ = std::thread([this] { server_->run(); });
@@ -40,7 +39,7 @@ class RunningServer {
   std::uint16_t port() const { return server_->port(); }
   BlockingClient client() const { return BlockingClient(port()); }
   std::string metrics_text() const { return server_->metrics_text(); }
-  std::size_t body_bytes() const { return server_->options().endpoint.body_budget->taken(); }
+  std::size_t body_bytes() const { return server_->plan().endpoints.front()->bodies->taken(); }
   void drain() { server_->drain(); }
   void stop() {
     if (!thread_.joinable()) return;
@@ -481,18 +480,16 @@ TEST_CASE("a drain ends in time whatever clients do", "[server][socket]") {
 }
 
 TEST_CASE("a server that is never run gives its port back", "[server][socket]") {
-  ServerOptions options;
-  options.threads = 2;
-  options.listen = {.host = "127.0.0.1", .port = 0};
-  Result<std::unique_ptr<Server>> server = Server::open(options);
+  Config config = one_endpoint({});
+  Result<std::unique_ptr<Server>> server = Server::open(config);
   REQUIRE(server.ok());
-  options.listen.port = (*server)->port();
-  const Result<std::unique_ptr<Server>> second = Server::open(options);
+  const std::string port = std::to_string((*server)->port());
+  config.servers.front().listen = {"127.0.0.1:" + port};
+  const Result<std::unique_ptr<Server>> second = Server::open(config);
   REQUIRE_FALSE(second.ok());
-  CHECK(second.error().message.find(std::to_string(options.listen.port) + " is in use") !=
-        std::string::npos);
+  CHECK(second.error().message.find(port + " is in use") != std::string::npos);
   server->reset();
-  CHECK(Server::open(options).ok());
+  CHECK(Server::open(config).ok());
 }
 
 }  // namespace

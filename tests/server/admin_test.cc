@@ -1,0 +1,115 @@
+// What an operator asks of a running server.
+#include "server/admin/admin_client.h"
+#include "tests/server/configured_server.h"
+#include "tests/support/temporary_directory.h"
+
+namespace durable_streams::server {
+namespace {
+
+constexpr std::string_view kText = "Content-Type: text/plain\r\n";
+
+TEST_CASE("the admin endpoint tells metrics, health and the configuration", "[server][admin]") {
+  const std::string port = free_port();
+  const std::string admin = free_port();
+  ConfiguredServer server("{\nadmin localhost:" + admin + "\n}\n127.0.0.1:" + port +
+                          " {\n durable_streams /s/*\n}");
+  BlockingClient client = client_at(admin);
+  CHECK(client.exchange("GET /healthz").body == "alive\n");
+  CHECK(client.exchange("GET /readyz").body == "ready\n");
+  const ClientResponse metrics = client.exchange("GET /metrics");
+  CHECK(metrics.field("Content-Type").starts_with("text/plain; version=0.0.4"));
+  CHECK(metrics.body.find("durable_streams_store_info{endpoint=\"/s/\"") != std::string::npos);
+  CHECK(client.exchange("GET /config/").body.find("\"durable_streams\"") != std::string::npos);
+  CHECK(client.exchange("GET /nothing").status == 404);
+  const ClientResponse wrong = client.exchange("POST /metrics");
+  CHECK(wrong.status == 405);
+  CHECK(wrong.field("Allow") == "GET, HEAD");
+  CHECK(client.exchange("GET /stop").status == 405);
+}
+
+TEST_CASE("a page that passes for this machine is not answered", "[server][admin]") {
+  const std::string admin = free_port();
+  ConfiguredServer server("{\nadmin localhost:" + admin + "\n}\n");
+  BlockingClient client = client_at(admin);
+  CHECK(client.exchange("GET http://evil.example/config/").status == 403);
+  CHECK(client.exchange("POST http://evil.example:" + admin + "/stop").status == 403);
+  CHECK(client.exchange("GET /config/", "Origin: http://evil.example\r\n").status == 403);
+  CHECK(client.exchange("GET /config/", "Origin: null\r\n").status == 403);
+  CHECK(client.exchange("GET /config/", "Origin: http://localhost:" + admin + "\r\n").status ==
+        200);
+  CHECK(client.exchange("GET http://127.0.0.1:" + admin + "/config/").status == 200);
+  CHECK(client.exchange("GET http://[::1]/config/").status == 200);
+}
+
+TEST_CASE("from other machines only metrics and health can be asked for", "[server][admin]") {
+  const std::string admin = free_port();
+  ConfiguredServer server("{\nadmin 0.0.0.0:" + admin + "\n}\n");
+  BlockingClient client = client_at(admin);
+  CHECK(client.exchange("GET /metrics").status == 200);
+  CHECK(client.exchange("GET http://host.example/healthz").status == 200);
+  CHECK(client.exchange("GET /readyz").status == 200);
+  CHECK(client.exchange("GET /config/").status == 403);
+  CHECK(client.exchange("POST /stop").status == 403);
+  CHECK(client.exchange("POST /load", {}, "{}").status == 403);
+  CHECK(client.exchange("POST /backup?to=/x").status == 403);
+}
+
+TEST_CASE("a configuration is loaded through the admin endpoint, which may move by it",
+          "[server][admin]") {
+  const std::string port = free_port();
+  const std::string one = free_port();
+  const std::string two = free_port();
+  const auto caddyfile = [&](const std::string& admin, const std::string& answer) {
+    return "{\nadmin localhost:" + admin + "\n}\n127.0.0.1:" + port + " {\n respond " + answer +
+           "\n}";
+  };
+  ConfiguredServer server(caddyfile(one, "old"));
+  BlockingClient client = client_at(one);
+  const ClientResponse bad =
+      client.exchange("POST /load", "Content-Type: text/caddyfile\r\n", ":1 {\n durable_stream\n}");
+  CHECK(bad.status == 400);
+  CHECK(bad.body.find("did you mean 'durable_streams'?") != std::string::npos);
+  CHECK(client_at(port).exchange("GET /").body == "old");
+  CHECK(client.exchange("POST /load", "Content-Type: text/caddyfile\r\n", caddyfile(two, "new"))
+            .status == 200);
+  CHECK(client_at(port).exchange("GET /").body == "new");
+  CHECK(client_at(two).exchange("GET /healthz").status == 200);
+  CHECK(client.at_end());
+  CHECK_FALSE(client_at(one).connected());
+}
+
+TEST_CASE("a data directory's socket takes the same orders", "[server][admin]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  const std::string port = free_port();
+  ConfiguredServer server("{\nadmin off\n}\n127.0.0.1:" + port + " {\n durable_streams /s/* {\n" +
+                          " data_dir " + data + "\n }\n}");
+  CHECK(client_at(port).exchange("PUT /s/x", kText, "text").status == 201);
+  const auto ask = [&](std::string method, std::string target) {
+    return ask_directory(data, {.method = std::move(method), .target = std::move(target)});
+  };
+  CHECK(*ask("GET", "/readyz") == "ready\n");
+  CHECK(ask("GET", "/metrics")->find("durable_streams_") != std::string::npos);
+  CHECK(ask("POST", "/backup?to=" + directory.path() + "/copy").ok());
+  CHECK(ask("POST", "/backup?to=relative").error().message.find("absolute") != std::string::npos);
+  CHECK(ask("POST", "/stop").ok());
+  server.stop();
+  CHECK(ask("GET", "/readyz").error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a server that drains is not ready", "[server][admin]") {
+  const std::string port = free_port();
+  const std::string admin = free_port();
+  ConfiguredServer server("{\nadmin localhost:" + admin + "\n}\n127.0.0.1:" + port +
+                          " {\n respond ok\n}");
+  BlockingClient client = client_at(admin);
+  CHECK(client.exchange("GET /readyz").status == 200);
+  server.drain();
+  // What is asked on a connection that is open is still answered, or the connection has ended.
+  client.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const int status = client.response().status;
+  CHECK((status == 503 || status == 0 || status == 200));
+}
+
+}  // namespace
+}  // namespace durable_streams::server

@@ -1,0 +1,86 @@
+// A server in this process, as a Caddyfile describes it, whose sites listen at ports of their own.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "server/config/caddyfile/adapter.h"
+#include "server/server.h"
+#include "tests/server/blocking_client.h"
+#include "tests/support/catch.h"
+
+namespace durable_streams::server {
+
+inline Config config_of(std::string caddyfile) {
+  Environment environment = [](std::string_view) -> std::optional<std::string> { return {}; };
+  Result<Config> config =
+      parse_caddyfile({.name = "Caddyfile", .text = std::move(caddyfile)}, environment);
+  if (!config) FAIL(config.error().message);
+  return std::move(*config);
+}
+
+// A port that nobody listened at a moment ago.
+inline std::string free_port() {
+  const Result<std::vector<Listener>> listeners = listen_at({.host = "127.0.0.1", .port = 0});
+  REQUIRE(listeners.ok());
+  return std::to_string(listeners->front().address.port());
+}
+
+// Runs until the test is over; drained then, if not before.
+class ConfiguredServer {
+ public:
+  explicit ConfiguredServer(std::string caddyfile, Logger log = {}) {
+    ServerContext context;
+    context.make_logger = [log](const LogConfig&) { return log; };
+    context.defaults.file_store.catalog_bytes_max = std::uint64_t{64} << 20;
+    context.defaults.file_store.segment_bytes = std::uint64_t{1} << 20;
+    context.defaults.file_store.reserve_bytes = 0;
+    Result<std::unique_ptr<Server>> opened =
+        Server::open(config_of(std::move(caddyfile)), std::move(context));
+    if (!opened) FAIL(opened.error().message);
+    server_ = std::move(*opened);
+    thread_ = std::thread([this] { server_->run(); });
+  }
+  ~ConfiguredServer() { stop(); }
+  ConfiguredServer(const ConfiguredServer&) = delete;
+  ConfiguredServer& operator=(const ConfiguredServer&) = delete;
+
+  Server& server() { return *server_; }
+  void drain() { server_->drain(); }
+  void stop() {
+    if (!thread_.joinable()) return;
+    server_->drain();
+    thread_.join();
+  }
+
+  // Waits for the outcome.
+  Status reload(std::string caddyfile) {
+    std::mutex mutex;
+    std::condition_variable told;
+    std::optional<Status> outcome;
+    server_->reload(config_of(std::move(caddyfile)), [&](Status done) {
+      const std::lock_guard lock(mutex);
+      outcome = std::move(done);
+      told.notify_one();
+    });
+    std::unique_lock lock(mutex);
+    REQUIRE(told.wait_for(lock, std::chrono::seconds(BlockingClient::kPatienceSeconds),
+                          [&] { return outcome.has_value(); }));
+    return *outcome;
+  }
+
+ private:
+  std::unique_ptr<Server> server_;
+  std::thread thread_;
+};
+
+inline BlockingClient client_at(const std::string& port) {
+  return BlockingClient(static_cast<std::uint16_t>(std::stoi(port)));
+}
+
+}  // namespace durable_streams::server
