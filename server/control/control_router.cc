@@ -82,10 +82,12 @@ void ControlRouter::start(const http::RequestHead& head, http::ResponseSink& sin
                           AnswerSlot& slot) {
   const std::string_view path = head.target.substr(0, head.target.find('?'));
   if (path != "/backup") {
-    return http::answer_problem(sink, 404, fmt::format("The server cannot be told {}.", path));
+    return http::answer_problem(sink, 404, fmt::format("The server cannot be told {}.", path),
+                                {.request = &head});
   }
   if (head.method != "POST")
-    return http::answer_problem(sink, 405, "A backup is asked for by POST.");
+    return http::answer_problem(sink, 405, "A backup is asked for by POST.",
+                                {.request = &head, .allow = "POST"});
   std::string to = query_value(head.target, "to");
   if (!to.starts_with('/')) {
     return http::answer_problem(

@@ -29,17 +29,17 @@ void Router::start(const http::RequestHead& head, http::ResponseSink& sink, Answ
     slot.emplace<EndpointAnswer>(endpoint_.start(head, sink));
   } else if (head.target == "*") {
     // Asks whether the server is there (RFC 9110 section 9.3.7).
-    sink.start({.status = 204, .fields = {}, .content_length = std::nullopt});
-    sink.finish();
+    http::answer_no_content(sink, {.request = &head, .cors_origins = &cors_origins()});
   } else {
     http::answer_problem(
         sink, 404,
-        fmt::format("Nothing is served here. Streams are under {}.", endpoint_.options().prefix));
+        fmt::format("Nothing is served here. Streams are under {}.", endpoint_.options().prefix),
+        {.request = &head, .cors_origins = &cors_origins()});
   }
 }
 
 void Router::refuse(http::ResponseSink& sink, int status, std::string_view detail) {
-  http::answer_problem(sink, status, detail);
+  http::answer_problem(sink, status, detail, {.cors_origins = &cors_origins()});
 }
 
 }  // namespace durable_streams::server

@@ -4,7 +4,9 @@
 #include <durable_streams/http/endpoint.h>
 #include <durable_streams/http/message.h>
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/http/handler.h"
 
@@ -19,6 +21,8 @@ class Router final : public Handler {
   void refuse(http::ResponseSink& sink, int status, std::string_view detail) override;
 
  private:
+  const std::vector<std::string>& cors_origins() const { return endpoint_.options().cors_origins; }
+
   http::Endpoint& endpoint_;
 };
 
