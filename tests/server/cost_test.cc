@@ -74,7 +74,8 @@ class Drain final : public Transport {
 };
 
 struct ServedStream {
-  ServedStream() {
+  explicit ServedStream(http::EndpointOptions options = {})
+      : endpoint(streams, std::move(options)) {
     loop.run_until_idle();
     streams.create_now("s", {.content_type = "text/plain", .body = "text"}).value();
   }
@@ -93,7 +94,7 @@ struct ServedStream {
   MemoryStore store;
   Engine engine{store};
   Streams streams{engine, loop};
-  http::Endpoint endpoint{streams};
+  http::Endpoint endpoint;
   Router router{endpoint};
   std::atomic<std::size_t> open{1};
   ConnectionGroup group{limits, loop, clock, router, open};
@@ -107,6 +108,16 @@ TEST_CASE("an append allocates nothing but room in its stream", "[server][cost]"
       "POST /v1/stream/s HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\nContent-Length: "
       "4\r\n\r\nmore";
   CHECK(served.allocations_of(append, 1000) <= 20);
+}
+
+TEST_CASE("looking up an origin allocates nothing", "[server][cost]") {
+  ServedStream served({.cors_origins = {"https://app.example", "http://localhost:3000"}});
+  for (const char* origin : {"https://app.example", "https://foreign.example"}) {
+    const std::string append = std::string("POST /v1/stream/s HTTP/1.1\r\nHost: h\r\nOrigin: ") +
+                               origin +
+                               "\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nmore";
+    CHECK(served.allocations_of(append, 1000) <= 20);
+  }
 }
 
 TEST_CASE("a request that comes in two pieces gives back what kept the first", "[server][cost]") {
