@@ -153,6 +153,8 @@ class DURABLE_STREAMS_EXPORT FileStore final : public Store {
   std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now,
                                                                 std::size_t count_max) override;
   void expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) override;
+  std::optional<Result<StreamList>> list_now(const ListRange& range) override;
+  void list(const ListRange& range, Done<StreamList> done) override;
   StoreStats stats() const override;
   Result<std::vector<ForkPoint>> owed_releases() override;
 

@@ -54,6 +54,9 @@ class DURABLE_STREAMS_EXPORT MemoryStore final : public Store {
   std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now,
                                                                 std::size_t count_max) override;
   void expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) override;
+  std::size_t list_parts() const override;
+  std::optional<Result<StreamList>> list_now(const ListRange& range) override;
+  void list(const ListRange& range, Done<StreamList> done) override;
   StoreStats stats() const override;
 
  private:

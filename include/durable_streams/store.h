@@ -211,6 +211,21 @@ struct UsedProducer {
   friend auto operator<=>(const UsedProducer&, const UsedProducer&) = default;
 };
 
+// What a page of a listing is asked for.
+struct ListRange {
+  std::string_view prefix = {};  // that paths begin with, byte by byte; empty: any
+  std::string_view after = {};   // a path; only what comes after it, in the order of bytes
+  std::size_t count_max = 0;     // within 1 and kListCountMax
+  std::size_t part = 0;          // of those that list_parts() counts
+};
+
+inline constexpr std::size_t kListCountMax = 1'000;
+
+struct StreamList {
+  std::vector<StreamRecord> streams;  // in order of their paths, soft-deleted ones left out
+  std::optional<std::string> next;    // more may come after this path; nullopt: nothing does
+};
+
 struct StoreStats {
   std::uint64_t streams = 0;       // soft-deleted ones included
   std::uint64_t stored_bytes = 0;  // bytes of streams, as appended
@@ -302,6 +317,16 @@ class DURABLE_STREAMS_EXPORT Store {
                                                                         std::size_t count_max) = 0;
   virtual void expired(WallTime now, std::size_t count_max,
                        Done<std::vector<ExpiredStream>> done) = 0;
+
+  // A store that keeps its streams in no order of their paths has them in several parts, each of
+  // which is looked through by itself, so that a listing holds nobody up for long: its page is the
+  // first `count_max` of all parts' answers together.
+  virtual std::size_t list_parts() const { return 1; }
+
+  // Streams of one part by path; fewer than `count_max`, or none, though more may come: `next` says
+  // whether. What changes meanwhile is seen as before or after; what stays is seen once.
+  virtual std::optional<Result<StreamList>> list_now(const ListRange& range) = 0;
+  virtual void list(const ListRange& range, Done<StreamList> done) = 0;
 
   virtual StoreStats stats() const = 0;
 

@@ -83,6 +83,26 @@ struct Created {
   StreamInfo stream;
 };
 
+// Which streams a listing shows.
+struct ListOptions {
+  std::string_view prefix = {};  // that their paths begin with: `match/`, or the first letters
+  std::string_view after = {};   // only those whose path comes after this one
+  std::size_t count_max = 100;   // at least 1, and at most kListCountMax
+};
+
+struct ListedStream {
+  std::string path;
+  StreamInfo info;
+  std::uint32_t forks = 0;
+  std::uint32_t producers = 0;
+};
+
+// A page of a listing.
+struct Listing {
+  std::vector<ListedStream> streams;  // in the order of their paths' bytes
+  std::optional<std::string> next;    // the `after` of the next page; nullopt: this is the last
+};
+
 struct Appended {
   Offset next_offset;      // the stream's tail, after the append
   bool duplicate = false;  // the producer's retry of what is kept already; nothing was appended
@@ -174,6 +194,14 @@ class DURABLE_STREAMS_EXPORT Streams {
 
   Status remove_now(std::string_view path);
   void remove(std::string_view path, Completion<void> done);
+
+  // The streams that readers find, by path, without those that have expired or were deleted. A page
+  // may hold fewer than `count_max`, or none, and not be the last. What is created or deleted
+  // while pages are read may be seen or not; a stream that stays is seen once. For operators: a
+  // store without an order of paths (MemoryStore) looks at all of them for each page, a part at a
+  // time. Never slides a TTL.
+  Result<Listing> list_now(const ListOptions& options = {});
+  void list(const ListOptions& options, Completion<Listing> done);
 
   // Looks the stream up when the first next() is called. `from` at the tail or beyond waits for
   // what comes.

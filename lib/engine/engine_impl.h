@@ -32,6 +32,7 @@ namespace durable_streams {
 
 class LiveReader;
 class ForkPlan;
+class ListingPage;
 
 // Holds one shard's lock, or two, in index order. Threads: one at a time.
 class ShardLock {
@@ -71,6 +72,9 @@ class Engine::Impl final : public CommitListener {
   // `live`, if given, stays with the stream when the answer is ok.
   std::optional<Status> read(const ReadRequest& request, LiveReader* live, ReadAnswer& out,
                              Deferral<ReadAnswer>& deferral);
+
+  // What readers see of a page that is complete.
+  Listing listing_of(ListingPage& page);
 
   // Where a page from `from` on of `stream` begins: there, or at the tail when that comes first.
   // kGone: the offset names bytes that the store has lost.
@@ -249,6 +253,9 @@ class Engine::Impl final : public CommitListener {
   AtOnce<CreateAnswer> commit_create(Entry& target, StreamRecord&& record,
                                      std::shared_ptr<const MediaType> type, const Payload& payload,
                                      Entry* source, Deferral<CreateAnswer>& deferral);
+
+  // list.cc
+  std::optional<ListedStream> shown_in_listing(StreamRecord&& record);
 
   // read.cc
   // What readers find at a path that is not loading. Needs the shard's lock.

@@ -10,6 +10,11 @@ Shard::~Shard() {
   entries_.clear([](Entry* entry) { delete entry; });
 }
 
+const Entry* Shard::peek(const PathKey& key) const {
+  return entries_.find(
+      key.hash, [&](const Entry& each) { return each.hash == key.hash && each.path == key.path; });
+}
+
 Entry* Shard::find(const PathKey& key) {
   Entry* found = entries_.find(
       key.hash, [&](const Entry& each) { return each.hash == key.hash && each.path == key.path; });

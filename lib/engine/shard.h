@@ -34,6 +34,9 @@ class Shard {
   // The entry of a path, marked as used; null if the engine does not hold it.
   Entry* find(const PathKey& key);
 
+  // The same without marking it.
+  const Entry* peek(const PathKey& key) const;
+
   // A new entry; there must be none of its path.
   Entry& add(const PathKey& key);
 

@@ -19,6 +19,8 @@
 
 namespace durable_streams {
 
+class ListingPage;
+
 // Threads: loop only.
 class Streams::Impl final : public MailReceiver {
  public:
@@ -50,6 +52,9 @@ class Streams::Impl final : public MailReceiver {
 
   // Protocol section 5.4.
   AtOnce<void> remove(std::string_view path, Completion<void> done);
+
+  // Asks for the next part of a page, and so on until it is complete.
+  void list(std::shared_ptr<ListingPage> page, Completion<Listing> done);
 
   EventLoop& loop() const { return loop_; }
   Engine& public_engine() const { return public_engine_; }

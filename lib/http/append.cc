@@ -44,6 +44,7 @@ std::optional<Error> read_append_fields(const RequestFields& fields, AppendOptio
 
 void Exchange::Impl::start_append(const Request& request) {
   if (refused_by_length(request.head)) return;
+  if (request.head.body_held_back && refused_as_absent(request.target.path)) return;
   KeptRequest& kept = keep();
   if (std::optional<Error> wrong = read_append_fields(request.fields, kept.append)) {
     forget_kept();
@@ -53,6 +54,15 @@ void Exchange::Impl::start_append(const Request& request) {
   kept.own(&kept.path, &kept.append.content_type, &kept.append.producer.id,
            &kept.append.stream_seq);
   await_body(request.head, BodyUse::kAppend);
+}
+
+// A body that still waits to be sent need not come when there is nothing to append it to. What the
+// store would have to be asked first is found out with the append.
+bool Exchange::Impl::refused_as_absent(std::string_view path) {
+  const AtOnce<StreamView> found = endpoint_->streams.info(path, [](const Result<StreamView>&) {});
+  if (!found || found->ok()) return false;
+  answer_error(found->error());
+  return true;
 }
 
 // That there is no stream is said before what is wrong with the request.

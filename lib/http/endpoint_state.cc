@@ -31,10 +31,11 @@ EndpointOptions usable(EndpointOptions options) {
 
 EndpointState::EndpointState(Streams& handle, EndpointOptions endpoint_options)
     : options(usable(std::move(endpoint_options))),
+      cors(options.cors_origins),
       streams(handle.impl()),
       loop(handle.loop()),
       paths(options.prefix),
-      fields(common_fields(options.cors_origin)),
+      fields(common_fields(cors.everybody())),
       random_state_(options.random_seed != 0 ? options.random_seed : random_seed()) {}
 
 EndpointState::~EndpointState() {

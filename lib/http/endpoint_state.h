@@ -12,6 +12,7 @@
 
 #include "engine/operations.h"
 #include "engine/streams_impl.h"
+#include "http/cors_origins.h"
 #include "http/exchange.h"
 #include "http/kept_request.h"
 #include "http/object_pool.h"
@@ -30,6 +31,7 @@ class EndpointState {
   EndpointState& operator=(const EndpointState&) = delete;
 
   const EndpointOptions options;
+  const CorsOrigins cors;
   Streams::Impl& streams;
   EventLoop& loop;
   PathResolver paths;

@@ -14,6 +14,12 @@ namespace {
 constexpr std::string_view kBodyTooLarge = "the request's body is larger than this endpoint takes";
 constexpr std::string_view kBodiesTooMany = "too many request bodies are on their way; come again";
 
+// In one line: not every cache reads a second one.
+std::string_view vary_value(bool by_origin, bool personal) {
+  if (!personal) return "Origin";
+  return by_origin ? "Authorization, Origin" : "Authorization";
+}
+
 }  // namespace
 
 void Exchange::Impl::release() {
@@ -116,7 +122,9 @@ void Exchange::Impl::refuse_body(ErrorCode code, std::string_view message) {
 ResponseFields& Exchange::Impl::begin_fields() {
   ResponseFields& fields = endpoint_->fields;
   fields.begin();
-  if (personal_) fields.add("Vary", std::string_view("Authorization"));
+  const bool by_origin = endpoint_->cors.listed();
+  if (by_origin) fields.add_lines(endpoint_->cors.lines(origin_));
+  if (by_origin || personal_) fields.add("Vary", vary_value(by_origin, personal_));
   return fields;
 }
 

@@ -104,6 +104,7 @@ class Exchange::Impl {
 
   // append.cc
   void start_append(const Request& request);
+  bool refused_as_absent(std::string_view path);
   void refuse_append(std::string_view path, const Error& error);
   void append(std::string_view body, Slice owned);
   void on_appended(const Result<Appended>& answer);
@@ -132,6 +133,7 @@ class Exchange::Impl {
   Impl* previous_ = nullptr;
   std::unique_ptr<KeptRequest> kept_;
   std::uint32_t references_ = 1;  // the Exchange's, and one for each operation under way
+  std::uint32_t origin_ = 0;      // of the request, among those that are allowed
   bool wants_body_ = false;
   bool head_only_ = false;   // answers have no body
   bool personal_ = false;    // the answer depends on who asks

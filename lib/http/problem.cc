@@ -3,6 +3,7 @@
 
 #include <durable_streams/http/endpoint.h>
 
+#include "http/cors_origins.h"
 #include "http/response_fields.h"
 #include "protocol/utf8.h"
 
@@ -82,6 +83,19 @@ void append_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// What a host's answer begins with, and Allow.
+std::string common_fields_of(const HostAnswer& how) {
+  const CorsOrigins cors(how.cors_origins != nullptr ? *how.cors_origins
+                                                     : std::vector<std::string>{"*"});
+  std::string out = common_fields(cors.everybody());
+  if (cors.listed()) {
+    if (how.request != nullptr) out += cors.lines(cors.find(how.request->headers));
+    out += "Vary: Origin\r\n";
+  }
+  if (!how.allow.empty()) out.append("Allow: ").append(how.allow).append("\r\n");
+  return out;
+}
+
 }  // namespace
 
 int status_of(ErrorCode code) {
@@ -135,13 +149,19 @@ std::string problem_body(int status, std::string_view code, std::string_view det
   return out;
 }
 
-void answer_problem(ResponseSink& sink, int status, std::string_view detail) {
-  ResponseFields fields(common_fields("*"));
+void answer_problem(ResponseSink& sink, int status, std::string_view detail,
+                    const HostAnswer& how) {
+  ResponseFields fields(common_fields_of(how));
   fields.add("Content-Type", kProblemType);
   fields.add_no_store();
   const Slice body = Slice::copy_of(problem_body(status, {}, detail));
   sink.start({.status = status, .fields = fields.text(), .content_length = body.size()});
-  sink.write({&body, 1});
+  if (how.request == nullptr || how.request->method != "HEAD") sink.write({&body, 1});
+  sink.finish();
+}
+
+void answer_no_content(ResponseSink& sink, const HostAnswer& how) {
+  sink.start({.status = 204, .fields = common_fields_of(how), .content_length = std::nullopt});
   sink.finish();
 }
 

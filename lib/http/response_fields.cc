@@ -5,7 +5,7 @@
 #include <charconv>
 #include <utility>
 
-#include "protocol/header_names.h"
+#include "http/cors_origins.h"
 
 namespace durable_streams::http {
 
@@ -20,13 +20,11 @@ void append_line(std::string& out, std::string_view name, std::string_view value
 
 }  // namespace
 
-std::string common_fields(std::string_view cors_origin) {
+std::string common_fields(bool every_origin) {
   std::string out;
   append_line(out, "X-Content-Type-Options", "nosniff");
   append_line(out, "Cross-Origin-Resource-Policy", "cross-origin");
-  if (cors_origin.empty()) return out;
-  append_line(out, "Access-Control-Allow-Origin", cors_origin);
-  append_line(out, "Access-Control-Expose-Headers", protocol::kCorsResponseHeaders);
+  if (every_origin) out += cors_lines("*");
   return out;
 }
 

@@ -14,9 +14,9 @@
 
 namespace durable_streams::http {
 
-// The lines of every response: browser security headers (protocol section 12.7), and CORS for
-// `cors_origin` unless that is empty.
-std::string common_fields(std::string_view cors_origin);
+// The lines of every response: browser security headers (protocol section 12.7), and those that let
+// every origin read it, if all may.
+std::string common_fields(bool every_origin);
 
 // Names and values must not hold line breaks. Threads: one at a time.
 class ResponseFields {
@@ -37,6 +37,12 @@ class ResponseFields {
   }
 
   void add(std::string_view name, std::uint64_t number);
+
+  // Lines that are rendered already.
+  void add_lines(std::string_view lines) {
+    if (capacity_ - size_ < lines.size()) grow(lines.size());
+    size_ += lines.copy(bytes_.get() + size_, lines.size());
+  }
 
   void add_true(std::string_view name) { add(name, std::string_view("true")); }
 

@@ -49,6 +49,7 @@ constexpr std::uint64_t kPreflightSeconds = 86'400;
 void Exchange::Impl::start(const RequestHead& head) {
   const Method method = method_of(head.method);
   head_only_ = method == Method::kHead;
+  if (endpoint_->cors.listed()) origin_ = endpoint_->cors.find(head.headers);
   if (method == Method::kOptions && endpoint_->paths.serves(head.target)) return answer_options();
   Result<StreamTarget> target = endpoint_->paths.resolve(head.target);
   const bool lost = !target.ok() && target.error().code == ErrorCode::kNotFound;
@@ -104,7 +105,7 @@ void Exchange::Impl::refuse_access(const Access& access) {
 void Exchange::Impl::answer_options() {
   ResponseFields& fields = begin_fields();
   fields.add("Allow", protocol::kStreamMethods);
-  if (!endpoint_->options.cors_origin.empty()) {
+  if (endpoint_->cors.everybody() || origin_ != 0) {
     fields.add("Access-Control-Allow-Methods", protocol::kStreamMethods);
     fields.add("Access-Control-Allow-Headers", protocol::kCorsRequestHeaders);
     fields.add("Access-Control-Max-Age", kPreflightSeconds);

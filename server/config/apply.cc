@@ -56,6 +56,7 @@ http::EndpointOptions endpoint_options(const DurableStreamsConfig& config,
   apply(config.sse_reconnect_interval, options.sse_reconnect_interval);
   apply(config.chunk_size, options.chunk_bytes_max);
   apply(config.max_body_size, options.body_bytes_max);
+  apply(config.cors_origins, options.cors_origins);
   if (config.cache) options.public_cache = *config.cache == CacheScope::kPublic;
   return options;
 }

@@ -183,7 +183,8 @@ void Connection::begin_request(std::string_view input) {
       .target = head.target,
       .headers = head.headers,
       .peer = peer(),
-      .content_length = head.chunked ? std::nullopt : std::optional(length)};
+      .content_length = head.chunked ? std::nullopt : std::optional(length),
+      .body_held_back = held_back};
   group_.handler().start(request, *this, answer_);
   if (held_back && response_ == Response::kNone && answer_ && answer_->wants_body()) {
     put(kContinue);
@@ -215,11 +216,12 @@ void Connection::refuse(int status, std::string_view detail, std::optional<Refus
   corked_ = true;
   answer_.reset();
   note_refused(detail, limit);
+  const bool before_head = request_ == Request::kNone;
   if (response_ == Response::kStarted) cut();
   if (response_ == Response::kNone) {
     request_ = Request::kDone;
     keep_alive_ = false;
-    head_only_ = false;
+    head_only_ = before_head ? parser_.reading_head_request() : head_only_;
     group_.handler().refuse(*this, status, detail);
   }
   corked_ = corked;

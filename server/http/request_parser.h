@@ -93,6 +93,12 @@ class RequestParser {
   bool between_requests() const { return stage_ == Stage::kStart; }
   bool in_head() const { return stage_ == Stage::kHead; }
 
+  // The head that is being read, or was refused, is known to be a HEAD request's: its answer has no
+  // body.
+  bool reading_head_request() const {
+    return in_head() && target_size_ > 0 && !unknown_method_ && llhttp_.method == HTTP_HEAD;
+  }
+
  private:
   enum class Stage : std::uint8_t { kStart, kHead, kSized, kChunked };
   enum class Part : std::uint8_t { kNone, kName, kValue };

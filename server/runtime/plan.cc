@@ -51,6 +51,7 @@ class Planning {
                   .table = RouteTable(server.routes),
                   .routes = {},
                   .by_host = false,
+                  .cors_origins = {},
                   .nothing_here = {}};
     if (plan_->config.drain_timeout) site.limits.drain_timeout = *plan_->config.drain_timeout;
     if (!server.trusted_proxies.empty()) {
@@ -66,7 +67,16 @@ class Planning {
       site.routes.push_back(std::move(*planned));
     }
     site.nothing_here = nothing_here(site);
+    site.cors_origins = cors_origins(site);
     return site;
+  }
+
+  // As those of the first endpoint: where there are several, their answers have their own.
+  std::vector<std::string> cors_origins(const SitePlan& site) const {
+    for (const RoutePlan& route : site.routes) {
+      if (route.endpoint != nullptr) return route.endpoint->options.cors_origins;
+    }
+    return maker_.stores.defaults().endpoint.cors_origins;
   }
 
   static std::string nothing_here(const SitePlan& site) {

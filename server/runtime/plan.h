@@ -61,6 +61,7 @@ struct SitePlan {
   RouteTable table;
   std::vector<RoutePlan> routes;
   bool by_host = false;      // some route is for a host
+  std::vector<std::string> cors_origins;  // of answers that are no endpoint's
   std::string nothing_here;  // for who asks for what no route has
 };
 

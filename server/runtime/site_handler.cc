@@ -147,8 +147,7 @@ void SiteHandler::serve(std::shared_ptr<const Plan> plan, const SitePlan& site,
 void SiteHandler::start(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot) {
   if (head.target == "*") {
     // Asks whether the server is there (RFC 9110 section 9.3.7).
-    sink.start({.status = 204, .fields = {}, .content_length = std::nullopt});
-    return sink.finish();
+    return http::answer_no_content(sink, {.request = &head, .cors_origins = &site_->cors_origins});
   }
   std::array<char, kPathRoom> path_room;
   std::array<char, kHostRoom> host_room;
@@ -156,7 +155,7 @@ void SiteHandler::start(const http::RequestHead& head, http::ResponseSink& sink,
   const std::string_view host =
       site_->by_host ? host_of(head.target, field_of(head, "host"), host_room) : std::string_view();
   const std::optional<std::size_t> index = site_->table.find(host, path);
-  if (!index) return http::answer_problem(sink, 404, site_->nothing_here);
+  if (!index) return answer_nothing_here(head, sink);
   const bool secure = site_->config.tls.enabled();
   if (!secure && !site_->proxies) return start_route(*index, head, path, sink, slot);
   http::RequestHead request = head;
@@ -202,7 +201,14 @@ void SiteHandler::log(const RoutePlan& route, const http::RequestHead& head,
 }
 
 void SiteHandler::refuse(http::ResponseSink& sink, int status, std::string_view detail) {
-  http::answer_problem(sink, status, detail);
+  http::answer_problem(sink, status, detail,
+                       {.request = nullptr, .cors_origins = &site_->cors_origins});
+}
+
+void SiteHandler::answer_nothing_here(const http::RequestHead& head,
+                                      http::ResponseSink& sink) const {
+  http::answer_problem(sink, 404, site_->nothing_here,
+                       {.request = &head, .cors_origins = &site_->cors_origins});
 }
 
 }  // namespace durable_streams::server

@@ -26,6 +26,7 @@ class SiteHandler final : public Handler {
  private:
   void start_route(std::size_t index, const http::RequestHead& head, std::string_view path,
                    http::ResponseSink& sink, AnswerSlot& slot);
+  void answer_nothing_here(const http::RequestHead& head, http::ResponseSink& sink) const;
   void log(const RoutePlan& route, const http::RequestHead& head, AnswerSlot& slot) const;
 
   std::shared_ptr<const Plan> plan_;

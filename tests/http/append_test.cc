@@ -279,4 +279,50 @@ TEST_CASE("a head that is refused needs no body", "[http][append]") {
   CHECK(fine->exchange.wants_body());
 }
 
+TEST_CASE("a body that waits to be sent is not asked for where there is no stream",
+          "[http][append]") {
+  EndpointFixture fixture;
+  fixture.make("/v1/stream/there");
+  const Headers headers = {{"Content-Type", "text/plain"}};
+  const auto post = [&](std::string_view target, bool held_back) {
+    return fixture.open({.method = "POST",
+                         .target = target,
+                         .headers = headers,
+                         .content_length = 4,
+                         .body_held_back = held_back});
+  };
+  const auto absent = post("/v1/stream/none", true);
+  CHECK(absent->response().status == 404);
+  CHECK_FALSE(absent->exchange.wants_body());
+  CHECK(post("/v1/stream/there", true)->exchange.wants_body());
+  CHECK(post("/v1/stream/none", false)->exchange.wants_body());
+
+  fixture.put("/v1/stream/fork",
+              {{"Content-Type", "text/plain"}, {"Stream-Forked-From", "/v1/stream/there"}});
+  fixture.send("DELETE", "/v1/stream/there");
+  CHECK(post("/v1/stream/there", true)->response().status == 410);
+}
+
+TEST_CASE("the engine's limits are 413 and 429, and say when to come again",
+          "[http][append][create]") {
+  EndpointFixture fixture({},
+                          {.streams_max = 1, .stream_bytes_max = 4, .waiters_per_stream_max = 1});
+  fixture.make("/v1/stream/a", "1234");
+  const Response full = fixture.post("/v1/stream/a", "5");
+  CHECK(full.status == 413);
+  CHECK(full.body.find("at most 4 bytes") != std::string::npos);
+  const Response many = fixture.put("/v1/stream/b");
+  CHECK(many.status == 429);
+  CHECK(many.has("Retry-After"));
+  const auto waiting = fixture.get("/v1/stream/a?offset=0_4&live=long-poll");
+  CHECK_FALSE(waiting->response().finished);
+  for (const char* live : {"long-poll", "sse"}) {
+    const auto second = fixture.get(std::string("/v1/stream/a?offset=0_4&live=") + live);
+    CHECK(second->response().status == 429);
+    CHECK(second->response().has("Retry-After"));
+  }
+  CHECK_FALSE(waiting->response().finished);
+  CHECK(fixture.get("/v1/stream/a?offset=-1&live=long-poll")->response().status == 200);
+}
+
 }  // namespace durable_streams::http

@@ -197,6 +197,35 @@ TEST_CASE_METHOD(Fixture, "a body that was read whole is handed over in one piec
   CHECK(last_held().body_pieces == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "a HEAD request that is refused is answered without a body",
+                 "[server][connection]") {
+  const auto refused = [&](std::string_view bytes) {
+    FakeTransport& client = connect();
+    client.receive(bytes);
+    return client.taken();
+  };
+  const std::string long_target(limits.target_bytes_max + 1, 't');
+  for (const std::string& head : std::vector<std::string>{
+           "HEAD /" + long_target, "HEAD / HTTP/1.1\r\nBad header\r\n\r\n",
+           std::string("HEAD / HTTP/1.1\r\n\r\n"),  // no Host
+           "HEAD / HTTP/1.1\r\nHost: h\r\nA: " + std::string(limits.header_bytes_max, 'x')}) {
+    INFO(head.substr(0, 40));
+    const std::string answer = refused(head);
+    CHECK(answer.starts_with("HTTP/1.1 4"));
+    CHECK(answer.ends_with("\r\n\r\n"));
+    CHECK_FALSE(refused("G" + head.substr(1)).ends_with("\r\n\r\n"));
+  }
+  // What comes after a HEAD request that was answered is not one.
+  CHECK_FALSE(refused(request("HEAD /h") + "GET /" + long_target).ends_with("\r\n\r\n"));
+  // Its time ran out.
+  FakeTransport& slow = connect();
+  slow.receive("HEAD /slow HTTP/1.1\r\nHost:");
+  advance(limits.header_timeout + seconds{2});
+  const std::string late = slow.taken();
+  CHECK(late.starts_with("HTTP/1.1 408"));
+  CHECK(late.ends_with("\r\n\r\n"));
+}
+
 TEST_CASE_METHOD(Fixture, "HEAD, 204 and 304 are answered without a body", "[server][connection]") {
   FakeTransport& client = connect();
   client.receive(request("HEAD /h"));

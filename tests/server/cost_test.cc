@@ -77,7 +77,13 @@ class Drain final : public Transport {
 };
 
 struct ServedStream {
-  ServedStream() {
+  explicit ServedStream(http::EndpointOptions options = {})
+      : stores({.limits = {},
+                .endpoint = std::move(options),
+                .engine = {},
+                .memory_store = {},
+                .file_store = {}},
+               [](std::unique_ptr<OpenStore>) {}) {
     handler.serve(plan, plan->sites.front(), endpoints);
     loop.run_until_idle();
     streams.create_now("s", {.content_type = "text/plain", .body = "text"}).value();
@@ -94,7 +100,7 @@ struct ServedStream {
   Limits limits;
   ManualLoop loop{ManualLoop::Time::kVirtual};
   ManualClock clock;
-  OpenStores stores{{}, [](std::unique_ptr<OpenStore>) {}};
+  OpenStores stores;
   const std::function<Logger(const LogConfig&)> make_logger = [](const LogConfig&) {
     return Logger();
   };
@@ -121,6 +127,16 @@ TEST_CASE("an append allocates nothing but room in its stream", "[server][cost]"
       "POST /v1/stream/s HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\nContent-Length: "
       "4\r\n\r\nmore";
   CHECK(served.allocations_of(append, 1000) <= 20);
+}
+
+TEST_CASE("looking up an origin allocates nothing", "[server][cost]") {
+  ServedStream served({.cors_origins = {"https://app.example", "http://localhost:3000"}});
+  for (const char* origin : {"https://app.example", "https://foreign.example"}) {
+    const std::string append = std::string("POST /v1/stream/s HTTP/1.1\r\nHost: h\r\nOrigin: ") +
+                               origin +
+                               "\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nmore";
+    CHECK(served.allocations_of(append, 1000) <= 20);
+  }
 }
 
 TEST_CASE("a request that comes in two pieces gives back what kept the first", "[server][cost]") {

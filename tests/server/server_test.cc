@@ -68,7 +68,35 @@ TEST_CASE("a stream is created, appended to, read, followed, closed and deleted"
   CHECK(client.exchange("DELETE /v1/stream/a/b").status == 204);
   CHECK(client.exchange("GET /v1/stream/a/b?offset=-1").status == 404);
   CHECK(client.exchange("GET /elsewhere").status == 404);
-  CHECK(client.exchange("OPTIONS *").status == 204);
+}
+
+TEST_CASE("what no endpoint answers carries the headers of all answers", "[server][socket]") {
+  RunningServer server;
+  BlockingClient client = server.client();
+  const ClientResponse options = client.exchange("OPTIONS *", "Origin: https://a.example\r\n");
+  CHECK(options.status == 204);
+  const ClientResponse elsewhere = client.exchange("GET /elsewhere");
+  CHECK(elsewhere.status == 404);
+  for (const ClientResponse* response : {&options, &elsewhere}) {
+    CHECK(response->field("Access-Control-Allow-Origin") == "*");
+    CHECK(response->field("X-Content-Type-Options") == "nosniff");
+    CHECK(response->field("Cross-Origin-Resource-Policy") == "cross-origin");
+  }
+}
+
+TEST_CASE("an append that waits for 100 is 404 at once where there is no stream",
+          "[server][socket]") {
+  RunningServer server;
+  BlockingClient client = server.client();
+  const std::string held = std::string(kText) + "Content-Length: 5\r\nExpect: 100-continue\r\n";
+  client.request("POST /v1/stream/none", held);
+  CHECK(client.response().status == 404);
+  CHECK(server.client().exchange("PUT /v1/stream/a", kText).status == 201);
+  BlockingClient second = server.client();
+  second.request("POST /v1/stream/a", held);
+  CHECK(second.response().status == 100);
+  CHECK(second.send("hello"));
+  CHECK(second.response().status == 204);
 }
 
 TEST_CASE("a server's metrics tell what it has served", "[server][socket]") {

@@ -130,4 +130,17 @@ void SimulatedStore::expired(WallTime now, std::size_t count_max,
   });
 }
 
+std::optional<Result<StreamList>> SimulatedStore::list_now(const ListRange& range) {
+  if (wait() == FileState::Wait::kNo) return std::nullopt;
+  return state_.list(range);
+}
+
+void SimulatedStore::list(const ListRange& range, Done<StreamList> done) {
+  loads_.emplace_back([this, count_max = range.count_max, part = range.part,
+                       prefix = std::string(range.prefix), after = std::string(range.after),
+                       done = std::move(done)]() mutable {
+    done(state_.list({.prefix = prefix, .after = after, .count_max = count_max, .part = part}));
+  });
+}
+
 }  // namespace durable_streams

@@ -1,6 +1,8 @@
 // Waiting for a store's answers without knowing whether it has them at once.
 #include "tests/store/store_contract.h"
 
+#include "base/page_merge.h"
+
 #include <chrono>
 #include <mutex>
 #include <thread>
@@ -129,6 +131,24 @@ Result<std::uint64_t> StoreContract::append_end(StreamId id, std::uint64_t posit
   if (auto end = store_->append_end_now(id, position)) return *std::move(end);
   return completed<std::uint64_t>(
       [&](auto done) { store_->append_end(id, position, std::move(done)); });
+}
+
+StreamList StoreContract::list(std::string_view prefix, std::string_view after,
+                               std::size_t count_max) {
+  PageMerge<StreamRecord> page(count_max);
+  for (std::size_t part = 0; part < store_->list_parts(); ++part) {
+    const ListRange range{.prefix = prefix, .after = after, .count_max = count_max, .part = part};
+    std::optional<Result<StreamList>> now = store_->list_now(range);
+    StreamList list = now ? std::move(*now).value() : completed<StreamList>([&](auto done) {
+                                                        store_->list(range, std::move(done));
+                                                      }).value();
+    if (list.next) page.known_up_to(*list.next);
+    for (const StreamRecord& record : list.streams) page.add(record.path, record);
+  }
+  StreamList all;
+  all.next = page.finish();
+  for (auto& [path, record] : page.entries()) all.streams.push_back(std::move(record));
+  return all;
 }
 
 std::vector<ExpiredStream> StoreContract::expired(WallTime now, std::size_t count_max) {

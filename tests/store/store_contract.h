@@ -56,6 +56,8 @@ class StoreContract : private CommitListener {
   Result<StoredBytes> read(const ReadRange& range);
   Result<std::uint64_t> append_end(StreamId id, std::uint64_t position);
   std::vector<ExpiredStream> expired(WallTime now, std::size_t count_max);
+  // A page of all parts together.
+  StreamList list(std::string_view prefix, std::string_view after, std::size_t count_max);
 
   // As load(), but the stream must be there.
   StreamRecord at(std::string_view path);

@@ -354,6 +354,32 @@ TEST_CASE("all streams can be walked over in order of id", "[store_file][catalog
   CHECK(walked == ids);
 }
 
+TEST_CASE("paths come in order of their bytes, after one and with a prefix",
+          "[store_file][catalog]") {
+  using Paths = std::vector<std::string>;
+  Subject catalog = any_catalog();
+  CHECK(must(catalog->paths_after("", "", 10)).empty());
+  catalog.update([&](Catalog::Update& to) {
+    StreamId id = 0;
+    for (const char* path : {"b", "a/2", "a", "a/10", "c\xC3\xA4", "ab"})
+      must(to.put(sample_stream(++id, path)));
+  });
+  const Paths all{"a", "a/10", "a/2", "ab", "b", "c\xC3\xA4"};
+  CHECK(must(catalog->paths_after("", "", 10)) == all);
+  CHECK(must(catalog->paths_after("", "", 2)) == Paths{"a", "a/10"});
+  CHECK(must(catalog->paths_after("", "a/10", 2)) == Paths{"a/2", "ab"});
+  CHECK(must(catalog->paths_after("", "a/11", 10)) == Paths{"a/2", "ab", "b", "c\xC3\xA4"});
+  CHECK(must(catalog->paths_after("a/", "", 10)) == Paths{"a/10", "a/2"});
+  CHECK(must(catalog->paths_after("a", "a", 10)) == Paths{"a/10", "a/2", "ab"});
+  CHECK(must(catalog->paths_after("a", "0", 1)) == Paths{"a"});
+  CHECK(must(catalog->paths_after("a", "b", 10)).empty());
+  CHECK(must(catalog->paths_after(std::string(700, 'b'), "", 10)).empty());
+  CHECK(must(catalog->paths_after("", std::string(700, 'a'), 10)) ==
+        Paths{"ab", "b", "c\xC3\xA4"});
+  catalog.erase(1);
+  CHECK(must(catalog->paths_after("", "ab", 10)) == Paths{"c\xC3\xA4"});
+}
+
 TEST_CASE("packs and the catalog's own state are kept", "[store_file][catalog]") {
   Subject catalog = any_catalog();
   const CatalogMeta meta{.store_id = kPositionMax,

@@ -77,6 +77,16 @@ class FilledStore {
     return bytes;
   }
 
+  Result<std::optional<StreamRecord>> try_load(const std::string& path) {
+    return wait_for<std::optional<StreamRecord>>(
+        [&](auto done) { store_->load(path, std::move(done)); });
+  }
+
+  Result<std::uint64_t> append_end(StreamId id, std::uint64_t position) {
+    return wait_for<std::uint64_t>(
+        [&](auto done) { store_->append_end(id, position, std::move(done)); });
+  }
+
   Status backup(const std::string& directory) {
     std::promise<Status> answer;
     store_->backup(directory, [&answer](Status status) { answer.set_value(std::move(status)); });

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/store_file/filled_store.h"
 #include "tests/support/catch.h"
@@ -24,6 +26,23 @@ void flip_bit(const fs::path& path, std::uint64_t offset) {
   file.seekp(static_cast<std::streamoff>(offset));
   file.put(static_cast<char>(byte ^ 1));
   REQUIRE(file.good());
+}
+
+// Where `text` stands in a file.
+std::vector<std::uint64_t> places_of(const fs::path& path, const std::string& text) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::vector<std::uint64_t> places;
+  for (std::size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1))
+    places.push_back(at);
+  return places;
+}
+
+fs::path catalog_file(const std::string& directory) {
+  for (const fs::directory_entry& each : fs::recursive_directory_iterator(directory)) {
+    if (each.path().filename() == "data.mdb") return each.path();
+  }
+  return {};
 }
 
 // Settled streams `0` to `2`, with so many bytes each, in one pack.
@@ -84,6 +103,30 @@ TEST_CASE("A read that meets damage is remembered as scrubbing would", "[scrub]"
   const StreamId id = store.load("0").value().id;
   CHECK_FALSE(store.read(id, 100'000).ok());
   CHECK_FALSE(store.read(id, 100'000).ok());
+  CHECK(store.store().file_stats().damage.size() == 1);
+}
+
+TEST_CASE("A record that cannot be loaded is remembered as damage", "[scrub]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  settled_store(data, 100);
+  const fs::path catalog = catalog_file(data);
+  for (const std::uint64_t place : places_of(catalog, "text/plain")) flip_bit(catalog, place);
+  FilledStore store({.directory = data, .scrub_bytes_per_second = 0});
+  CHECK(store.store().file_stats().damage.empty());
+  CHECK(store.try_load("0").error().code == ErrorCode::kCorruption);
+  CHECK(store.try_load("0").error().code == ErrorCode::kCorruption);
+  REQUIRE(store.store().file_stats().damage.size() == 1);
+  CHECK(store.store().file_stats().damage[0].find("catalog") != std::string::npos);
+}
+
+TEST_CASE("Where an append ends that cannot be found out is remembered as damage", "[scrub]") {
+  const TemporaryDirectory directory;
+  const fs::path pack = settled_store(directory.path() + "/data", 3'000'000);
+  for (std::uint64_t place = 0; place < 9'000'000; place += 30'000) flip_bit(pack, place);
+  FilledStore store({.directory = directory.path() + "/data", .scrub_bytes_per_second = 0});
+  const StreamId id = store.load("0").value().id;
+  CHECK_FALSE(store.append_end(id, 1'000'000).ok());
   CHECK(store.store().file_stats().damage.size() == 1);
 }
 

@@ -383,4 +383,21 @@ void DeferredStore::expired(WallTime now, std::size_t count_max,
   });
 }
 
+std::optional<Result<StreamList>> DeferredStore::list_now(const ListRange& range) {
+  const std::optional<Status> admitted = admit(&Waits::loads);
+  if (!admitted) return std::nullopt;
+  if (!admitted->ok()) return admitted->error();
+  return under_.list_now(range);
+}
+
+void DeferredStore::list(const ListRange& range, Done<StreamList> done) {
+  wait_for_load([this, count_max = range.count_max, part = range.part,
+                 prefix = std::string(range.prefix), after = std::string(range.after),
+                 done = std::move(done)](const Status& failure) mutable {
+    if (!failure) return done(failure.error());
+    done(
+        *under_.list_now({.prefix = prefix, .after = after, .count_max = count_max, .part = part}));
+  });
+}
+
 }  // namespace durable_streams

@@ -93,6 +93,9 @@ class DeferredStore final : public Store {
   std::optional<Result<std::uint64_t>> append_end_now(StreamId id, std::uint64_t position) override;
   void append_end(StreamId id, std::uint64_t position, Done<std::uint64_t> done) override;
   WallTime earliest_deadline() const override { return under_.earliest_deadline(); }
+  std::size_t list_parts() const override { return under_.list_parts(); }
+  std::optional<Result<StreamList>> list_now(const ListRange& range) override;
+  void list(const ListRange& range, Done<StreamList> done) override;
   std::optional<Result<std::vector<ExpiredStream>>> expired_now(WallTime now,
                                                                 std::size_t count_max) override;
   void expired(WallTime now, std::size_t count_max, Done<std::vector<ExpiredStream>> done) override;

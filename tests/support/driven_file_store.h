@@ -61,6 +61,10 @@ class DrivenFileStore final : public Store {
     return state_.expired(kWait, now, count_max);
   }
   void expired(WallTime, std::size_t, Done<std::vector<ExpiredStream>>) override { never(); }
+  std::optional<Result<StreamList>> list_now(const ListRange& range) override {
+    return state_.list(range);
+  }
+  void list(const ListRange&, Done<StreamList>) override { never(); }
   StoreStats stats() const override { return state_.stats(); }
   Result<std::vector<ForkPoint>> owed_releases() override { return state_.owed_releases(); }
 

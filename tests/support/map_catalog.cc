@@ -281,6 +281,18 @@ Result<std::vector<PackInfo>> MapCatalog::packs() {
   return packs;
 }
 
+Result<std::vector<std::string>> MapCatalog::paths_after(std::string_view prefix,
+                                                         std::string_view after,
+                                                         std::size_t count_max) {
+  const auto now = state();
+  std::vector<std::string> paths;
+  for (auto it = now->paths.lower_bound(std::max(prefix, after)); it != now->paths.end(); ++it) {
+    if (paths.size() == count_max || !it->first.starts_with(prefix)) break;
+    if (it->first > after) paths.push_back(it->first);
+  }
+  return paths;
+}
+
 Result<std::vector<SettledStream>> MapCatalog::streams_after(StreamId after,
                                                              std::size_t count_max) {
   const auto now = state();

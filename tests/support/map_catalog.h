@@ -46,6 +46,8 @@ class MapCatalog final : public Catalog {
   Result<std::vector<DueStream>> due(DueStream after, WallTime until,
                                      std::size_t count_max) override;
   Result<std::vector<PackInfo>> packs() override;
+  Result<std::vector<std::string>> paths_after(std::string_view prefix, std::string_view after,
+                                               std::size_t count_max) override;
   Result<std::vector<SettledStream>> streams_after(StreamId after, std::size_t count_max) override;
 
  private:

@@ -71,6 +71,13 @@ class RecoveredStore final : public Store {
                Done<std::vector<ExpiredStream>> done) override {
     under_.expired(now, count_max, std::move(done));
   }
+  std::size_t list_parts() const override { return under_.list_parts(); }
+  std::optional<Result<StreamList>> list_now(const ListRange& range) override {
+    return under_.list_now(range);
+  }
+  void list(const ListRange& range, Done<StreamList> done) override {
+    under_.list(range, std::move(done));
+  }
   StoreStats stats() const override { return under_.stats(); }
 
  private:

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace durable_streams::http {
 
@@ -51,8 +52,12 @@ struct EndpointOptions {
   // Whether shared caches may keep what is read: `Cache-Control: public` or `private`.
   bool public_cache = true;
 
-  // The value of Access-Control-Allow-Origin; empty: no CORS headers at all.
-  std::string cors_origin = "*";
+  // Whose pages may read answers in a browser: origins as `https://app.example` or
+  // `http://localhost:3000`, compared as browsers write them (RFC 6454 section 6.2: in lower case,
+  // without the scheme's own port). An answer then allows the request's origin, if it is one of
+  // these, and says `Vary: Origin` to everybody. `*`, alone: every origin. Empty: no CORS headers
+  // at all.
+  std::vector<std::string> cors_origins = {"*"};
 
   // Asked before every operation; must outlive the endpoint. Null: everything is allowed.
   Authorizer* authorizer = nullptr;
@@ -134,9 +139,25 @@ class DURABLE_STREAMS_EXPORT Endpoint {
   std::unique_ptr<Impl> impl_;
 };
 
+// What is known of a request that a host answers itself.
+struct HostAnswer {
+  // The request, if it came so far: a HEAD gets no body, and its Origin is looked up.
+  const RequestHead* request = nullptr;
+
+  // As EndpointOptions::cors_origins; null: every origin.
+  const std::vector<std::string>* cors_origins = nullptr;
+
+  // The value of Allow, which a 405 needs; empty: none.
+  std::string_view allow = {};
+};
+
 // Answers a request that no endpoint gets, with the same headers and problem+json body as an
 // endpoint's errors: an unknown path (404), a head too large (431), a time-out (408). `detail` says
 // what was wrong, for a person.
-DURABLE_STREAMS_EXPORT void answer_problem(ResponseSink& sink, int status, std::string_view detail);
+DURABLE_STREAMS_EXPORT void answer_problem(ResponseSink& sink, int status, std::string_view detail,
+                                           const HostAnswer& how = {});
+
+// Answers 204 with the headers that all answers have in common: `OPTIONS *`, for example.
+DURABLE_STREAMS_EXPORT void answer_no_content(ResponseSink& sink, const HostAnswer& how = {});
 
 }  // namespace durable_streams::http

@@ -30,7 +30,8 @@ struct RequestHead {
   bool trusted_proxy =
       false;  // the connection is from a proxy whose X-Forwarded-Proto and -Host count
   std::optional<std::uint64_t> content_length =
-      {};  // of the body, where its framing tells before it comes
+      {};                       // of the body, where its framing tells before it comes
+  bool body_held_back = false;  // the client waits to be told to go on (`Expect: 100-continue`)
 };
 
 // Whether `text` is a host, with a port or without, as a Host header and an absolute target carry

@@ -140,6 +140,11 @@ class Catalog {
 
   virtual Result<std::vector<PackInfo>> packs() = 0;
 
+  // Up to `count_max` paths that begin with `prefix` and come after `after`, in the order of bytes.
+  virtual Result<std::vector<std::string>> paths_after(std::string_view prefix,
+                                                       std::string_view after,
+                                                       std::size_t count_max) = 0;
+
   // Makes a catalog of its own, with what this one holds but for `meta`, in an empty directory.
   // Durable when it returns. kInvalidArgument: this one is not on a disk.
   virtual Status copy_to(const std::string& directory, const CatalogMeta& meta);

@@ -157,6 +157,7 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
     committing_.batch.for_each(apply_one);
   }
   if (!applied) {
+    if (applied.error().code == ErrorCode::kCorruption) note_damage(applied.error());
     // They are on the disk, but this process can't tell what they left there.
     refuse(std::move(applied).error(), true, outcomes);
     return;

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "base/page_merge.h"
 #include "protocol/expiry.h"
 #include "store/bytes/page_cut.h"
 #include "store/bytes/used_producers.h"
@@ -113,6 +114,35 @@ std::optional<Result<bool>> FileState::load(Wait wait, std::string_view path, St
       .code = ErrorCode::kCorruption,
       .message = fmt::format("the catalog names a stream at {} and does not have it", path),
       .detail = {}};
+}
+
+// Paths first, then what is there: between the two a path may come to name another stream, or none.
+Result<StreamList> FileState::list(const ListRange& range) {
+  struct Nothing {};
+  const std::size_t count_max = std::clamp<std::size_t>(range.count_max, 1, kListCountMax);
+  PageMerge<Nothing> page(count_max);
+  {
+    const std::shared_lock generations(generations_mutex_);
+    for (const Memtable* memtable : this->generations()) {
+      memtable->offer_paths(range.prefix, range.after,
+                            [&](std::string_view path) { page.add(path, {}); });
+    }
+  }
+  // What a settling has moved there meanwhile was seen above.
+  const Result<std::vector<std::string>> settled =
+      catalog_.paths_after(range.prefix, range.after, count_max);
+  if (!settled) return settled.error();
+  for (const std::string& path : *settled) page.add(path, {});
+  if (settled->size() == count_max) page.known_up_to(settled->back());
+  StreamList list;
+  list.next = page.finish();
+  for (const auto& [path, nothing] : page.entries()) {
+    StreamRecord record;
+    const Result<bool> found = *load(Wait::kYes, path, record);
+    if (!found) return found.error();
+    if (*found && !record.soft_deleted) list.streams.push_back(std::move(record));
+  }
+  return list;
 }
 
 // A slid deadline is not in the journal: after a crash each stream gets its whole TTL anew.

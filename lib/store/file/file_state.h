@@ -119,6 +119,8 @@ class FileState {
                                                                     std::size_t count_max);
   std::optional<Status> read(Wait wait, const ReadRange& range, StoredBytes& out);
   std::optional<Result<std::uint64_t>> append_end(Wait wait, StreamId id, std::uint64_t position);
+  // Waits.
+  Result<StreamList> list(const ListRange& range);
   WallTime earliest_deadline() const;
   // Looks at all streams, if any is owed one.
   Result<std::vector<ForkPoint>> owed_releases();

@@ -493,6 +493,16 @@ void FileStore::expired(WallTime now, std::size_t count_max,
   });
 }
 
+std::optional<Result<StreamList>> FileStore::list_now(const ListRange&) { return std::nullopt; }
+
+void FileStore::list(const ListRange& range, Done<StreamList> done) {
+  threads_->read_later([this, prefix = std::string(range.prefix), after = std::string(range.after),
+                        count_max = range.count_max, done = std::move(done)]() mutable {
+    done(threads_->told(
+        threads_->state().list({.prefix = prefix, .after = after, .count_max = count_max})));
+  });
+}
+
 StoreStats FileStore::stats() const { return threads_->state().stats(); }
 
 Result<std::vector<ForkPoint>> FileStore::owed_releases() {

@@ -826,6 +826,27 @@ class OpenLmdbCatalog final : public Catalog {
     return (*update)->commit();
   }
 
+  Result<std::vector<std::string>> paths_after(std::string_view prefix, std::string_view after,
+                                               std::size_t count_max) override {
+    std::vector<std::string> paths;
+    const Snapshot snapshot(*environment_, transactions_);
+    if (Status begun = snapshot.status(); !begun) return begun.error();
+    Walk walk(*environment_, snapshot.txn(), CatalogTable::kPaths);
+    // LMDB looks up no empty key, and none that is longer than one may be.
+    const std::string_view from = std::max(prefix, after).substr(0, kCatalogKeyBytesMax);
+    Result<bool> more = from.empty() ? walk.first() : walk.seek(from);
+    for (; more && *more && paths.size() < count_max; more = walk.next()) {
+      if (walk.key() <= after) continue;
+      if (!walk.key_starts_with(prefix)) {
+        if (walk.key() > prefix) break;
+        continue;
+      }
+      paths.emplace_back(walk.key());
+    }
+    if (!more) return more.error();
+    return paths;
+  }
+
   Result<std::vector<SettledStream>> streams_after(StreamId after, std::size_t count_max) override {
     std::vector<SettledStream> streams;
     if (after == kIdMax) return streams;

@@ -285,6 +285,16 @@ Memtable::Known Memtable::find_path(std::string_view path, StreamId& out) const 
   return out == 0 ? Known::kGone : Known::kYes;
 }
 
+void Memtable::offer_paths(std::string_view prefix, std::string_view after,
+                           Function<void(std::string_view)> offer) const {
+  for (const PathShard& shard : path_shards_) {
+    const MutexLock lock(shard.mutex);
+    for (const auto& [path, id] : shard.ids) {
+      if (id != 0 && path.starts_with(prefix) && path > after) offer(path);
+    }
+  }
+}
+
 Memtable::Known Memtable::find(StreamId id, SettledStream& out) const {
   Known known = Known::kNo;
   look(id, [&](const DirtyStream& stream) {

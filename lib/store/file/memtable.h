@@ -70,6 +70,10 @@ class Memtable {
   Known find(StreamId id, SettledStream& out) const;
   Known find_shape(StreamId id, StreamShape& out) const;
 
+  // Offers every path that begins with `prefix`, comes after `after` and has a stream.
+  void offer_paths(std::string_view prefix, std::string_view after,
+                   Function<void(std::string_view)> offer) const;
+
   // Looks at a stream under its lock; false when the memtable does not hold it.
   bool look(StreamId id, Function<void(const DirtyStream&)> visit) const;
 

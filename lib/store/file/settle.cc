@@ -61,6 +61,7 @@ Status FileState::find_room() {
 // Want of room or descriptors may pass. After anything else this process no longer knows what the
 // disk holds.
 void FileState::note_settling_failed(const Error& error) {
+  if (error.code == ErrorCode::kCorruption) note_damage(error);
   const MutexLock lock(gather_mutex_);
   if (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kTooMany) {
     settling_error_ = error;

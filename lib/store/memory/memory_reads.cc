@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/page_merge.h"
 #include "store/bytes/page_cut.h"
 #include "store/bytes/used_producers.h"
 #include "store/memory/memory_store_impl.h"
@@ -36,6 +37,24 @@ Result<bool> MemoryStore::Impl::load(std::string_view path, StreamRecord& out) {
   const MutexLock lock(id_shard(stream->id).mutex);
   stream->to_record(out);
   return true;
+}
+
+StreamList MemoryStore::Impl::list(const ListRange& range) {
+  PageMerge<MemoryStream*> page(std::clamp<std::size_t>(range.count_max, 1, kListCountMax));
+  StreamList list;
+  PathShard& paths = path_shards_[range.part % kShards];
+  const MutexLock path_lock(paths.mutex);
+  paths.streams.for_each([&](const MemoryStream& each) {
+    const std::string_view path = each.path();
+    if (!path.starts_with(range.prefix) || path <= range.after) return;
+    page.add(path, const_cast<MemoryStream*>(&each));
+  });
+  list.next = page.finish();
+  for (const auto& [path, stream] : page.entries()) {
+    const MutexLock lock(id_shard(stream->id).mutex);
+    if (!stream->soft_deleted) stream->to_record(list.streams.emplace_back());
+  }
+  return list;
 }
 
 Result<bool> MemoryStore::Impl::load_producer(StreamId id, std::string_view producer_id,

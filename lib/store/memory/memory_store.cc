@@ -166,6 +166,17 @@ void MemoryStore::expired(WallTime now, std::size_t count_max,
       });
 }
 
+std::size_t MemoryStore::list_parts() const { return impl_->list_parts(); }
+
+std::optional<Result<StreamList>> MemoryStore::list_now(const ListRange& range) {
+  return impl_->list(range);
+}
+
+void MemoryStore::list(const ListRange& range, Done<StreamList> done) {
+  impl_->complete_later(
+      [done = std::move(done), listed = impl_->list(range)]() mutable { done(std::move(listed)); });
+}
+
 StoreStats MemoryStore::stats() const { return impl_->stats(); }
 
 }  // namespace durable_streams

@@ -49,6 +49,10 @@ class MemoryStore::Impl {
   Status read(const ReadRange& range, StoredBytes& out);
   Result<std::uint64_t> append_end(StreamId id, std::uint64_t position);
 
+  // One part for each shard of paths: its lock is held for a look at all that it holds.
+  std::size_t list_parts() const { return kShards; }
+  StreamList list(const ListRange& range);
+
   DeadlineIndex& deadlines() { return deadlines_; }
   StoreStats stats();
 
