@@ -5,6 +5,7 @@
 #include <durable_streams/clock.h>
 #include <durable_streams/store.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -80,9 +81,32 @@ struct FileStoreOpening {
   std::string torn_where = {};  // file and offset of them
 };
 
+// A distribution: how many values were at most each of the bounds, and above the bound before. The
+// last count is of those above all bounds.
+inline constexpr std::array<std::uint64_t, 10> kCommitSizeBounds = {1,  2,  4,   8,   16,
+                                                                    32, 64, 128, 256, 1024};
+inline constexpr std::array<std::chrono::microseconds, 12> kSyncTimeBounds = {
+    std::chrono::microseconds{50},      std::chrono::microseconds{100},
+    std::chrono::microseconds{250},     std::chrono::microseconds{500},
+    std::chrono::microseconds{1'000},   std::chrono::microseconds{2'500},
+    std::chrono::microseconds{5'000},   std::chrono::microseconds{10'000},
+    std::chrono::microseconds{25'000},  std::chrono::microseconds{100'000},
+    std::chrono::microseconds{250'000}, std::chrono::microseconds{1'000'000}};
+
 struct FileStoreStats {
   std::uint64_t commits = 0;  // writes of the journal, each for all changes that had gathered
-  std::uint64_t committed_changes = 0;
+  std::uint64_t committed_changes = 0;  // the sum of the sizes that are counted next
+  std::array<std::uint64_t, kCommitSizeBounds.size() + 1> commit_sizes = {};  // changes a commit
+  std::uint64_t syncs = 0;                // of the journal, that were made for commits
+  std::chrono::nanoseconds sync_time{0};  // of all of them together
+  std::array<std::uint64_t, kSyncTimeBounds.size() + 1> sync_times = {};
+  // Since it was opened; with what was appended, how much more is written than that. The catalog's
+  // pages are not among them.
+  std::uint64_t journal_written_bytes = 0;
+  std::uint64_t pack_written_bytes = 0;
+  std::uint64_t in_flight_changes = 0;  // submitted, and not yet committed or refused
+  // How long the oldest change that is not settled has been committed; 0: all are settled.
+  std::chrono::milliseconds unsettled_age{0};
   std::uint64_t journal_bytes = 0;  // not yet settled
   std::uint64_t memtable_bytes = 0;
   std::uint64_t in_flight_bytes = 0;

@@ -70,6 +70,8 @@ Result<Submitted> FileState::gather(const Change& change, Ticket ticket,
   gathering_.tickets.push_back(ticket);
   in_flight_bytes_.fetch_add(gathering_.batch.bytes() - before, std::memory_order_relaxed);
   in_gathering_.store(gathering_.tickets.size(), std::memory_order_release);
+  in_flight_changes_.store(in_flight_changes_.load(std::memory_order_relaxed) + 1,
+                           std::memory_order_relaxed);
   return Submitted::kPending;
 }
 
@@ -141,7 +143,12 @@ bool FileState::commit_gathered(std::vector<CommitOutcome>& outcomes) {
 Status FileState::timed_sync() {
   const auto began = std::chrono::steady_clock::now();
   Status synced = journal_->sync();
-  syncs_.add(std::chrono::steady_clock::now() - began);
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+  syncs_.add(took);
+  sync_time_counts_.add(took);
+  syncs_made_.store(syncs_made_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  sync_time_.store(sync_time_.load(std::memory_order_relaxed) + took.count(),
+                   std::memory_order_relaxed);
   return synced;
 }
 
@@ -165,12 +172,16 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
   outcomes.reserve(committing_.tickets.size());
   for (const Ticket ticket : committing_.tickets)
     outcomes.push_back({.ticket = ticket, .status = {}});
+  if (active_since_.load(std::memory_order_relaxed) == kNoTime)
+    active_since_.store(Steady::now().time_since_epoch().count(), std::memory_order_relaxed);
   commit_sizes_.add(committing_.tickets.size());
+  commit_size_counts_.add(committing_.tickets.size());
   commits_.fetch_add(1, std::memory_order_relaxed);
   committed_changes_.fetch_add(committing_.tickets.size(), std::memory_order_relaxed);
   const MutexLock lock(gather_mutex_);
   reservations_.give_back(committing_.keys);
   in_flight_bytes_.fetch_sub(committing_.batch.bytes(), std::memory_order_relaxed);
+  in_flight_changes_.store(gathering_.tickets.size(), std::memory_order_relaxed);
   note_unsettled();
 }
 
@@ -191,6 +202,7 @@ void FileState::refuse(Error error, bool for_good, std::vector<CommitOutcome>& o
   deadline_lost_ = true;  // or perhaps not: there may have been none among them
   in_gathering_.store(0, std::memory_order_release);
   in_flight_bytes_.store(0, std::memory_order_relaxed);
+  in_flight_changes_.store(0, std::memory_order_relaxed);
   reservations_.clear();
 }
 

@@ -503,19 +503,36 @@ Result<std::vector<ForkPoint>> FileState::owed_releases() {
   }
 }
 
+std::chrono::milliseconds FileState::unsettled_age() const {
+  Steady::rep since = frozen_since_.load(std::memory_order_relaxed);
+  if (since == kNoTime) since = active_since_.load(std::memory_order_relaxed);
+  if (since == kNoTime) return std::chrono::milliseconds(0);
+  return std::chrono::ceil<std::chrono::milliseconds>(Steady::now() -
+                                                      Steady::time_point(Steady::duration(since)));
+}
+
 FileStoreStats FileState::file_stats() const {
-  FileStoreStats stats{.commits = commits_.load(std::memory_order_relaxed),
-                       .committed_changes = committed_changes_.load(std::memory_order_relaxed),
-                       .journal_bytes = journal_->bytes(),
-                       .memtable_bytes = memtable_bytes(),
-                       .in_flight_bytes = in_flight_bytes_.load(std::memory_order_relaxed),
-                       .settlings = settlings_.load(std::memory_order_relaxed),
-                       .merges = merges_.load(std::memory_order_relaxed),
-                       .open_packs = packs_->open(),
-                       .short_of_room = short_of_room(),
-                       .backups = backups_.load(std::memory_order_relaxed),
-                       .scrubbed_bytes = scrubbed_bytes_.load(std::memory_order_relaxed),
-                       .scrubs = scrubs_.load(std::memory_order_relaxed)};
+  FileStoreStats stats{
+      .commits = commits_.load(std::memory_order_relaxed),
+      .committed_changes = committed_changes_.load(std::memory_order_relaxed),
+      .commit_sizes = commit_size_counts_.counts(),
+      .syncs = syncs_made_.load(std::memory_order_relaxed),
+      .sync_time = std::chrono::nanoseconds(sync_time_.load(std::memory_order_relaxed)),
+      .sync_times = sync_time_counts_.counts(),
+      .journal_written_bytes = journal_->written_bytes(),
+      .pack_written_bytes = pack_written_bytes_.load(std::memory_order_relaxed),
+      .in_flight_changes = in_flight_changes_.load(std::memory_order_relaxed),
+      .unsettled_age = unsettled_age(),
+      .journal_bytes = journal_->bytes(),
+      .memtable_bytes = memtable_bytes(),
+      .in_flight_bytes = in_flight_bytes_.load(std::memory_order_relaxed),
+      .settlings = settlings_.load(std::memory_order_relaxed),
+      .merges = merges_.load(std::memory_order_relaxed),
+      .open_packs = packs_->open(),
+      .short_of_room = short_of_room(),
+      .backups = backups_.load(std::memory_order_relaxed),
+      .scrubbed_bytes = scrubbed_bytes_.load(std::memory_order_relaxed),
+      .scrubs = scrubs_.load(std::memory_order_relaxed)};
   {
     const MutexLock lock(damage_mutex_);
     stats.damage = damage_;

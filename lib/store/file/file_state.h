@@ -5,6 +5,7 @@
 #include <durable_streams/file_store.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,6 +24,7 @@
 #include "store/file/backup.h"
 #include "store/file/catalog.h"
 #include "store/file/commit_sizes.h"
+#include "store/file/distribution.h"
 #include "store/file/file_system.h"
 #include "store/file/journal.h"
 #include "store/file/memtable.h"
@@ -212,6 +214,7 @@ class FileState {
   bool held(StreamId id) const;  // the same, with `generations_mutex_`
   WallTime true_deadline(const StreamRecord& record) const;
   std::uint64_t memtable_bytes() const;
+  std::chrono::milliseconds unsettled_age() const;
   std::vector<const Memtable*> generations() const;  // newest first; with `generations_mutex_`
 
   // own_bytes.cc: what a stream holds itself, settled and not
@@ -279,6 +282,17 @@ class FileState {
   std::atomic<std::uint64_t> in_flight_bytes_{0};
   SyncHistory syncs_;
   CommitSizes commit_sizes_;
+  std::atomic<std::uint64_t> in_flight_changes_{0};
+  Distribution<std::uint64_t, kCommitSizeBounds.size()> commit_size_counts_{kCommitSizeBounds};
+  Distribution<std::chrono::microseconds, kSyncTimeBounds.size()> sync_time_counts_{
+      kSyncTimeBounds};
+  std::atomic<std::uint64_t> syncs_made_{0};
+  std::atomic<std::chrono::nanoseconds::rep> sync_time_{0};
+  // When the oldest change of a memtable was committed; kNoTime: it is empty.
+  using Steady = std::chrono::steady_clock;
+  static constexpr Steady::rep kNoTime = 0;
+  std::atomic<Steady::rep> active_since_{kNoTime};
+  std::atomic<Steady::rep> frozen_since_{kNoTime};
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> committed_changes_{0};
 
@@ -305,6 +319,7 @@ class FileState {
 
   mutable Mutex packs_mutex_;
   std::unordered_map<PackId, PackInfo> pack_infos_ DURABLE_STREAMS_GUARDED_BY(packs_mutex_);
+  std::atomic<std::uint64_t> pack_written_bytes_{0};
   std::atomic<std::uint64_t> settlings_{0};
   std::atomic<std::uint64_t> merges_{0};
 

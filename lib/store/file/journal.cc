@@ -98,6 +98,7 @@ Status Journal::write(const JournalBatch& batch, Lsn durable) {
   segment.end = current_.end;
   segment.unsynced = true;
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  written_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   return failed_ ? Status(*failed_) : Status();
 }
 

@@ -85,6 +85,8 @@ class Journal {
 
   // What the segments hold that are not released.
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  // All that was written of batches, since it was opened.
+  std::uint64_t written_bytes() const { return written_bytes_.load(std::memory_order_relaxed); }
 
  private:
   using SegmentNumber = journal_format::SegmentNumber;
@@ -145,6 +147,7 @@ class Journal {
   SegmentNumber next_number_ DURABLE_STREAMS_GUARDED_BY(mutex_) = 1;
 
   std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> written_bytes_{0};
   std::atomic<std::size_t> spare_count_{0};
 };
 

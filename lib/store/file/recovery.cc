@@ -48,6 +48,9 @@ Result<std::unique_ptr<DirectoryLock>> FileState::lock(FileSystem& files,
 Result<std::unique_ptr<FileState>> FileState::open(Place place, const FileStoreOptions& options) {
   std::unique_ptr<FileState> state(new FileState(place, options));
   if (Status recovered = state->recover(); !recovered) return recovered.error();
+  state->pack_written_bytes_.store(0);  // those were there
+  if (!state->active_->empty())
+    state->active_since_.store(Steady::now().time_since_epoch().count());
   return state;
 }
 
@@ -86,9 +89,10 @@ Status FileState::read_packs() {
   const Result<std::vector<PackInfo>> packs = catalog_.packs();
   if (!packs) return packs.error();
   const MutexLock lock(packs_mutex_);
-  pack_infos_.clear();
+  const std::unordered_map<PackId, PackInfo> known = std::exchange(pack_infos_, {});
   for (const PackInfo& pack : *packs) {
     pack_infos_.emplace(pack.id, pack);
+    if (!known.contains(pack.id)) pack_written_bytes_.fetch_add(pack.file_bytes);
     meta_.next_pack_id = std::max(meta_.next_pack_id, pack.id + 1);
   }
   return {};

@@ -81,6 +81,10 @@ void FileState::freeze() {
   const std::unique_lock generations(generations_mutex_);
   if (frozen_ != nullptr) active_->absorb(*std::exchange(frozen_, nullptr));
   frozen_ = std::exchange(active_, std::move(fresh));
+  const Steady::rep since = active_since_.exchange(kNoTime, std::memory_order_relaxed);
+  // What had been frozen before is older.
+  if (frozen_since_.load(std::memory_order_relaxed) == kNoTime)
+    frozen_since_.store(since, std::memory_order_relaxed);
 }
 
 // The catalog knows what the frozen memtable does, so that may go.
@@ -98,6 +102,7 @@ Status FileState::take_over(const CatalogMeta& settled_meta) {
     settled = std::move(frozen_);
     note_totals(*totals);
   }
+  frozen_since_.store(kNoTime, std::memory_order_relaxed);
   settlings_.fetch_add(1, std::memory_order_relaxed);
   const MutexLock lock(gather_mutex_);
   settling_error_.reset();
