@@ -36,10 +36,12 @@ Status check_named_files(const Config& config) {
 
 }  // namespace
 
+bool has_default_config() { return access(kDefaultFile, F_OK) == 0; }
+
 Result<Config> load_named_config(const CommandOptions& options) {
   std::string file = options.config_file;
   if (file.empty()) {
-    if (access(kDefaultFile, F_OK) != 0)
+    if (!has_default_config())
       return Error{ErrorCode::kInvalidArgument,
                    "which configuration? Say --config FILE; there is no Caddyfile here",
                    {}};

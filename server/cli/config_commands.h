@@ -14,6 +14,9 @@ namespace durable_streams::server {
 // print.
 Result<Config> load_named_config(const CommandOptions& options);
 
+// Whether there is a `Caddyfile` here.
+bool has_default_config();
+
 int run_validate(const CommandOptions& options, std::string_view, Terminal& terminal);
 int run_adapt(const CommandOptions& options, std::string_view, Terminal& terminal);
 int run_fmt(const CommandOptions& options, std::string_view file, Terminal& terminal);

@@ -99,9 +99,10 @@ Result<std::string> ask(const CommandOptions& options, const AdminQuestion& ques
   return answer;
 }
 
-// The configuration that tells where the server is: only where one is named.
+// The configuration that tells where the server is, if there is any and it is asked.
 Result<std::optional<Config>> named_config(const CommandOptions& options) {
-  if (options.config_file.empty()) return std::optional<Config>();
+  if (!options.address.empty()) return std::optional<Config>();
+  if (options.config_file.empty() && !has_default_config()) return std::optional<Config>();
   Result<Config> config = load_named_config(options);
   if (!config) return config.error();
   return std::optional(std::move(*config));

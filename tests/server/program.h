@@ -69,8 +69,10 @@ class Program {
     REQUIRE(prlimit(pid_, RLIMIT_NOFILE, &limit, nullptr) == 0);
   }
 
-  // The exit status as a shell gives it.
+  // The exit status as a shell gives it, once the program has closed its output, which it must in
+  // time.
   int wait() {
+    read_all();
     int status = 0;
     REQUIRE(waitpid(pid_, &status, 0) == pid_);
     pid_ = -1;

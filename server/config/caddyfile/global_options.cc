@@ -1,6 +1,8 @@
 // Names are Caddy's where Caddy has the option, and the limits' own where it has not.
 #include "server/config/caddyfile/global_options.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <functional>
 #include <set>

@@ -2,6 +2,8 @@
 // its block: it is read first.
 #include "server/config/caddyfile/site_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>

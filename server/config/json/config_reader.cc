@@ -1,4 +1,6 @@
 // From the outside in: each object is read by a function of its own, and the first error ends all.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 

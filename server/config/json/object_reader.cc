@@ -1,6 +1,8 @@
 // The names that were asked for are those that are known.
 #include "server/config/json/object_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "server/text/nearest_name.h"
@@ -11,6 +13,13 @@ namespace {
 const JsonObject kNoFields;
 
 }  // namespace
+
+void JsonReading::fail(std::string_view path, std::string_view message) {
+  if (error_) return;
+  error_ = Error{ErrorCode::kInvalidArgument,
+                 path.empty() ? std::string(message) : fmt::format("{}: {}", path, message),
+                 {}};
+}
 
 ObjectReader::ObjectReader(JsonReading& reading, const JsonValue& value, std::string path)
     : reading_(reading), path_(std::move(path)), fields_(value.object()) {

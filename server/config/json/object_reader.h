@@ -3,8 +3,6 @@
 
 #include <durable_streams/result.h>
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,12 +15,7 @@ namespace durable_streams::server {
 // Where a reading ends: at its first error. Threads: one at a time.
 class JsonReading {
  public:
-  void fail(std::string_view path, std::string_view message) {
-    if (!error_)
-      error_ = Error{ErrorCode::kInvalidArgument,
-                     path.empty() ? std::string(message) : fmt::format("{}: {}", path, message),
-                     {}};
-  }
+  void fail(std::string_view path, std::string_view message);
   const std::optional<Error>& error() const { return error_; }
 
  private:
@@ -37,7 +30,7 @@ class ObjectReader {
 
   const std::string& path() const { return path_; }
   std::string path_of(std::string_view name) const {
-    return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
+    return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
   }
   void fail(std::string_view name, std::string_view message) {
     reading_.fail(name.empty() ? path_ : path_of(name), message);
