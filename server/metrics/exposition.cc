@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <iterator>
+#include <vector>
 
 #include "server/log/utf8.h"
 
@@ -44,16 +45,22 @@ void Exposition::family(std::string_view name, MetricType type, std::string_view
 void Exposition::histogram(std::span<const std::uint64_t> bounds,
                            std::span<const std::uint64_t> counts, double sum_seconds,
                            Labels labels) {
-  const std::span<const Label> all(labels.begin(), labels.size());
+  std::vector<double> seconds;
+  for (const std::uint64_t bound : bounds) seconds.push_back(static_cast<double>(bound) / 1e9);
+  plain_histogram(seconds, counts, sum_seconds, {labels.begin(), labels.size()});
+}
+
+void Exposition::plain_histogram(std::span<const double> bounds,
+                                 std::span<const std::uint64_t> counts, double sum,
+                                 std::span<const Label> labels) {
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     below += counts[i];
-    const std::string le =
-        i < bounds.size() ? number(static_cast<double>(bounds[i]) / 1e9) : std::string("+Inf");
-    put_sample("_bucket", all, static_cast<double>(below), le);
+    put_sample("_bucket", labels, static_cast<double>(below),
+               i < bounds.size() ? number(bounds[i]) : std::string("+Inf"));
   }
-  put_sample("_sum", all, sum_seconds);
-  put_sample("_count", all, static_cast<double>(below));
+  put_sample("_sum", labels, sum);
+  put_sample("_count", labels, static_cast<double>(below));
 }
 
 void Exposition::put_sample(std::string_view suffix, std::span<const Label> labels, double value,

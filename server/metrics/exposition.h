@@ -33,6 +33,9 @@ class Exposition {
   // are `bounds`; bounds are in nanoseconds.
   void histogram(std::span<const std::uint64_t> bounds, std::span<const std::uint64_t> counts,
                  double sum_seconds, Labels labels = {});
+  // The same with bounds in the unit of the family.
+  void plain_histogram(std::span<const double> bounds, std::span<const std::uint64_t> counts,
+                       double sum, std::span<const Label> labels);
 
   std::string take() { return std::move(text_); }
 

@@ -41,9 +41,6 @@ constexpr EndpointFamily<EndpointMetrics> kEndpointFamilies[] = {
      [](const EndpointMetrics& e) { return number(e.engine.expired_streams); }},
     {"durable_streams_loaded_streams", kGauge, "Streams whose state is held ready in memory.",
      [](const EndpointMetrics& e) { return number(e.engine.loaded_streams); }},
-    {"durable_streams_waiting_readers", kGauge,
-     "Long-polls, SSE responses and followers that wait at a tail.",
-     [](const EndpointMetrics& e) { return number(e.engine.waiting_readers); }},
     {"durable_streams_streams", kGauge, "Streams, soft-deleted ones included.",
      [](const EndpointMetrics& e) { return number(e.store.streams); }},
     {"durable_streams_stored_bytes", kGauge, "Bytes of streams, as they were appended.",
@@ -60,6 +57,18 @@ constexpr EndpointFamily<Files> kFileFamilies[] = {
     {"durable_streams_store_committed_changes_total", kCounter,
      "Changes committed; by commits it is the size of a batch.",
      [](const Files& f) { return number(f.stats.committed_changes); }},
+    {"durable_streams_store_journal_written_bytes_total", kCounter,
+     "Bytes written to the journal, its headers and padding included.",
+     [](const Files& f) { return number(f.stats.journal_written_bytes); }},
+    {"durable_streams_store_pack_written_bytes_total", kCounter,
+     "Bytes written to packs, by settling and merging.",
+     [](const Files& f) { return number(f.stats.pack_written_bytes); }},
+    {"durable_streams_store_in_flight_changes", kGauge,
+     "Changes submitted that are neither committed nor refused.",
+     [](const Files& f) { return number(f.stats.in_flight_changes); }},
+    {"durable_streams_store_unsettled_seconds", kGauge,
+     "How long the oldest change that is not settled has been committed.",
+     [](const Files& f) { return std::chrono::duration<double>(f.stats.unsettled_age).count(); }},
     {"durable_streams_store_journal_bytes", kGauge, "Bytes of the journal that are not settled.",
      [](const Files& f) { return number(f.stats.journal_bytes); }},
     {"durable_streams_store_journal_limit_bytes", kGauge,
@@ -212,11 +221,46 @@ std::vector<Exposition::Label> labels_of(const EndpointMetrics& endpoint) {
   return labels;
 }
 
+// How large commits were, and how long their syncs took.
+void put_commits(Exposition& text, std::span<const EndpointMetrics> endpoints) {
+  const std::vector<double> sizes(kCommitSizeBounds.begin(), kCommitSizeBounds.end());
+  std::vector<double> seconds;
+  for (const auto bound : kSyncTimeBounds)
+    seconds.push_back(std::chrono::duration<double>(bound).count());
+  text.family("durable_streams_store_commit_changes", kHistogram, "Changes in a commit.");
+  for (const EndpointMetrics& endpoint : endpoints) {
+    if (!endpoint.files) continue;
+    const FileStoreStats& stats = endpoint.files->stats;
+    text.plain_histogram(sizes, stats.commit_sizes, number(stats.committed_changes),
+                         labels_of(endpoint));
+  }
+  text.family("durable_streams_store_sync_seconds", kHistogram,
+              "How long syncs of the journal took.");
+  for (const EndpointMetrics& endpoint : endpoints) {
+    if (!endpoint.files) continue;
+    const FileStoreStats& stats = endpoint.files->stats;
+    text.plain_histogram(seconds, stats.sync_times,
+                         std::chrono::duration<double>(stats.sync_time).count(),
+                         labels_of(endpoint));
+  }
+}
+
 void put_endpoints(Exposition& text, const std::vector<EndpointMetrics>& endpoints) {
   for (const EndpointFamily<EndpointMetrics>& family : kEndpointFamilies) {
     text.family(family.name, family.type, family.help);
     for (const EndpointMetrics& endpoint : endpoints)
       text.sample(family.value(endpoint), labels_of(endpoint));
+  }
+  text.family("durable_streams_waiting_readers", kGauge, "Readers that wait at a tail, by kind.");
+  for (const EndpointMetrics& endpoint : endpoints) {
+    const auto put = [&](std::string_view kind, std::uint64_t count) {
+      std::vector<Exposition::Label> labels = labels_of(endpoint);
+      labels.emplace_back("kind", kind);
+      text.sample(number(count), labels);
+    };
+    put("long-poll", endpoint.engine.waiting_long_polls);
+    put("sse", endpoint.engine.waiting_sse);
+    put("follower", endpoint.engine.waiting_followers);
   }
   text.family("durable_streams_store_info", kGauge, "Which store an endpoint has; always 1.");
   bool any_files = false;
@@ -233,6 +277,7 @@ void put_endpoints(Exposition& text, const std::vector<EndpointMetrics>& endpoin
       if (endpoint.files) text.sample(family.value(*endpoint.files), labels_of(endpoint));
     }
   }
+  put_commits(text, endpoints);
 }
 
 void put_tls(Exposition& text, const TlsStats& tls) {

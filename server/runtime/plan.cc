@@ -45,6 +45,14 @@ class Planning {
   }
 
   Result<SitePlan> plan_site(const HttpServerConfig& server) {
+    if (server.tls.enabled()) {
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("{} is to be TLS, which this version does not serve yet: put a proxy "
+                      "before it, and write http://",
+                      server.listen.front()),
+          {}};
+    }
     SitePlan site{.config = server,
                   .limits = limits_of(server.limits, maker_.stores.defaults().limits),
                   .proxies = nullptr,
