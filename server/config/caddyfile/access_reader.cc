@@ -1,6 +1,8 @@
 // Paths of streams are globs over the whole URL path (server/access/path_glob.h).
 #include "server/config/caddyfile/access_reader.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <utility>

@@ -1,6 +1,8 @@
 // Sites that listen at the same addresses become one server; their hosts tell them apart.
 #include "server/config/caddyfile/adapter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>

@@ -1,6 +1,8 @@
 // Complaints name what stands there and what would have been right.
 #include "server/config/caddyfile/directive_reader.h"
 
+#include <fmt/format.h>
+
 #include "server/text/nearest_name.h"
 
 namespace durable_streams::server {

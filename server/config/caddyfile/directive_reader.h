@@ -4,8 +4,6 @@
 #include <durable_streams/function.h>
 #include <durable_streams/result.h>
 
-#include <fmt/format.h>
-
 #include <span>
 #include <string>
 #include <string_view>
