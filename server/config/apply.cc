@@ -1,14 +1,24 @@
 // Only what is set differs from the defaults.
 #include "server/config/apply.h"
 
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace durable_streams::server {
 namespace {
 
-template <class From, class To>
-void apply(const std::optional<From>& from, To& to) {
-  if (from) to = static_cast<To>(*from);
+template <class Value>
+requires(!std::unsigned_integral<Value>) void apply(const std::optional<Value>& from, Value& to) {
+  if (from) to = *from;
+}
+
+// What is more than an option can hold is as much as it can.
+template <std::unsigned_integral To>
+void apply(const std::optional<std::uint64_t>& from, To& to) {
+  if (from) to = static_cast<To>(std::min<std::uint64_t>(*from, std::numeric_limits<To>::max()));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -75,6 +76,8 @@ class Checker {
     for (const CertificateConfig& certificate : server.tls.certificates) {
       if (certificate.certificate_file.empty() || certificate.key_file.empty())
         fault("tls", "a certificate needs both its file and that of its key");
+      check_file("tls", certificate.certificate_file);
+      check_file("tls", certificate.key_file);
     }
     std::map<std::pair<std::string, std::string>, std::size_t> taken;
     for (std::size_t i = 0; i < server.routes.size(); ++i) {
@@ -82,6 +85,11 @@ class Checker {
       check_route(server.routes[i], taken);
       place_.route.reset();
     }
+  }
+
+  // The system takes what stands before a NUL for the whole name.
+  void check_file(std::string_view field, const std::string& file) {
+    if (file.find('\0') != std::string::npos) fault(field, "no file's name holds a NUL");
   }
 
   void check_listen(ConfigPlace place, std::string_view field, const std::string& listen) {
@@ -158,8 +166,11 @@ class Checker {
     if (streams.data_dir.value_or("").empty()) return check_memory(streams);
     if (streams.max_memory)
       fault("max_memory", "max_memory is for streams in memory, and these have a data_dir");
-    const std::string directory =
-        std::filesystem::absolute(*streams.data_dir).lexically_normal().string();
+    // Without a working directory names are compared as they are.
+    std::error_code none;
+    std::filesystem::path absolute = std::filesystem::absolute(*streams.data_dir, none);
+    if (none) absolute = *streams.data_dir;
+    const std::string directory = absolute.lexically_normal().string();
     if (!directories_
              .insert(directory.ends_with('/') ? directory.substr(0, directory.size() - 1)
                                               : directory)
@@ -205,6 +216,9 @@ class Checker {
   }
   void check_middleware(const AuthorizeConfig& authorize) {
     check_patterns(authorize.paths);
+    if (authorize.token_file && authorize.token_file->empty())
+      fault("tokens", "the name of the file of tokens is empty");
+    check_file("tokens", authorize.token_file.value_or(std::string()));
     if (!authorize.token_file && authorize.anonymous.empty() && !authorize.rate_per_address)
       fault("", "this allows nobody anything: name a file of tokens, or what anonymous may do");
   }

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 #include "server/text/duration.h"
 #include "server/text/size.h"
@@ -96,6 +97,8 @@ Result<std::uint64_t> parse_count(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || end != text.data() + text.size())
     return invalid(fmt::format("'{}' is no whole number", text));
+  // JSON has no larger ones.
+  if (count > INT64_MAX) return invalid(fmt::format("'{}' is too large", text));
   return count;
 }
 
@@ -153,7 +156,7 @@ struct ReadValue {
   const std::string& word() const { return words.front(); }
 
   Status operator()(std::optional<std::string>& to) const {
-    if (word().empty()) return invalid("the value is empty");
+    if (word().find('\0') != std::string::npos) return invalid("a NUL may not stand here");
     to = word();
     return {};
   }
@@ -278,7 +281,7 @@ Result<double> parse_rate(std::string_view text) {
 std::string rate_text(double per_second) {
   for (const RateUnit& unit : kRateUnits) {
     const double count = per_second * unit.seconds;
-    if (std::abs(count - std::round(count)) < 1e-6 * count)
+    if (std::abs(count - std::round(count)) < 1e-12 * count)
       return fmt::format("{}/{}", static_cast<std::uint64_t>(std::round(count)), unit.name);
   }
   return fmt::format("{}/h",

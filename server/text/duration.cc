@@ -34,7 +34,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads `12` or `1.5` off the front; `scale` is how many units of the last digit make one.
 std::optional<std::int64_t> take_number(std::string_view& text, std::int64_t& scale) {
-  constexpr std::int64_t kDigitsMax = 1'000'000'000'000'000;
+  constexpr std::int64_t kDigitsMax = INT64_MAX / 10;
   std::int64_t number = 0;
   std::size_t digits = 0;
   bool fraction = false;

@@ -63,7 +63,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
       ErrorCode::kInvalidArgument,
       fmt::format("'{}' is no size: write 10MB, 64KiB or a number of bytes", text),
       {}};
-  constexpr std::size_t kDigitsMax = 15;
+  constexpr std::size_t kDigitsMax = 19;
   std::uint64_t number = 0;
   std::uint64_t scale = 1;
   std::size_t digits = 0;

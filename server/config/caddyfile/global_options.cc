@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <set>
 
+#include "server/access/trusted_proxies.h"
 #include "server/config/log_names.h"
 #include "server/config/options.h"
 #include "server/net/listen_address.h"
@@ -21,6 +23,40 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kTimeouts
      {"read_body", "body_timeout"},
      {"write", "write_timeout"},
      {"idle", "idle_timeout"}}};
+
+// What Caddy has and this server does not.
+constexpr std::array<std::string_view, 32> kOfCaddy{"acme_ca",
+                                                    "acme_ca_root",
+                                                    "acme_dns",
+                                                    "acme_eab",
+                                                    "cert_issuer",
+                                                    "cert_lifetime",
+                                                    "debug",
+                                                    "default_bind",
+                                                    "default_sni",
+                                                    "dns",
+                                                    "ech",
+                                                    "email",
+                                                    "events",
+                                                    "fallback_sni",
+                                                    "filesystem",
+                                                    "http_port",
+                                                    "https_port",
+                                                    "key_type",
+                                                    "local_certs",
+                                                    "metrics",
+                                                    "ocsp_interval",
+                                                    "ocsp_stapling",
+                                                    "on_demand_tls",
+                                                    "order",
+                                                    "persist_config",
+                                                    "pki",
+                                                    "preferred_chains",
+                                                    "renew_interval",
+                                                    "shutdown_delay",
+                                                    "skip_install_trust",
+                                                    "storage",
+                                                    "storage_clean_interval"};
 
 constexpr std::uint64_t kThreadsMax = 1024;
 
@@ -50,6 +86,9 @@ class GlobalReader {
     if (name == "log") return read_server_log(directive);
     if (name == "servers") return read_servers(directive);
     if (name == "threads") return read_threads(directive);
+    if (std::find(kOfCaddy.begin(), kOfCaddy.end(), name) != kOfCaddy.end())
+      return reader_.at(directive.name,
+                        fmt::format("{} is Caddy's, and this server does not have it", name));
     return reader_.unknown(directive.name, "global option", kNames);
   }
 
@@ -157,8 +196,12 @@ class GlobalReader {
       return reader_.at(directive.arguments.front(),
                         fmt::format("'{}' is no source of trusted proxies: {}",
                                     directive.arguments.front().text, kSyntax));
-    for (const Word& word : std::span(directive.arguments).subspan(1))
+    for (const Word& word : std::span(directive.arguments).subspan(1)) {
+      const std::vector<std::string> texts{word.text};
+      const Result<TrustedProxies> proxies = TrustedProxies::parse(texts);
+      if (!proxies) return reader_.at(word, proxies.error().message);
       defaults_.trusted_proxies.push_back(word.text);
+    }
     return {};
   }
 
@@ -173,6 +216,9 @@ class GlobalReader {
     const Option<HttpLimitsConfig>& option = *find_limit(name);
     const std::string syntax = fmt::format("{} {}", directive.name.text, placeholder(option.kind));
     if (Status right = reader_.expect(directive, 1, 1, syntax); !right) return right;
+    // It may have been said by Caddy's name, too.
+    if (!limits_said_.insert(std::string(name)).second)
+      return reader_.at(directive.name, fmt::format("{} was said already", directive.name.text));
     const std::vector<std::string> words = texts_of(directive.arguments);
     const Status read = set_option<HttpLimitsConfig>(defaults_.limits, option, words);
     return read.ok() ? read : reader_.at(directive.arguments.front(), read.error().message);
@@ -182,6 +228,7 @@ class GlobalReader {
   Config& config_;
   SiteDefaults& defaults_;
   std::set<std::string> seen_;
+  std::set<std::string> limits_said_;
 };
 
 template <class Value>
@@ -211,7 +258,10 @@ Result<LogConfig> read_log(const DirectiveReader& reader, const Directive& direc
     return reader.at(directive.arguments.front(),
                      "named logs are not supported: write log, or log { ... }");
   if (!directive.block) return log;
+  std::set<std::string> seen;
   for (const Directive& option : directive.block->directives) {
+    if (!seen.insert(option.name.text).second)
+      return reader.at(option.name, fmt::format("{} was said already", option.name.text));
     Status read;
     if (option.name.text == "level") {
       read = read_log_word<LogLevel>(reader, option, kLogLevels, log.level);

@@ -1,4 +1,4 @@
-// Variables are put in first, character by character, so that each keeps the place of its variable.
+// Variables are put in first, byte by byte, so that each keeps the place of its variable.
 #include "server/config/caddyfile/lexer.h"
 
 #include <fmt/format.h>
@@ -8,10 +8,12 @@
 #include <string_view>
 #include <utility>
 
+#include "server/log/utf8.h"
+
 namespace durable_streams::server {
 namespace {
 
-struct Character {
+struct PlacedByte {
   char c;
   Position at;
 };
@@ -21,12 +23,27 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // What may be put in for variables, in all; a variable's value is not looked at for further ones.
 constexpr std::size_t kTextBytesMax = std::size_t{16} << 20;
 
+// 0: there is no character.
+std::size_t character_size(std::string_view text) {
+  const Character character = first_character(text);
+  return character.valid ? character.bytes : 0;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t bytes = character_size(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 class Expansion {
  public:
   Expansion(const ConfigSource& source, Environment& environment)
       : source_(source), environment_(environment) {}
 
-  Result<std::vector<Character>> run() {
+  Result<std::vector<PlacedByte>> run() {
     std::string_view rest = source_.text;
     if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
     while (!rest.empty()) {
@@ -35,8 +52,12 @@ class Expansion {
         if (Status put = put_variable(rest); !put) return put.error();
       } else {
         if (rest.front() == '\0') return error_at(source_, at_, "a NUL may not stand here");
-        if (!rest.starts_with("\r\n")) characters_.push_back({rest.front(), at_});
-        step(rest);
+        const std::size_t bytes = character_size(rest);
+        if (bytes == 0) return error_at(source_, at_, "this is not valid UTF-8");
+        for (std::size_t i = 0; i < bytes; ++i) {
+          if (!rest.starts_with("\r\n")) characters_.push_back({rest.front(), at_});
+          step(rest);
+        }
       }
     }
     return std::move(characters_);
@@ -67,6 +88,8 @@ class Expansion {
       value = std::string(inside.substr(colon + 1));
     Position at = at_;
     at.size = end + 1;
+    if (!is_utf8(value.value_or("")))
+      return error_at(source_, at, "the value of this variable is not valid UTF-8");
     for (const char c : value.value_or("")) characters_.push_back({c, at});
     at_.column += end + 1;
     rest.remove_prefix(end + 1);
@@ -75,13 +98,13 @@ class Expansion {
 
   const ConfigSource& source_;
   Environment& environment_;
-  std::vector<Character> characters_;
+  std::vector<PlacedByte> characters_;
   Position at_;
 };
 
 class Lexer {
  public:
-  Lexer(const ConfigSource& source, std::vector<Character> characters)
+  Lexer(const ConfigSource& source, std::vector<PlacedByte> characters)
       : source_(source), characters_(std::move(characters)) {}
 
   Result<std::vector<Word>> run() {
@@ -172,7 +195,7 @@ class Lexer {
   }
 
   const ConfigSource& source_;
-  const std::vector<Character> characters_;
+  const std::vector<PlacedByte> characters_;
   std::size_t next_ = 0;
   std::vector<Word> words_;
 };
@@ -180,7 +203,7 @@ class Lexer {
 }  // namespace
 
 Result<std::vector<Word>> read_words(const ConfigSource& source, Environment& environment) {
-  Result<std::vector<Character>> characters = Expansion(source, environment).run();
+  Result<std::vector<PlacedByte>> characters = Expansion(source, environment).run();
   if (!characters) return characters.error();
   return Lexer(source, std::move(*characters)).run();
 }

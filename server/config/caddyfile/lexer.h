@@ -18,9 +18,8 @@ struct Word {
 };
 
 // Quotes `"..."`, in which `\"` is a quote; backquotes, in which nothing is special; comments from
-// a
-// `#` that begins a word; a backslash at a line's end; `{$NAME}` and `{$NAME:default}`, whose
-// values are read as if they stood there.
+// a `#` that begins a word; a backslash at a line's end; `{$NAME}` and `{$NAME:default}`, whose
+// values are read as if they stood there. All of it is UTF-8.
 Result<std::vector<Word>> read_words(const ConfigSource& source, Environment& environment);
 
 }  // namespace durable_streams::server

@@ -231,6 +231,7 @@ Status SiteReader::read_respond(const Directive& directive, const Scope& scope) 
     for (const Directive& line : directive.block->directives) {
       constexpr std::array<std::string_view, 1> kNames{"body"};
       if (line.name.text != "body") return reader_.unknown(line.name, "option of respond", kNames);
+      if (has_body) return reader_.at(line.name, "body was said already");
       if (Status right = reader_.expect(line, 1, 1, "body TEXT"); !right) return right;
       respond.body = line.arguments.front().text;
       has_body = true;

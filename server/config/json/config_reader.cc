@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "server/access/path_glob.h"
@@ -106,6 +107,8 @@ void take_named(ObjectReader& object, std::string_view field, std::span<const Na
 
 class ConfigReader {
  public:
+  explicit ConfigReader(JsonFields* fields = nullptr) : reading_(fields) {}
+
   Result<Config> run(const JsonValue& json) {
     read_root(json);
     if (reading_.error()) return *reading_.error();
@@ -192,6 +195,7 @@ class ConfigReader {
   void read_server(const std::string& name, const JsonValue& json, std::string path) {
     ObjectReader server = object(json, std::move(path));
     HttpServerConfig config;
+    paths_.emplace_back();
     config.name = name;
     config.listen = server.take_texts("listen").value_or(std::vector<std::string>());
     if (const JsonValue* const tls = server.take("tls"))
@@ -236,18 +240,26 @@ class ConfigReader {
       return *std::find_if(options.begin(), options.end(),
                            [&](const auto& option) { return option.name == name; });
     };
-    for (const auto& [caddy, ours] : kCaddyLimits) take_option(server, caddy, find(ours), limits);
+    std::set<std::string_view> said;
+    for (const auto& [caddy, ours] : kCaddyLimits) {
+      take_option(server, caddy, find(ours), limits);
+      if (server.take(caddy) != nullptr) said.insert(ours);
+    }
     const JsonValue* const value = server.take("limits");
     if (value == nullptr) return;
     ObjectReader object_of_limits = object(*value, server.path_of("limits"));
-    for (const auto& option : http_limit_options())
+    for (const auto& option : http_limit_options()) {
       take_option(object_of_limits, option.name, option, limits);
+      if (object_of_limits.take(option.name) != nullptr && said.contains(option.name))
+        object_of_limits.fail(option.name, "was said already, by Caddy's name");
+    }
     object_of_limits.finish();
   }
 
   void read_route(const JsonValue& json, std::string path, HttpServerConfig& server) {
     ObjectReader route = object(json, std::move(path));
     RouteConfig config;
+    paths_.back().push_back({.route = route.path(), .terminal = {}, .middlewares = {}});
     if (const JsonArray* const match = route.take_array("match")) {
       if (match->size() > 1)
         route.fail("match", "several sets are not supported: write a route for each");
@@ -304,7 +316,7 @@ class ConfigReader {
       take_named<LogLevel>(handler, "level", kLogLevels, log.log.level);
       take_named<LogFormat>(handler, "format", kLogFormats, log.log.format);
       take_named<LogOutput>(handler, "output", kLogOutputs, log.log.output);
-      to.middlewares.emplace_back(log);
+      add_middleware(handler, log, to);
     } else if (*name == "subroute") {
       read_subroute(handler, to);
     } else {
@@ -313,11 +325,21 @@ class ConfigReader {
     handler.finish();
   }
 
+  void add_middleware(const ObjectReader& handler, MiddlewareConfig middleware, RouteConfig& to) {
+    to.middlewares.push_back(std::move(middleware));
+    paths_.back().back().middlewares.push_back(handler.path());
+  }
+
+  void set_terminal(const ObjectReader& handler, TerminalConfig terminal, RouteConfig& to) {
+    to.terminal = std::move(terminal);
+    paths_.back().back().terminal = handler.path();
+  }
+
   void read_streams(ObjectReader& handler, RouteConfig& to) {
     DurableStreamsConfig streams;
     for (const auto& option : durable_streams_options())
       take_option(handler, option.name, option, streams);
-    to.terminal = std::move(streams);
+    set_terminal(handler, std::move(streams), to);
   }
 
   void read_response(ObjectReader& handler, RouteConfig& to) {
@@ -325,7 +347,7 @@ class ConfigReader {
     if (const auto status = handler.take_integer("status_code"))
       respond.status = static_cast<int>(std::clamp<std::int64_t>(*status, 0, 1000));
     respond.body = handler.take_text("body").value_or("");
-    to.terminal = std::move(respond);
+    set_terminal(handler, std::move(respond), to);
   }
 
   void read_headers(ObjectReader& handler, RouteConfig& to) {
@@ -337,7 +359,7 @@ class ConfigReader {
                        header);
       }
     }
-    to.middlewares.emplace_back(std::move(header));
+    add_middleware(handler, std::move(header), to);
   }
 
   void read_operation(const JsonValue& json, std::string path, HeaderConfig& to) {
@@ -376,7 +398,7 @@ class ConfigReader {
     }
     read_rate(handler, "rate", authorize.rate_per_token);
     read_rate(handler, "anonymous_rate", authorize.rate_per_address);
-    to.middlewares.emplace_back(std::move(authorize));
+    add_middleware(handler, std::move(authorize), to);
   }
 
   void read_anonymous(const JsonValue& json, std::string path, AuthorizeConfig& to) {
@@ -428,19 +450,24 @@ class ConfigReader {
     const HttpServerConfig& server = config_.servers[*place.server];
     std::string path = fmt::format("apps.http.servers.{}", server.name);
     if (place.route) {
-      const RouteConfig& route = server.routes[*place.route];
-      path += fmt::format(".routes[{}]", *place.route);
-      if (place.middleware) {
-        path += fmt::format(".handle[{}]", *place.middleware);
-      } else if (!place.field.empty() && place.field != "match") {
-        path += fmt::format(".handle[{}]", route.middlewares.size());
-      }
+      const RoutePaths& paths = paths_[*place.server][*place.route];
+      const bool of_route = place.field.empty() || place.field == "match";
+      path = of_route ? paths.route : paths.terminal;
+      if (place.middleware) path = paths.middlewares[*place.middleware];
     }
     return place.field.empty() ? path : path + "." + place.field;
   }
 
+  // Where the parts of a route stand, which may be within a subroute.
+  struct RoutePaths {
+    std::string route;
+    std::string terminal;
+    std::vector<std::string> middlewares;
+  };
+
   JsonReading reading_;
   Config config_;
+  std::vector<std::vector<RoutePaths>> paths_;  // of each server
 };
 
 }  // namespace
@@ -455,6 +482,15 @@ Result<Config> parse_config_json(const ConfigSource& source) {
   Result<Config> config = ConfigReader().run(*json);
   if (!config) return named(config.error());
   return config;
+}
+
+Result<JsonFields> known_json_fields(const ConfigSource& source) {
+  const Result<JsonValue> json = parse_json(source.text);
+  if (!json) return json.error();
+  JsonFields fields;
+  const Result<Config> config = ConfigReader(&fields).run(*json);
+  if (!config) return config.error();
+  return fields;
 }
 
 }  // namespace durable_streams::server

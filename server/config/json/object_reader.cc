@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "server/text/nearest_name.h"
 
@@ -16,9 +17,16 @@ const JsonObject kNoFields;
 
 void JsonReading::fail(std::string_view path, std::string_view message) {
   if (error_) return;
-  error_ = Error{ErrorCode::kInvalidArgument,
-                 path.empty() ? std::string(message) : fmt::format("{}: {}", path, message),
-                 {}};
+  std::string text = path.empty() ? std::string(message) : fmt::format("{}: {}", path, message);
+  error_ = Error{ErrorCode::kInvalidArgument, std::move(text), {}};
+}
+
+void JsonReading::finished(const std::string& path, std::span<const std::string_view> names) {
+  if (fields_ != nullptr) (*fields_)[path].insert(names.begin(), names.end());
+}
+
+std::string ObjectReader::path_of(std::string_view name) const {
+  return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
 }
 
 ObjectReader::ObjectReader(JsonReading& reading, const JsonValue& value, std::string path)
@@ -94,6 +102,7 @@ std::optional<std::vector<std::string>> ObjectReader::take_texts(std::string_vie
 }
 
 void ObjectReader::finish() {
+  reading_.finished(path_, asked_);
   for (const JsonField& field : *fields_) {
     if (std::find(asked_.begin(), asked_.end(), field.name) != asked_.end()) continue;
     const std::string_view nearest = nearest_name(field.name, asked_);

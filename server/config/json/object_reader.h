@@ -3,7 +3,10 @@
 
 #include <durable_streams/result.h>
 
+#include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,13 +15,23 @@
 
 namespace durable_streams::server {
 
-// Where a reading ends: at its first error. Threads: one at a time.
+// The names that objects may have, by the objects' paths.
+using JsonFields = std::map<std::string, std::set<std::string>>;
+
+// Where a reading ends: at its first error. Borrows what it is given. Threads: one at a time.
 class JsonReading {
  public:
+  // With `fields` each object's path is put there, and the names that it may have.
+  explicit JsonReading(JsonFields* fields = nullptr) : fields_(fields) {}
+
   void fail(std::string_view path, std::string_view message);
   const std::optional<Error>& error() const { return error_; }
 
+  // An object was read: these are the names that were looked for.
+  void finished(const std::string& path, std::span<const std::string_view> names);
+
  private:
+  JsonFields* const fields_;
   std::optional<Error> error_;
 };
 
@@ -29,9 +42,7 @@ class ObjectReader {
   ObjectReader(JsonReading& reading, const JsonValue& value, std::string path);
 
   const std::string& path() const { return path_; }
-  std::string path_of(std::string_view name) const {
-    return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
-  }
+  std::string path_of(std::string_view name) const;
   void fail(std::string_view name, std::string_view message) {
     reading_.fail(name.empty() ? path_ : path_of(name), message);
   }

@@ -137,8 +137,23 @@ constexpr Bad kBad[] = {
      "number"},
     {"{\"apps\":{\"http\":{\"servers\":{\"srv0\":{\"listen\":[\":1\"],\"routes\":[{\"match\":[{"
      "\"path\":[\"/v1/"
-     "*\"]}],\"handle\":[{\"handler\":\"durable_streams\",\"data_dir\":\"\"}]}]}}}}}",
-     "apps.http.servers.srv0.routes[0].handle[0].data_dir: the value is empty"},
+     "*\"]}],\"handle\":[{\"handler\":\"durable_streams\",\"data_dir\":\"a\\u0000b\"}]}]}}}}}",
+     "apps.http.servers.srv0.routes[0].handle[0].data_dir: a NUL may not stand here"},
+    {R"({"apps":{"http":{"servers":{"srv0":{"listen":[":1"],"routes":[{"handle":[{"handler":"log"},)"
+     R"({"handler":"subroute","routes":[{"handle":[{"handler":"headers","operations":[]},)"
+     R"({"handler":"durable_streams","journal_size":"1GiB"}]}]}]}]}}}}})",
+     "apps.http.servers.srv0.routes[0].handle[1].routes[0].handle[1].journal_size: journal_size is "
+     "for streams on a disk: it needs a data_dir"},
+    {R"({"apps":{"http":{"servers":{"srv0":{"listen":[":1"],"idle_timeout":"1s",)"
+     R"("limits":{"idle_timeout":"2s"}}}}}})",
+     "apps.http.servers.srv0.limits.idle_timeout: was said already, by Caddy's name"},
+    {R"({"apps":{"http":{"servers":{"srv0":{"listen":[":1"],)"
+     R"("tls":{"certificates":[{"certificate":"a\u0000","key":"b"}]}}}}}})",
+     "apps.http.servers.srv0.tls: no file's name holds a NUL"},
+    {R"({"apps":{"http":{"servers":{"srv0":{"listen":[":1"],"routes":[{"handle":[)"
+     R"({"handler":"durable_streams","max_streams":9223372036854775808}]}]}}}}})",
+     "apps.http.servers.srv0.routes[0].handle[0].max_streams: a whole number is expected here, not "
+     "a number"},
     {"{\"apps\":{\"http\":{\"servers\":{\"srv0\":{\"listen\":[\":1\"],\"routes\":[{\"match\":[{"
      "\"path\":[\"/v1/"
      "*\"]}],\"handle\":[{\"handler\":\"durable_streams\",\"long_poll_timeout\":\"30\"}]}]}}}}}",
