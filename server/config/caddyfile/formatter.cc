@@ -16,7 +16,12 @@ bool blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 class Formatter {
  public:
   explicit Formatter(std::string_view text) : rest_(text) {
-    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+    // Not only the first: one behind blanks, which go, would be the first when this is read again.
+    while (true) {
+      rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
+      if (!rest_.starts_with(kByteOrderMark)) return;
+      rest_.remove_prefix(kByteOrderMark.size());
+    }
   }
 
   std::string run() {

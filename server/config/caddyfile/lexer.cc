@@ -173,6 +173,9 @@ class Lexer {
       word.text += peek();
       ++next_;
     }
+    if (word.text.find(kByteOrderMark) != std::string::npos)
+      return error_at(source_, word.at,
+                      "a byte order mark stands at a file's beginning, or in quotes");
     if (word.text.starts_with("<<"))
       return error_at(source_, word.at, "heredocs are not supported: write `...` instead");
     return {};

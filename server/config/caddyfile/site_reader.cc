@@ -161,8 +161,10 @@ Result<std::string> SiteReader::take_pattern(std::vector<Word>& arguments,
   arguments.erase(arguments.begin());
   if (const Status valid = check_path_pattern(word.text); !valid)
     return reader_.at(word, valid.error().message);
-  if (covers(scope.pattern, word.text)) return word.text;
-  if (covers(word.text, scope.pattern)) return scope.pattern;
+  // Two names for all paths would hide that two directives answer for the same.
+  const std::string pattern(word.text == "/*" ? kAnyPath : std::string_view(word.text));
+  if (covers(scope.pattern, pattern)) return pattern;
+  if (covers(pattern, scope.pattern)) return scope.pattern;
   return reader_.at(word, fmt::format("'{}' does not lie within '{}', which stands around it",
                                       word.text, scope.pattern));
 }

@@ -18,8 +18,10 @@ using JsonArray = std::vector<JsonValue>;
 using JsonObject = std::vector<JsonField>;  // names may repeat
 
 struct JsonValue {
+  // Null at first. No initializer may say so: it would need the fields' type, which is not
+  // complete.
   std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, JsonArray, JsonObject>
-      value = nullptr;
+      value;
 
   const std::string* text() const { return std::get_if<std::string>(&value); }
   const std::int64_t* integer() const { return std::get_if<std::int64_t>(&value); }

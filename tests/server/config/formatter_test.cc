@@ -22,8 +22,9 @@ TEST_CASE("nesting is by tabs, words by one blank, and blank lines are single",
 
 std::string random_text(Random& random) {
   constexpr std::string_view kPieces[] = {
-      "a",   "route", " ",    "  ",       "\t",    "\n",   "\n\n", "{",        "}", "\"q\"", "`b`",
-      "# c", "\\\n",  "{$A}", "\"x\ny\"", "/v1/*", "\r\n", "\\",   "{$A:b c}", "#", "é"};
+      "a",    "route", " ",        "  ",  "\t",   "\n",          "\n\n",     "{",
+      "}",    "\"q\"", "`b`",      "# c", "\\\n", "{$A}",        "\"x\ny\"", "/v1/*",
+      "\r\n", "\\",    "{$A:b c}", "#",   "é",    "\xEF\xBB\xBF"};
   std::string text;
   const std::size_t size = random.below(40);
   for (std::size_t i = 0; i < size; ++i) text += kPieces[random.below(std::size(kPieces))];
