@@ -132,10 +132,17 @@ struct Environment {
 };
 
 // Reading transactions that lie ready, so that a call need not enter itself into LMDB's table of
-// readers, which takes a lock: each thread looks first where it put its last one. Threads: any.
+// readers, which takes a lock: each thread looks first where it put its last one.
+//
+// LMDB reads the number of the last update, then its head page, of which there are two in turn. A
+// thread that is held up between the two meets the head of the next update but one, while that is
+// being written: half of it, or one that a later look does not show yet. So what was begun while a
+// commit began is begun again. Threads: any.
 class ReadTransactions {
  public:
-  explicit ReadTransactions(MDB_env* env) : env_(env) {}
+  // `commits` counts the updates whose commit has begun; it outlives this.
+  ReadTransactions(MDB_env* env, const std::atomic<std::uint64_t>& commits)
+      : env_(env), commits_(commits) {}
   ReadTransactions(const ReadTransactions&) = delete;
   ReadTransactions& operator=(const ReadTransactions&) = delete;
   ~ReadTransactions() {
@@ -146,13 +153,14 @@ class ReadTransactions {
 
   // Begins one that sees the last committed update; 0 or LMDB's error.
   int take(MDB_txn*& out) {
-    for (std::size_t i = 0; i < idle_.size(); ++i) {
-      Slot& slot = idle_[(own_slot() + i) % idle_.size()];
-      if (slot.txn.load(std::memory_order_relaxed) == nullptr) continue;
-      out = slot.txn.exchange(nullptr, std::memory_order_acquire);
-      if (out != nullptr) return renew(out);
+    std::uint64_t before = commits_.load(std::memory_order_acquire);
+    out = take_idle();
+    int code = out != nullptr ? renew(out) : mdb_txn_begin(env_, nullptr, MDB_RDONLY, &out);
+    while (code == 0 && began_another(before)) {
+      mdb_txn_reset(out);
+      code = renew(out);
     }
-    return mdb_txn_begin(env_, nullptr, MDB_RDONLY, &out);
+    return code;
   }
 
   void give_back(MDB_txn* txn) {
@@ -176,6 +184,22 @@ class ReadTransactions {
     return own;
   }
 
+  MDB_txn* take_idle() {
+    for (std::size_t i = 0; i < idle_.size(); ++i) {
+      Slot& slot = idle_[(own_slot() + i) % idle_.size()];
+      if (slot.txn.load(std::memory_order_relaxed) == nullptr) continue;
+      if (MDB_txn* txn = slot.txn.exchange(nullptr, std::memory_order_acquire)) return txn;
+    }
+    return nullptr;
+  }
+
+  // Whether a commit began since there were `before`, which becomes their present number.
+  bool began_another(std::uint64_t& before) const {
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint64_t now = commits_.load(std::memory_order_acquire);
+    return std::exchange(before, now) != now;
+  }
+
   static int renew(MDB_txn*& txn) {
     const int code = mdb_txn_renew(txn);
     if (code != 0) mdb_txn_abort(std::exchange(txn, nullptr));
@@ -183,6 +207,7 @@ class ReadTransactions {
   }
 
   MDB_env* const env_;
+  const std::atomic<std::uint64_t>& commits_;
   std::array<Slot, 32> idle_;
 };
 
@@ -366,6 +391,7 @@ bool has_deadline(const StreamRecord& record) {
 // Whether there may be updates. Threads: any.
 struct Updates {
   std::atomic<bool> running{false};
+  std::atomic<std::uint64_t> commits{0};  // that have begun
   Mutex mutex;
   // Of a commit that left it unknown what the disk holds.
   std::optional<Error> stopped DURABLE_STREAMS_GUARDED_BY(mutex);
@@ -434,6 +460,7 @@ class LmdbUpdate final : public Catalog::Update {
     if (!keep(write_accounts())) return status_;
     // LMDB writes the new pages beside the old ones and syncs them, and only then, with a synced
     // write of its own, the page that makes them count.
+    updates_.commits.fetch_add(1);
     const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
     updates_.running.store(false);
     if (code == 0) return {};
@@ -661,7 +688,7 @@ class OpenLmdbCatalog final : public Catalog {
  public:
   OpenLmdbCatalog(std::unique_ptr<Environment> environment, bool read_only)
       : environment_(std::move(environment)),
-        transactions_(environment_->env),
+        transactions_(environment_->env, updates_.commits),
         read_only_(read_only) {}
   OpenLmdbCatalog(const OpenLmdbCatalog&) = delete;
   OpenLmdbCatalog& operator=(const OpenLmdbCatalog&) = delete;
@@ -877,8 +904,8 @@ class OpenLmdbCatalog final : public Catalog {
   }
 
   const std::unique_ptr<Environment> environment_;
-  ReadTransactions transactions_;
   Updates updates_;
+  ReadTransactions transactions_;
   const bool read_only_;
 };
 
