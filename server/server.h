@@ -144,6 +144,7 @@ class Server final : private AdminActions {
   void load(ConfigSource source, std::optional<ConfigLanguage> language,
             Function<void(Status)> done) override;
   void stop() override { drain(); }
+  void list(StreamsQuery query, Function<void(Result<std::string>)> done) override;
   void backup(std::string store, std::string to, Function<void(Status)> done) override;
 
   const ServerContext context_;
@@ -155,6 +156,7 @@ class Server final : private AdminActions {
   std::size_t open_files_max_ = 0;
   Announcements announcements_;
   std::atomic<std::size_t> open_connections_{0};
+  std::atomic<std::uint64_t> rate_refused_{0};
 
   // Does what may wait: opens and closes stores. It goes after all that posts to it.
   std::optional<ThreadLoop> background_;

@@ -23,6 +23,7 @@ std::string Server::metrics_text() {
   return render_metrics({.loops = loops,
                          .endpoints = std::move(endpoints),
                          .tls = std::nullopt,
+                         .rate_refused = rate_refused_.load(std::memory_order_relaxed),
                          .log_lines_lost = context_.log_lines_lost ? context_.log_lines_lost() : 0,
                          .process = read_process_stats()});
 }
@@ -53,6 +54,23 @@ void Server::load(ConfigSource source, std::optional<ConfigLanguage> language,
   if (config) return reload(std::move(*config), std::move(done));
   workers_.front()->post(
       [error = config.error(), done = std::move(done)]() mutable { done(std::move(error)); });
+}
+
+void Server::list(StreamsQuery query, Function<void(Result<std::string>)> done) {
+  Worker* const first = workers_.front().get();
+  Result<StreamsChoice> choice = choose_streams(query, plan_->endpoints);
+  if (!choice) {
+    return first->post([error = std::move(choice).error(), done = std::move(done)]() mutable {
+      done(std::move(error));
+    });
+  }
+  first->list(choice->endpoint,
+              {.prefix = choice->prefix, .after = choice->after, .count_max = query.count_max},
+              [query = std::move(query), prefix = choice->endpoint->parts.prefix,
+               done = std::move(done)](Result<Listing> listing) mutable {
+                if (!listing) return done(std::move(listing).error());
+                done(write_streams_page(query, prefix, *listing));
+              });
 }
 
 void Server::backup(std::string store, std::string to, Function<void(Status)> done) {

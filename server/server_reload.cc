@@ -68,6 +68,7 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
   const PlanMaker maker{.stores = stores_,
                         .make_logger = context_.make_logger,
                         .log = log_,
+                        .rate_refused = rate_refused_,
                         .open_files_max = open_files_max_,
                         .loops = loops,
                         .before = present.plan.get()};

@@ -87,7 +87,9 @@ void Worker::serve_site(BindingId binding, const std::shared_ptr<const Plan>& pl
   }
   if (current == nullptr) sites_.push_back(std::make_unique<Site>(binding, planned.limits, *this));
   for (const std::unique_ptr<Site>& site : sites_) {
-    if (site->binding == binding) site->handler.serve(plan, planned, *endpoints_);
+    if (site->binding != binding) continue;
+    site->handler.serve(plan, planned, *endpoints_);
+    site->connections.log_refusals(planned.refusal_log);
   }
 }
 
@@ -144,6 +146,16 @@ void Worker::drain(std::chrono::milliseconds timeout, Function<void()> done) {
   }
   endpoints_->drain();
   one_done();
+}
+
+void Worker::list(const std::shared_ptr<const EndpointPlan>& endpoint, const ListOptions& options,
+                  Completion<Listing> done) {
+  LoopEndpoint& asked = endpoints_->take(endpoint);
+  asked.begin_answer();
+  asked.streams().list(options, [&asked, done = std::move(done)](Result<Listing> listing) mutable {
+    done(std::move(listing));
+    asked.end_answer();
+  });
 }
 
 void Worker::stop() {

@@ -78,6 +78,11 @@ class Worker {
   // whatever it is doing. `done` runs once none is left.
   void drain(std::chrono::milliseconds timeout, Function<void()> done);
 
+  // A page of an endpoint's streams (Streams::list()), in a later turn of the loop. Dropped if the
+  // worker ends first. Threads: loop only.
+  void list(const std::shared_ptr<const EndpointPlan>& endpoint, const ListOptions& options,
+            Completion<Listing> done);
+
   // Has run() return.
   void stop();
 

@@ -81,6 +81,7 @@ Result<std::unique_ptr<AccessControl>> AccessControl::open(const AuthorizeConfig
   control->proxies_ =
       options.proxies ? std::move(options.proxies) : std::make_shared<const TrustedProxies>();
   control->clock_ = options.clock != nullptr ? options.clock : &control->system_clock_;
+  control->refused_ = options.refused;
   control->now_ = options.now ? std::move(options.now) : steady_now;
   return control;
 }
@@ -99,6 +100,7 @@ Access AccessControl::decide(const Question& question) {
   const Visitor who = visitor(question.request, tokens.get());
   if (!question.again) {
     if (const auto wait = count(who)) {
+      if (refused_ != nullptr) refused_->fetch_add(1, std::memory_order_relaxed);
       return {.verdict = Verdict::kTooMany, .personal = true, .retry_after = retry_after(*wait)};
     }
   }

@@ -5,6 +5,7 @@
 #include <durable_streams/http/authorizer.h>
 #include <durable_streams/result.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -32,6 +33,8 @@ struct AccessOptions {
   // Tells when tokens expire, and outlives who asks it; null: the system's.
   const Clock* clock = nullptr;
   SteadyNow now = {};  // empty: the steady clock's
+  // Counts the requests that come too fast, and outlives who counts; null: nobody does.
+  std::atomic<std::uint64_t>* refused = nullptr;
 };
 
 // Shared by the endpoints that it protects. Threads: any, but refresh.
@@ -89,6 +92,7 @@ class AccessControl {
   SystemClock system_clock_;
   const Clock* clock_ = nullptr;
   SteadyNow now_;
+  std::atomic<std::uint64_t>* refused_ = nullptr;
 };
 
 // What an endpoint asks: every one of some access controls, all of which must agree. Threads: any.

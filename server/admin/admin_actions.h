@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "server/admin/streams_page.h"
 #include "server/config/load.h"
 
 namespace durable_streams::server {
@@ -32,6 +33,9 @@ class AdminActions {
 
   // Drains, in a later turn.
   virtual void stop() = 0;
+
+  // A page of the streams that there are, as JSON (write_streams_page()).
+  virtual void list(StreamsQuery query, Function<void(Result<std::string>)> done) = 0;
 
   // Makes a backup (FileStore::backup()). `store` is a directory that streams are kept in; empty:
   // the only one.

@@ -135,12 +135,13 @@ struct AdminHandler::Route {
 };
 
 const AdminHandler::Route* AdminHandler::find_route(std::string_view path) {
-  static constexpr std::array<Route, 8> kRoutes{{
+  static constexpr std::array<Route, 9> kRoutes{{
       {"/metrics", "GET", true, &AdminHandler::answer_metrics},
       {"/healthz", "GET", true, &AdminHandler::answer_health},
       {"/readyz", "GET", true, &AdminHandler::answer_readiness},
       {"/config/", "GET", false, &AdminHandler::answer_config},
       {"/config", "GET", false, &AdminHandler::answer_config},
+      {"/streams", "GET", false, &AdminHandler::start_list},
       {"/load", "POST", false, &AdminHandler::start_load},
       {"/stop", "POST", false, &AdminHandler::start_stop},
       {"/backup", "POST", false, &AdminHandler::start_backup},
@@ -210,6 +211,20 @@ void AdminHandler::answer_readiness(const http::RequestHead&, http::ResponseSink
 
 void AdminHandler::answer_config(const http::RequestHead&, http::ResponseSink& sink, AnswerSlot&) {
   send_text(sink, 200, "application/json", actions_.config());
+}
+
+void AdminHandler::start_list(const http::RequestHead& head, http::ResponseSink& sink,
+                              AnswerSlot& slot) {
+  Result<StreamsQuery> query = parse_streams_query(head.target);
+  if (!query) return http::answer_problem(sink, 400, query.error().message);
+  const auto waiting = std::make_shared<Waiting>(Waiting{.sink = &sink});
+  slot.emplace<WaitingAnswer>(waiting);
+  actions_.list(std::move(*query), [waiting](Result<std::string> page) {
+    http::ResponseSink* const to = std::exchange(waiting->sink, nullptr);
+    if (to == nullptr) return;
+    if (!page) return send_outcome(*to, page.error());
+    send_text(*to, 200, "application/json", *page);
+  });
 }
 
 void AdminHandler::start_load(const http::RequestHead& head, http::ResponseSink& sink,

@@ -26,8 +26,8 @@ struct AdminAudience {
   std::string store;  // of kOwner: the directory
 };
 
-// GET /metrics, /healthz, /readyz, /config/; POST /load, /stop, /backup?to=DIRECTORY[&store=...].
-// Borrows the actions, which outlive it. Threads: loop only.
+// GET /metrics, /healthz, /readyz, /config/, /streams[?prefix=...]; POST /load, /stop,
+// /backup?to=DIRECTORY[&store=...]. Borrows the actions, which outlive it. Threads: loop only.
 class AdminHandler final : public Handler {
  public:
   AdminHandler(AdminActions& actions, AdminAudience audience)
@@ -46,6 +46,7 @@ class AdminHandler final : public Handler {
   void answer_health(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void answer_readiness(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void answer_config(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
+  void start_list(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void start_load(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void start_stop(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void start_backup(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);

@@ -38,17 +38,15 @@ enum class RefusedBy : std::uint8_t {
   kHeaderTimeout,
   kBodyTimeout,
   kWriteTimeout,
-  kRate,
 };
-inline constexpr std::array<std::string_view, 9> kRefusedByNames = {"connections",
+inline constexpr std::array<std::string_view, 8> kRefusedByNames = {"connections",
                                                                     "connections_unanswered",
                                                                     "connections_per_address",
                                                                     "header_size",
                                                                     "target_size",
                                                                     "header_timeout",
                                                                     "body_timeout",
-                                                                    "write_timeout",
-                                                                    "rate"};
+                                                                    "write_timeout"};
 
 inline constexpr std::array<std::uint64_t, 16> kLatencyBounds = {
     100'000,       250'000,       500'000,       1'000'000,     2'500'000,   5'000'000,

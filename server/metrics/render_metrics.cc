@@ -179,7 +179,7 @@ void put_live_requests(Exposition& text, Loops loops) {
     text.sample(begun(kind) - ended[kind], {{"kind", kLiveNames[kind]}});
 }
 
-void put_connections(Exposition& text, Loops loops) {
+void put_connections(Exposition& text, Loops loops, std::uint64_t rate_refused) {
   text.family("durable_streams_http_received_bytes_total", kCounter,
               "Bytes of requests, heads included, without TLS.");
   text.sample(sum(
@@ -204,6 +204,7 @@ void put_connections(Exposition& text, Loops loops) {
                     loops, [&](const LoopMetrics& l) -> auto& { return l.refused[limit]; }),
                 {{"limit", kRefusedByNames[limit]}});
   }
+  text.sample(number(rate_refused), {{"limit", "rate"}});
 }
 
 void put_loops(Exposition& text, Loops loops) {
@@ -326,7 +327,7 @@ std::string render_metrics(const MetricsSources& sources) {
   Exposition text;
   put_requests(text, sources.loops);
   put_live_requests(text, sources.loops);
-  put_connections(text, sources.loops);
+  put_connections(text, sources.loops, sources.rate_refused);
   put_loops(text, sources.loops);
   put_endpoints(text, sources.endpoints);
   if (sources.tls) put_tls(text, *sources.tls);

@@ -47,7 +47,8 @@ struct TlsStats {
 struct MetricsSources {
   std::span<const LoopMetrics* const> loops;
   std::vector<EndpointMetrics> endpoints;
-  std::optional<TlsStats> tls;  // absent: nothing listens by TLS
+  std::optional<TlsStats> tls;     // absent: nothing listens by TLS
+  std::uint64_t rate_refused = 0;  // requests that came too fast
   std::uint64_t log_lines_lost = 0;
   ProcessStats process;
 };

@@ -20,11 +20,15 @@ class LoopEndpoints;
 class LoopEndpoint {
  public:
   LoopEndpoint(LoopEndpoints& owner, std::shared_ptr<const EndpointPlan> plan, Streams& streams)
-      : owner_(owner), plan_(std::move(plan)), endpoint_(streams, plan_->options) {}
+      : owner_(owner),
+        plan_(std::move(plan)),
+        streams_(streams),
+        endpoint_(streams, plan_->options) {}
   LoopEndpoint(const LoopEndpoint&) = delete;
   LoopEndpoint& operator=(const LoopEndpoint&) = delete;
 
   http::Endpoint& endpoint() { return endpoint_; }
+  Streams& streams() { return streams_; }
   const std::shared_ptr<const EndpointPlan>& plan() const { return plan_; }
 
   // Holds the endpoint for one answer.
@@ -36,6 +40,7 @@ class LoopEndpoint {
 
   LoopEndpoints& owner_;
   const std::shared_ptr<const EndpointPlan> plan_;
+  Streams& streams_;
   http::Endpoint endpoint_;
   std::size_t answers_ = 0;
   bool retired_ = false;

@@ -60,6 +60,7 @@ class Planning {
                   .routes = {},
                   .by_host = false,
                   .cors_origins = {},
+                  .refusal_log = {},
                   .nothing_here = {}};
     if (plan_->config.drain_timeout) site.limits.drain_timeout = *plan_->config.drain_timeout;
     if (!server.trusted_proxies.empty()) {
@@ -72,6 +73,7 @@ class Planning {
       Result<RoutePlan> planned = plan_route(server, site, route, bodies);
       if (!planned) return planned.error();
       site.by_host = site.by_host || !route.hosts.empty();
+      if (!site.refusal_log.on()) site.refusal_log = planned->log;
       site.routes.push_back(std::move(*planned));
     }
     site.nothing_here = nothing_here(site);
@@ -184,7 +186,8 @@ class Planning {
     }
     Result<std::unique_ptr<AccessControl>> opened = AccessControl::open(
         config, {.proxies = site.proxies,
-                 .log = [log = maker_.log](std::string_view line) { log.warn(line); }});
+                 .log = [log = maker_.log](std::string_view line) { log.warn(line); },
+                 .refused = &maker_.rate_refused});
     if (!opened) return opened.error();
     std::shared_ptr<AccessControl> control = std::move(*opened);
     plan_->controls.push_back(

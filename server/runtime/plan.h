@@ -6,6 +6,7 @@
 #include <durable_streams/http/endpoint.h>
 #include <durable_streams/result.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -60,8 +61,9 @@ struct SitePlan {
   std::shared_ptr<const TrustedProxies> proxies;  // null: nobody is trusted
   RouteTable table;
   std::vector<RoutePlan> routes;
-  bool by_host = false;      // some route is for a host
+  bool by_host = false;                   // some route is for a host
   std::vector<std::string> cors_origins;  // of answers that are no endpoint's
+  AccessLog refusal_log;     // of requests that reach no route: that of the first route with one
   std::string nothing_here;  // for who asks for what no route has
 };
 
@@ -84,7 +86,8 @@ struct PlanMaker {
   OpenStores& stores;
   const std::function<Logger(const LogConfig&)>& make_logger;
   const Logger& log;
-  std::size_t open_files_max = 0;  // connections are held to what is left of them
+  std::atomic<std::uint64_t>& rate_refused;  // counts; outlives the plan
+  std::size_t open_files_max = 0;            // connections are held to what is left of them
   std::size_t loops = 1;
   const Plan* before = nullptr;  // what of it is wanted still is taken over
 };

@@ -1,5 +1,6 @@
 // What an operator asks of a running server.
 #include "server/admin/admin_client.h"
+#include "server/config/json/json_value.h"
 #include "tests/server/configured_server.h"
 #include "tests/support/temporary_directory.h"
 
@@ -27,6 +28,75 @@ TEST_CASE("the admin endpoint tells metrics, health and the configuration", "[se
   CHECK(client.exchange("GET /stop").status == 405);
 }
 
+TEST_CASE("streams are listed page by page, by the paths they are asked for at",
+          "[server][admin]") {
+  const std::string port = free_port();
+  const std::string admin = free_port();
+  ConfiguredServer server("{\nadmin localhost:" + admin + "\n}\n127.0.0.1:" + port +
+                          " {\n durable_streams /s/*\n durable_streams /s/deep/*\n}");
+  BlockingClient streams = client_at(port);
+  for (const char* path : {"/s/a", "/s/rooms/1", "/s/rooms/2", "/s/rooms/%c3%a4%20b", "/s/deep/x"})
+    CHECK(streams.exchange(std::string("PUT ") + path, kText, "text").status == 201);
+  CHECK(streams.exchange("POST /s/rooms/2", "Stream-Closed: true\r\n").status == 204);
+
+  BlockingClient client = client_at(admin);
+  const auto listed = [&](const std::string& target) {
+    const ClientResponse response = client.exchange("GET " + target);
+    CHECK(response.status == 200);
+    CHECK(response.field("Content-Type") == "application/json");
+    Result<JsonValue> page = parse_json(response.body);
+    REQUIRE(page.ok());
+    return *page;
+  };
+  const auto field = [](const JsonValue& object, std::string_view name) -> const JsonValue* {
+    for (const JsonField& each : *object.object()) {
+      if (each.name == name) return &each.value;
+    }
+    return nullptr;
+  };
+  const auto paths = [&](const JsonValue& page) {
+    std::vector<std::string> found;
+    for (const JsonValue& stream : *field(page, "streams")->array())
+      found.push_back(*field(stream, "path")->text());
+    return found;
+  };
+
+  const JsonValue first = listed("/streams?prefix=/s/rooms/&limit=2");
+  CHECK(paths(first) == std::vector<std::string>{"/s/rooms/1", "/s/rooms/2"});
+  const JsonValue& closed = field(first, "streams")->array()->back();
+  CHECK(*field(closed, "closed")->boolean());
+  CHECK(*field(closed, "content_type")->text() == "text/plain");
+  CHECK(*field(closed, "next_offset")->text() == "0000000000000000_0000000000000004");
+  REQUIRE(field(first, "next") != nullptr);
+  const JsonValue second = listed(*field(first, "next")->text());
+  CHECK(paths(second) == std::vector<std::string>{"/s/rooms/%C3%A4%20b"});
+  CHECK(field(second, "next") == nullptr);
+  CHECK(paths(listed("/streams?prefix=/s/deep/")) == std::vector<std::string>{"/s/deep/x"});
+  CHECK(paths(listed("/streams?prefix=/s/zzz")).empty());
+
+  CHECK(client.exchange("GET /streams").status == 400);  // of which endpoint?
+  CHECK(client.exchange("GET /streams?prefix=/other/").status == 404);
+  CHECK(client.exchange("GET /streams?prefix=/s/&limit=0").status == 400);
+  CHECK(client.exchange("GET /streams?prefix=/s/&limit=1001").status == 400);
+  CHECK(client.exchange("POST /streams").status == 405);
+}
+
+TEST_CASE("a site is named where two have the same paths", "[server][admin]") {
+  const std::string one = free_port();
+  const std::string two = free_port();
+  const std::string admin = free_port();
+  ConfiguredServer server("{\nadmin localhost:" + admin + "\n}\n127.0.0.1:" + one +
+                          " {\n durable_streams /s/*\n}\n127.0.0.1:" + two +
+                          " {\n durable_streams /s/*\n}");
+  CHECK(client_at(two).exchange("PUT /s/x", kText, "text").status == 201);
+  BlockingClient client = client_at(admin);
+  CHECK(client.exchange("GET /streams?prefix=/s/").status == 400);
+  const ClientResponse of_one = client.exchange("GET /streams?site=127.0.0.1:" + one);
+  CHECK(of_one.body.find("\"/s/x\"") == std::string::npos);
+  const ClientResponse of_two = client.exchange("GET /streams?site=127.0.0.1:" + two);
+  CHECK(of_two.body.find("\"/s/x\"") != std::string::npos);
+}
+
 TEST_CASE("a page that passes for this machine is not answered", "[server][admin]") {
   const std::string admin = free_port();
   ConfiguredServer server("{\nadmin localhost:" + admin + "\n}\n");
@@ -49,6 +119,7 @@ TEST_CASE("from other machines only metrics and health can be asked for", "[serv
   CHECK(client.exchange("GET http://host.example/healthz").status == 200);
   CHECK(client.exchange("GET /readyz").status == 200);
   CHECK(client.exchange("GET /config/").status == 403);
+  CHECK(client.exchange("GET /streams").status == 403);
   CHECK(client.exchange("POST /stop").status == 403);
   CHECK(client.exchange("POST /load", {}, "{}").status == 403);
   CHECK(client.exchange("POST /backup?to=/x").status == 403);

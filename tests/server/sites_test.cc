@@ -166,6 +166,39 @@ TEST_CASE("each request of a site with a log is one line, with the client behind
   CHECK(requests == 2);
 }
 
+TEST_CASE("a request that reaches no site's route is a line of its log, too", "[server][sites]") {
+  const std::string port = free_port();
+  CapturedLog log(LogFormat::kConsole, LogLevel::kInfo);
+  {
+    ConfiguredServer server("{\nadmin off\n}\n127.0.0.1:" + port +
+                                " {\n log\n durable_streams /s/*\n}",
+                            log.logger());
+    BlockingClient client = client_at(port);
+    client.send("NOT HTTP\r\n\r\n");
+    CHECK(client.response().status == 400);
+  }
+  const auto is_refusal = [](const std::string& line) {
+    return line.find(" request ") != line.npos && line.find("status=400") != line.npos;
+  };
+  CHECK(std::count_if(log.lines.begin(), log.lines.end(), is_refusal) == 1);
+}
+
+TEST_CASE("requests past a rate are told when to come again, and are counted", "[server][sites]") {
+  const std::string port = free_port();
+  ConfiguredServer server("{\nadmin off\n}\n127.0.0.1:" + port +
+                          " {\n authorize {\n  anonymous read,create\n  anonymous_rate 1/h 2\n }\n"
+                          " durable_streams /s/*\n}");
+  BlockingClient client = client_at(port);
+  CHECK(client.exchange("PUT /s/x", kText).status == 201);
+  CHECK(client.exchange("GET /s/x?offset=-1").status == 200);
+  const ClientResponse refused = client.exchange("GET /s/x?offset=-1");
+  CHECK(refused.status == 429);
+  CHECK_FALSE(refused.field("Retry-After").empty());
+  server.stop();
+  CHECK(server.server().metrics_text().find(
+            "durable_streams_http_refused_total{limit=\"rate\"} 1\n") != std::string::npos);
+}
+
 TEST_CASE("one address has only so many connections", "[server][sites]") {
   const std::string port = free_port();
   ConfiguredServer server(

@@ -374,8 +374,7 @@ TEST_CASE("paths come in order of their bytes, after one and with a prefix",
   CHECK(must(catalog->paths_after("a", "0", 1)) == Paths{"a"});
   CHECK(must(catalog->paths_after("a", "b", 10)).empty());
   CHECK(must(catalog->paths_after(std::string(700, 'b'), "", 10)).empty());
-  CHECK(must(catalog->paths_after("", std::string(700, 'a'), 10)) ==
-        Paths{"ab", "b", "c\xC3\xA4"});
+  CHECK(must(catalog->paths_after("", std::string(700, 'a'), 10)) == Paths{"ab", "b", "c\xC3\xA4"});
   catalog.erase(1);
   CHECK(must(catalog->paths_after("", "ab", 10)) == Paths{"c\xC3\xA4"});
 }
