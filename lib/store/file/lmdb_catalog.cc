@@ -141,7 +141,7 @@ struct Environment {
 class ReadTransactions {
  public:
   // `commits` counts the updates whose commit has begun; it outlives this.
-  ReadTransactions(MDB_env* env, const std::atomic<std::uint64_t>& commits)
+  ReadTransactions(MDB_env* env, std::atomic<std::uint64_t>& commits)
       : env_(env), commits_(commits) {}
   ReadTransactions(const ReadTransactions&) = delete;
   ReadTransactions& operator=(const ReadTransactions&) = delete;
@@ -194,9 +194,9 @@ class ReadTransactions {
   }
 
   // Whether a commit began since there were `before`, which becomes their present number.
-  bool began_another(std::uint64_t& before) const {
-    std::atomic_thread_fence(std::memory_order_acquire);
-    const std::uint64_t now = commits_.load(std::memory_order_acquire);
+  bool began_another(std::uint64_t& before) {
+    // Not a load: that could come before LMDB's own.
+    const std::uint64_t now = commits_.fetch_add(0, std::memory_order_acq_rel);
     return std::exchange(before, now) != now;
   }
 
@@ -207,7 +207,7 @@ class ReadTransactions {
   }
 
   MDB_env* const env_;
-  const std::atomic<std::uint64_t>& commits_;
+  std::atomic<std::uint64_t>& commits_;
   std::array<Slot, 32> idle_;
 };
 
