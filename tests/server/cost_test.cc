@@ -105,9 +105,11 @@ struct ServedStream {
     return Logger();
   };
   const Logger log;
+  std::atomic<std::uint64_t> rate_refused{0};
   std::shared_ptr<const Plan> plan = make_plan(one_endpoint({}), {.stores = stores,
                                                                   .make_logger = make_logger,
                                                                   .log = log,
+                                                                  .rate_refused = rate_refused,
                                                                   .open_files_max = 1'024,
                                                                   .loops = 1,
                                                                   .before = nullptr})
