@@ -199,11 +199,12 @@ void Server::tick() {
     const auto watch = watches_.find(endpoint->store->name());
     if (watch != watches_.end()) watch->second.look(store->file_stats());
   }
-  if (!plan_->controls.empty()) {
-    background_->post([plan = plan_] {
-      for (const ControlPlan& control : plan->controls) control.control->refresh();
-    });
-  }
+  background_->post([plan = plan_] {
+    for (const ControlPlan& control : plan->controls) control.control->refresh();
+    for (const SitePlan& site : plan->sites) {
+      if (site.tls != nullptr) site.tls->refresh();
+    }
+  });
   tick_timer_ = workers_.front()->loop().run_after(kTickInterval, [this] { tick(); });
 }
 

@@ -22,6 +22,7 @@
 #include "server/config/apply.h"
 #include "server/config/config.h"
 #include "server/log/logger.h"
+#include "server/metrics/render_metrics.h"
 #include "server/net/acceptor.h"
 #include "server/net/address_counts.h"
 #include "server/net/listen_address.h"
@@ -135,6 +136,7 @@ class Server final : private AdminActions {
   void begin_drain();
   void end_admin(std::unique_ptr<AdminEndpoint> endpoint);
   void one_drained();
+  std::optional<TlsStats> tls_stats() const;
   AdminEndpoint::Place admin_place();
   AdminActions& actions() { return *this; }
 
@@ -157,6 +159,7 @@ class Server final : private AdminActions {
   Announcements announcements_;
   std::atomic<std::size_t> open_connections_{0};
   std::atomic<std::uint64_t> rate_refused_{0};
+  TicketKeys tickets_;
 
   // Does what may wait: opens and closes stores. It goes after all that posts to it.
   std::optional<ThreadLoop> background_;

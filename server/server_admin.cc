@@ -1,7 +1,7 @@
 // What the server answers to its operator.
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
 #include <utility>
 
 #include "server/config/json/config_json.h"
@@ -22,10 +22,27 @@ std::string Server::metrics_text() {
   }
   return render_metrics({.loops = loops,
                          .endpoints = std::move(endpoints),
-                         .tls = std::nullopt,
+                         .tls = tls_stats(),
                          .rate_refused = rate_refused_.load(std::memory_order_relaxed),
                          .log_lines_lost = context_.log_lines_lost ? context_.log_lines_lost() : 0,
                          .process = read_process_stats()});
+}
+
+std::optional<TlsStats> Server::tls_stats() const {
+  std::optional<TlsStats> stats;
+  for (const SitePlan& site : plan_->sites) {
+    if (site.tls == nullptr) continue;
+    if (!stats) stats.emplace();
+    stats->certificates_expire = std::min(stats->certificates_expire, site.tls->expiry());
+  }
+  if (!stats) return stats;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    const LoopMetrics& loop = worker->metrics();
+    stats->full_handshakes += loop.tls_full.value();
+    stats->resumed_handshakes += loop.tls_resumed.value();
+    stats->failed_handshakes += loop.tls_failed.value();
+  }
+  return stats;
 }
 
 Status Server::ready() {

@@ -69,6 +69,8 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
                         .make_logger = context_.make_logger,
                         .log = log_,
                         .rate_refused = rate_refused_,
+                        .tickets = tickets_,
+                        .clock = clock_,
                         .open_files_max = open_files_max_,
                         .loops = loops,
                         .before = present.plan.get()};

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "server/net/tcp_transport.h"
+#include "server/tls/tls_transport.h"
 
 namespace durable_streams::server {
 namespace {
@@ -39,6 +40,7 @@ Result<std::unique_ptr<Worker>> Worker::make(const Place& place) {
   }
   uv_async_init(&worker->uv_loop_, &worker->keeper_, nullptr);
   worker->loop_.emplace(&worker->uv_loop_, /*may_wait=*/true);
+  worker->tls_.emplace(*worker->loop_, worker->metrics_);
   worker->endpoints_.emplace(*worker->loop_);
   worker->delay_.emplace(*worker->loop_, worker->metrics_);
   worker->post([delay = &*worker->delay_] { delay->start(); });
@@ -60,6 +62,7 @@ void Worker::run() {
   ran_ = true;
   uv_run(&uv_loop_, UV_RUN_DEFAULT);
   delay_.reset();
+  tls_.reset();
   sites_.clear();
   endpoints_.reset();
   uv_run(&uv_loop_, UV_RUN_DEFAULT);
@@ -81,11 +84,18 @@ void Worker::serve(const std::shared_ptr<const Plan>& plan, const BoundSites& bo
 void Worker::serve_site(BindingId binding, const std::shared_ptr<const Plan>& plan,
                         const SitePlan& planned) {
   Site* current = current_site(binding);
+  // Who speaks plain HTTP where TLS is spoken from now on is answered once more, and the other way
+  // round.
+  if (current != nullptr && (current->tls == nullptr) != (planned.tls == nullptr)) {
+    end_site(*current);
+    current = nullptr;
+  }
   if (current != nullptr && current->limits != planned.limits) {
     current->current = false;
     current = nullptr;
   }
   if (current == nullptr) sites_.push_back(std::make_unique<Site>(binding, planned.limits, *this));
+  current_site(binding)->tls = planned.tls;
   for (const std::unique_ptr<Site>& site : sites_) {
     if (site->binding != binding) continue;
     site->handler.serve(plan, planned, *endpoints_);
@@ -119,15 +129,28 @@ void Worker::adopt(Arrival arrival) {
     place_.open_connections.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  const auto make_connection = [&](Transport& transport) {
+  if (!connect(*site, std::move(arrival)))
+    place_.open_connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool Worker::connect(Site& site, Arrival arrival) {
+  const auto make_connection = [&](Transport& transport) -> std::unique_ptr<TransportEvents> {
     std::array<char, SocketAddress::kTextBytesMax> room;
-    return std::make_unique<Connection>(site->connections, transport,
-                                        arrival.socket.peer.host(room), arrival.admission,
-                                        std::move(arrival.seat));
+    return std::make_unique<Connection>(site.connections, transport, arrival.socket.peer.host(room),
+                                        arrival.admission, std::move(arrival.seat));
+  };
+  const auto make_tls = [&](Transport& transport) -> std::unique_ptr<TransportEvents> {
+    return std::make_unique<TlsTransport>(
+        transport,
+        TlsTransport::Place{.loop = *tls_,
+                            .context = site.tls->context(),
+                            .handshake_timeout = site.limits.handshake_timeout},
+        make_connection);
   };
   const std::span<char> read_buffer(read_buffer_.get(), kReadBufferBytes);
-  if (!TcpTransport::adopt(&uv_loop_, read_buffer, arrival.socket.fd.release(), make_connection))
-    place_.open_connections.fetch_sub(1, std::memory_order_relaxed);
+  const int fd = arrival.socket.fd.release();
+  if (site.tls == nullptr) return TcpTransport::adopt(&uv_loop_, read_buffer, fd, make_connection);
+  return TcpTransport::adopt(&uv_loop_, read_buffer, fd, make_tls);
 }
 
 void Worker::drain(std::chrono::milliseconds timeout, Function<void()> done) {

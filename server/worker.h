@@ -28,6 +28,8 @@
 #include "server/runtime/loop_endpoints.h"
 #include "server/runtime/plan.h"
 #include "server/runtime/site_handler.h"
+#include "server/tls/tls_loop.h"
+#include "server/tls/tls_site.h"
 
 namespace durable_streams::server {
 
@@ -99,6 +101,7 @@ class Worker {
 
     const BindingId binding;
     const Limits limits;
+    std::shared_ptr<TlsSite> tls;  // null: plain HTTP
     SiteHandler handler;
     ConnectionGroup connections;
     bool current = true;  // takes new connections
@@ -110,6 +113,7 @@ class Worker {
   void serve_site(BindingId binding, const std::shared_ptr<const Plan>& plan, const SitePlan& site);
   void end_site(Site& site);
   void sweep_sites();
+  bool connect(Site& site, Arrival arrival);
 
   const Place place_;
   uv_loop_t uv_loop_{};
@@ -118,6 +122,7 @@ class Worker {
   LoopMetrics metrics_;
   std::optional<UvLoop> loop_;
   std::optional<LoopDelay> delay_;
+  std::optional<TlsLoop> tls_;
   std::optional<LoopEndpoints> endpoints_;
   std::vector<std::unique_ptr<Site>> sites_;
   bool ran_ = false;

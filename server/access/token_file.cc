@@ -40,24 +40,6 @@ class OpenFile {
   const int descriptor_;
 };
 
-std::int64_t nanoseconds_of(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-FileState state_of(const struct stat& status) {
-  return {.device = status.st_dev,
-          .inode = status.st_ino,
-          .size = static_cast<std::uint64_t>(status.st_size),
-          .mode = status.st_mode,
-          .modified_ns = nanoseconds_of(status.st_mtim),
-          .changed_ns = nanoseconds_of(status.st_ctim)};
-}
-
-bool is_in_state(const std::string& path, const FileState& state) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && state_of(status) == state;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<TokenFile>> TokenFile::open(std::string path, Log log) {
@@ -77,7 +59,7 @@ void TokenFile::look(SteadyTime now) {
   if (looked_ != SteadyTime::min() && now - looked_ < kTokenFileLookInterval) return;
   looked_ = now;
   const FileState before = state_;
-  if (settled_ && is_in_state(path_, before)) return;
+  if (settled_ && file_state(path_) == before) return;
   Result<TokenSet> tokens = read();
   settled_ = state_ == before;
   if (!tokens) return complain(tokens.error().message);
@@ -97,7 +79,7 @@ Result<TokenFile::Text> TokenFile::read_text() const {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return system_error(path_);
   if (!S_ISREG(status.st_mode)) return failed(path_, "it is no regular file");
-  Text text{.bytes = {}, .state = state_of(status)};
+  Text text{.bytes = {}, .state = file_state(status)};
   std::array<char, std::size_t{16} << 10> piece;
   while (true) {
     const ssize_t got = ::read(file.get(), piece.data(), piece.size());

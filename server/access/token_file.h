@@ -11,22 +11,11 @@
 #include <string_view>
 #include <utility>
 
+#include "server/access/file_state.h"
 #include "server/access/rate_limiter.h"
 #include "server/access/token_set.h"
 
 namespace durable_streams::server {
-
-// What changes when a file is written or another takes its place.
-struct FileState {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  std::uint64_t size = 0;
-  std::uint64_t mode = 0;
-  std::int64_t modified_ns = 0;
-  std::int64_t changed_ns = 0;
-
-  friend bool operator==(const FileState&, const FileState&) = default;
-};
 
 // Threads: `tokens` any; the rest one at a time.
 class TokenFile {

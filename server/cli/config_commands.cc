@@ -12,6 +12,7 @@
 #include "server/cli/exit_code.h"
 #include "server/config/caddyfile/formatter.h"
 #include "server/config/json/config_json.h"
+#include "server/tls/tls_site.h"
 
 namespace durable_streams::server {
 namespace {
@@ -22,6 +23,7 @@ constexpr char kDefaultFile[] = "Caddyfile";
 // another may have open.
 Status check_named_files(const Config& config) {
   for (const HttpServerConfig& server : config.servers) {
+    if (Status checked = check_certificates(server.tls); !checked) return checked;
     for (const RouteConfig& route : server.routes) {
       for (const MiddlewareConfig& middleware : route.middlewares) {
         const auto* const authorize = std::get_if<AuthorizeConfig>(&middleware);

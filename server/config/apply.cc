@@ -72,6 +72,7 @@ http::EndpointOptions endpoint_options(const DurableStreamsConfig& config,
 }
 
 Limits limits_of(const HttpLimitsConfig& config, Limits defaults) {
+  apply(config.handshake_timeout, defaults.handshake_timeout);
   apply(config.header_timeout, defaults.header_timeout);
   apply(config.body_timeout, defaults.body_timeout);
   apply(config.idle_timeout, defaults.idle_timeout);

@@ -188,6 +188,7 @@ struct TlsConfig {
 
 // Limits of HTTP/1.1, by the names that docs/limits.md explains.
 struct HttpLimitsConfig {
+  std::optional<Milliseconds> handshake_timeout;
   std::optional<Milliseconds> header_timeout;
   std::optional<Milliseconds> body_timeout;
   std::optional<Milliseconds> idle_timeout;

@@ -67,7 +67,10 @@ constexpr std::array<Option<Streams>, 21> kStreamsOptions{{
      "The web origins that may use the endpoint: `*` for all, `off` for none, or a list."},
 }};
 
-constexpr std::array<Option<Limits>, 10> kLimitOptions{{
+constexpr std::array<Option<Limits>, 11> kLimitOptions{{
+    {"handshake_timeout", Kind::kDuration, &Limits::handshake_timeout, 1, "10s",
+     "From the beginning of a TLS connection to the end of its handshake; longer, and it is "
+     "closed."},
     {"header_timeout", Kind::kDuration, &Limits::header_timeout, 1, "30s",
      "From a request's first byte to the end of its headers; longer is 408."},
     {"body_timeout", Kind::kDuration, &Limits::body_timeout, 1, "5m",

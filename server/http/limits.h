@@ -22,6 +22,9 @@ struct Limits {
   // query.
   std::size_t target_bytes_max = std::size_t{8} << 10;
 
+  // From the beginning of a TLS connection to the end of its handshake; longer, and it is closed.
+  std::chrono::milliseconds handshake_timeout{10'000};
+
   // From the first byte of a request to the end of its headers; longer is 408, so that a client
   // which dribbles headers cannot hold a connection.
   std::chrono::milliseconds header_timeout{30'000};

@@ -81,6 +81,9 @@ class LoopMetrics {
   Counter connections_begun;
   Counter connections_ended;
   std::array<Counter, kRefusedByNames.size()> refused;
+  Counter tls_full;  // handshakes
+  Counter tls_resumed;
+  Counter tls_failed;
   Histogram<kLoopDelayBounds> delay;
 };
 

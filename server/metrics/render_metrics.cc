@@ -287,6 +287,10 @@ void put_tls(Exposition& text, const TlsStats& tls) {
   text.sample(number(tls.full_handshakes), {{"result", "full"}});
   text.sample(number(tls.resumed_handshakes), {{"result", "resumed"}});
   text.sample(number(tls.failed_handshakes), {{"result", "failed"}});
+  text.family("durable_streams_tls_certificate_expiry_seconds", kGauge,
+              "When the first of the certificates in use expires, since the Unix epoch.");
+  const auto expiry = tls.certificates_expire.time_since_epoch();
+  text.sample(std::chrono::duration<double>(expiry).count());
 }
 
 // By the names that Prometheus's own client libraries use.

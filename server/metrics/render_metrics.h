@@ -42,6 +42,7 @@ struct TlsStats {
   std::uint64_t full_handshakes = 0;
   std::uint64_t resumed_handshakes = 0;
   std::uint64_t failed_handshakes = 0;
+  WallTime certificates_expire = kNever;  // the first of them
 };
 
 struct MetricsSources {

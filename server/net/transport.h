@@ -1,5 +1,5 @@
-// The seam between a connection and the bytes that it travels on: TCP, later TLS over it, and a
-// script in tests.
+// The seam between a connection and the bytes that it travels on: TCP, TLS over it, and a script in
+// tests.
 #pragma once
 
 #include <cstddef>

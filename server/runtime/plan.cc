@@ -45,16 +45,9 @@ class Planning {
   }
 
   Result<SitePlan> plan_site(const HttpServerConfig& server) {
-    if (server.tls.enabled()) {
-      return Error{
-          ErrorCode::kInvalidArgument,
-          fmt::format("{} is to be TLS, which this version does not serve yet: put a proxy "
-                      "before it, and write http://",
-                      server.listen.front()),
-          {}};
-    }
     SitePlan site{.config = server,
                   .limits = limits_of(server.limits, maker_.stores.defaults().limits),
+                  .tls = nullptr,
                   .proxies = nullptr,
                   .table = RouteTable(server.routes),
                   .routes = {},
@@ -76,9 +69,46 @@ class Planning {
       if (!site.refusal_log.on()) site.refusal_log = planned->log;
       site.routes.push_back(std::move(*planned));
     }
+    if (server.tls.enabled()) {
+      Result<std::shared_ptr<TlsSite>> tls = open_tls(server, site);
+      if (!tls) return tls.error();
+      site.tls = std::move(*tls);
+    }
     site.nothing_here = nothing_here(site);
     site.cors_origins = cors_origins(site);
     return site;
+  }
+
+  // What is the same in the configuration before goes on: it has looked at its files already.
+  Result<std::shared_ptr<TlsSite>> open_tls(const HttpServerConfig& server, const SitePlan& site) {
+    std::string directory;
+    if (!server.tls.internal.empty()) {
+      Result<std::string> found = authority_directory(site);
+      if (!found) return found.error();
+      directory = std::move(*found);
+    }
+    for (const SitePlan& before : maker_.before != nullptr ? maker_.before->sites : plan_->sites) {
+      if (before.tls != nullptr && before.config.tls == server.tls &&
+          before.tls->authority_directory() == directory)
+        return before.tls;
+    }
+    return TlsSite::open(server.tls, {.tickets = maker_.tickets,
+                                      .clock = maker_.clock,
+                                      .authority_directory = std::move(directory),
+                                      .log = maker_.log});
+  }
+
+  // In the site's data directory, or else another's: a server has one authority, if it can.
+  Result<std::string> authority_directory(const SitePlan& site) const {
+    const auto below = [](const OpenStore& store) { return store.name() + "/pki"; };
+    for (const RoutePlan& route : site.routes) {
+      if (route.endpoint != nullptr && route.endpoint->store->file_store() != nullptr)
+        return below(*route.endpoint->store);
+    }
+    for (const auto& endpoint : plan_->endpoints) {
+      if (endpoint->store->file_store() != nullptr) return below(*endpoint->store);
+    }
+    return user_authority_directory();
   }
 
   // As those of the first endpoint: where there are several, their answers have their own.

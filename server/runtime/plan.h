@@ -2,6 +2,7 @@
 // names, opened.
 #pragma once
 
+#include <durable_streams/clock.h>
 #include <durable_streams/http/authorizer.h>
 #include <durable_streams/http/endpoint.h>
 #include <durable_streams/result.h>
@@ -22,6 +23,8 @@
 #include "server/log/access_log.h"
 #include "server/runtime/open_store.h"
 #include "server/runtime/route_table.h"
+#include "server/tls/ticket_keys.h"
+#include "server/tls/tls_site.h"
 
 namespace durable_streams::server {
 
@@ -58,6 +61,7 @@ struct RoutePlan {
 struct SitePlan {
   HttpServerConfig config;
   Limits limits;
+  std::shared_ptr<TlsSite> tls;                   // null: plain HTTP
   std::shared_ptr<const TrustedProxies> proxies;  // null: nobody is trusted
   RouteTable table;
   std::vector<RoutePlan> routes;
@@ -87,6 +91,8 @@ struct PlanMaker {
   const std::function<Logger(const LogConfig&)>& make_logger;
   const Logger& log;
   std::atomic<std::uint64_t>& rate_refused;  // counts; outlives the plan
+  TicketKeys& tickets;                       // the same
+  const Clock& clock;                        // the same
   std::size_t open_files_max = 0;            // connections are held to what is left of them
   std::size_t loops = 1;
   const Plan* before = nullptr;  // what of it is wanted still is taken over

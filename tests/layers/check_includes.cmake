@@ -32,6 +32,7 @@ room(lib/engine/       ${public} ${base} ${protocol} ${engine})
 room(lib/http/         ${public} ${public_http} ${base} ${protocol} ${engine} "\"http/[a-z_0-9]+[.]h\"")
 room(server/access/    ${public} ${public_http} "\"server/[a-z_0-9/]+[.]h\"" "<openssl/(crypto|evp)[.]h>" ${system})
 room(server/config/json/ ${public} "\"server/[a-z_0-9/]+[.]h\"" "<simdjson[.]h>")
+room(server/tls/       ${public} "\"server/[a-z_0-9/]+[.]h\"" "<openssl/[a-z_0-9]+[.]h>" ${system})
 room(server/           ${public} ${public_http} "\"server/[a-z_0-9/]+[.]h\"" "<uv[.]h>" "<llhttp[.]h>" ${system})
 room(bench/json_bench.cc ${protocol} "\"bench/nanos[.]h\"")  # times one function of the inside
 room(bench/            ${public} ${public_http} "\"bench/[a-z_0-9/]+[.]h\"" "<uv[.]h>" ${system})

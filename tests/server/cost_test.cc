@@ -106,10 +106,13 @@ struct ServedStream {
   };
   const Logger log;
   std::atomic<std::uint64_t> rate_refused{0};
+  TicketKeys tickets;
   std::shared_ptr<const Plan> plan = make_plan(one_endpoint({}), {.stores = stores,
                                                                   .make_logger = make_logger,
                                                                   .log = log,
                                                                   .rate_refused = rate_refused,
+                                                                  .tickets = tickets,
+                                                                  .clock = clock,
                                                                   .open_files_max = 1'024,
                                                                   .loops = 1,
                                                                   .before = nullptr})

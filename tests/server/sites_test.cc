@@ -170,9 +170,8 @@ TEST_CASE("a request that reaches no site's route is a line of its log, too", "[
   const std::string port = free_port();
   CapturedLog log(LogFormat::kConsole, LogLevel::kInfo);
   {
-    ConfiguredServer server("{\nadmin off\n}\n127.0.0.1:" + port +
-                                " {\n log\n durable_streams /s/*\n}",
-                            log.logger());
+    ConfiguredServer server(
+        "{\nadmin off\n}\n127.0.0.1:" + port + " {\n log\n durable_streams /s/*\n}", log.logger());
     BlockingClient client = client_at(port);
     client.send("NOT HTTP\r\n\r\n");
     CHECK(client.response().status == 400);
