@@ -130,14 +130,18 @@ TEST_CASE("under load no request fails and no append is lost while configuration
   std::vector<std::thread> writers;
   for (std::size_t i = 0; i < appended.size(); ++i) {
     writers.emplace_back([&, i] {
-      BlockingClient client = client_at(port);
-      const std::string path = "/s/" + std::to_string(i);
-      if (client.exchange("PUT " + path, kText).status != 201) ++failures;
-      while (!stop) {
-        if (client.exchange("POST " + path, kText, "x").status != 204) ++failures;
-        ++appended[i];
+      try {
+        BlockingClient client = client_at(port);
+        const std::string path = "/s/" + std::to_string(i);
+        if (client.exchange("PUT " + path, kText).status != 201) ++failures;
+        while (!stop) {
+          if (client.exchange("POST " + path, kText, "x").status != 204) ++failures;
+          ++appended[i];
+        }
+        if (client.exchange("GET " + path + "?offset=-1").body.size() != appended[i]) ++failures;
+      } catch (const std::exception&) {
+        ++failures;
       }
-      if (client.exchange("GET " + path + "?offset=-1").body.size() != appended[i]) ++failures;
     });
   }
   for (int i = 0; i < 20; ++i) CHECK(server.reload(i % 2 == 0 ? other : plain).ok());
