@@ -29,6 +29,9 @@ class Channel {
   ssize_t send(std::string_view bytes);
   ssize_t receive(std::span<char> buffer);
 
+  // Whether so many bytes of what was wanted tell that no more are there; else only EAGAIN does.
+  bool shows_end(std::size_t received, std::size_t wanted) const;
+
   // Whether drop() costs less than receive(): it leaves the bytes in the kernel.
   bool can_drop() const { return ssl_ == nullptr; }
   ssize_t drop(std::span<char> buffer);
@@ -40,10 +43,13 @@ class Channel {
 
   explicit Channel(Descriptor socket) : socket_(std::move(socket)) {}
 
+  bool read_by_hand();
   ssize_t result_of(int result);
 
   Descriptor socket_;
   std::unique_ptr<ssl_st, Free> ssl_;  // null: in the clear
+  bool blocking_ = true;
+  bool drained_ = false;  // the socket, when it was last read
 };
 
 }  // namespace durable_streams::bench

@@ -71,7 +71,7 @@ Result<std::size_t> Connection::read_once(std::span<char> buffer, Tally& tally, 
   if (received == 0) return Error{ErrorCode::kIo, "the server closed a connection", {}};
 
   const auto bytes_received = static_cast<std::size_t>(received);
-  drained = bytes_received < wanted;
+  drained = channel_.shows_end(bytes_received, wanted);
   const Nanos now = now_nanos();
   std::size_t answers = 0;
   std::string_view bytes(buffer.data(), drop ? 0 : bytes_received);

@@ -36,7 +36,7 @@ Result<std::size_t> HeldRead::receive(std::span<char> buffer) {
     }
     if (parsed == Parsed::kComplete) ++completed;
     if (!bytes.empty()) return Error{ErrorCode::kIo, "a held read got two answers", {}};
-    if (static_cast<std::size_t>(received) < buffer.size()) return completed;
+    if (channel_.shows_end(static_cast<std::size_t>(received), buffer.size())) return completed;
   }
 }
 
