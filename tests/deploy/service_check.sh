@@ -25,6 +25,10 @@ journal() {
   journalctl --quiet --no-pager --unit "$unit"
 }
 
+journal_has() {
+  grep -qE "$1" <<<"$(journal)"
+}
+
 owners_alone() {
   [ -z "$(find "$1" \( -type d ! -perm 0700 \) -o \( ! -type d ! -perm 0600 \) -o ! -user durable-streams)" ]
 }
@@ -74,7 +78,7 @@ check "a reload keeps the process" test "$(property MainPID)" = "$pid"
 cp "$caddyfile" /root/right
 echo "no such directive" >>"$caddyfile"
 check "a wrong configuration fails the reload" refused "failed" systemctl reload "$unit"
-check "a wrong configuration is told in the journal" within 20 grep -q "$caddyfile:" <(journal)
+check "a wrong configuration is told in the journal" within 20 journal_has "$caddyfile:[0-9]*:[0-9]*: "
 check "a wrong configuration leaves it running" test "$(property MainPID)" = "$pid"
 check "a wrong configuration leaves the old one" answers "hello again" 4437 GET /hello
 cp /root/right "$caddyfile"
@@ -87,7 +91,7 @@ check "killed it is started again" within 20 is_another_process "$pid"
 check "killed it keeps streams" within 20 answers "kept by systemd" 4437 GET "/v1/stream/a?offset=-1"
 check "it stops" systemctl stop "$unit"
 check "a stop is a success" test "$(property Result)$(property ExecMainStatus)" = success0
-check "nothing was denied to it" bash -c "! journalctl --quiet --unit $unit | grep -E 'not permitted|denied'"
+check "nothing was denied to it" refused "" journal_has "not permitted|denied"
 
 mkdir -p "${drop_in%/*}"
 awk '/^#   \[Service\]$/ { inside = 1 } inside && !/^#/ { exit } inside { sub(/^#   /, ""); print }' \
