@@ -80,6 +80,22 @@ install_quietly() {
   sh "$installer" "$@" >"$work/output" 2>&1 || { cat "$work/output" >&2; return 1; }
 }
 
+# Each piece of each message in the first table of docs/installing.md whose head begins with "it says".
+documented_messages() {
+  awk -F ' *[|] *' '$2 == "it says" { inside = 1; getline; next } inside && !NF { exit } inside { print $2 }' \
+    "$source_dir/docs/installing.md"
+}
+
+documented_as_said() {
+  local message piece
+  [ "$(documented_messages | wc -l)" -ge 8 ] || return 1
+  while read -r message; do
+    while read -r piece; do
+      grep -qF -- "$piece" "$installer" || { echo "install.sh does not say: $piece" >&2; return 1; }
+    done < <(sed 's/\.\.\./\n/g; s/^ *//' <<<"$message" | sed '/^ *$/d')
+  done < <(documented_messages)
+}
+
 publish "$version" "echo $name $version"
 publish 9.9.9 "echo $name 9.9.9"
 publish 6.6.6 "echo cannot find a library; exit 127"
@@ -93,6 +109,8 @@ unset CHECKSUM RELEASES_URL
 
 check "the default version is the library's" grep -q "kVersion = \"$version\"" \
   "$source_dir/include/durable_streams/version.h"
+
+check "docs/installing.md tells the messages as they are" documented_as_said
 
 new_place
 check "a file is installed" install_quietly "$(file 9.9.9)"

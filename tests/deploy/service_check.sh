@@ -106,6 +106,11 @@ check "with the unit's example it has port 80" answers "HTTP/1.1 201" 80 PUT /v1
 check "with the unit's example it has data elsewhere" test -d /srv/streams/data
 check "with the unit's example it has that one capability" test "$(status_of CapEff)" = 0000000000000400
 
+pid=$(property MainPID)
+check "the package is installed again over itself" dpkg --install /root/durable-streams-server_*.deb
+check "an upgrade starts the server anew" is_another_process "$pid"
+check "an upgrade keeps the configuration" answers "hello again" 80 GET /hello
+
 check "enabled it is found" systemctl --quiet enable "$unit"
 check "the package is removed" dpkg --remove durable-streams-server
 check "removed it is stopped" refused inactive systemctl is-active "$unit"
