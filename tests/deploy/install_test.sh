@@ -34,6 +34,7 @@ publish() {
 }
 
 serve() {
+  : >"$work/server.log"
   python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$work/releases" >"$work/server.log" 2>&1 &
   server_pid=$!
   until port=$(sed -nE 's/.* port ([0-9]+) .*/\1/p' "$work/server.log") && [ -n "$port" ]; do

@@ -111,7 +111,26 @@ check "the package is installed again over itself" dpkg --install /root/durable-
 check "an upgrade starts the server anew" is_another_process "$pid"
 check "an upgrade keeps the configuration" answers "hello again" 80 GET /hello
 
-check "enabled it is found" systemctl --quiet enable "$unit"
+# What the Caddy plugin's documentation has, to the letter: unit, Caddyfile, commands, and the remedy for too few
+# descriptors.
+systemctl stop "$unit"
+rm "$drop_in"
+cp /root/seed/durable-streams.service "/etc/systemd/system/$unit"
+cp /root/seed/production.caddyfile "$caddyfile"
+cp /root/seed/limit.conf "$drop_in"
+ln -s /usr/bin/durable-streams-server /usr/local/bin
+systemctl daemon-reload
+check "the plugin's unit is enabled" systemctl --quiet enable durable-streams
+check "the plugin's unit is started" systemctl start durable-streams
+check "the plugin's unit serves" within 20 answers "HTTP/1.1 201" 4437 PUT /v1/stream/seed
+check "the plugin's ./data is in the working directory" answers "kept by systemd" 4437 GET "/v1/stream/a?offset=-1"
+check "the plugin's limit holds" has_descriptors 4096
+check "the plugin's unit stops" systemctl stop durable-streams
+rm "/etc/systemd/system/$unit" "$drop_in" /usr/local/bin/durable-streams-server
+cp /root/right "$caddyfile"
+systemctl daemon-reload
+
+check "enabled it starts" systemctl --quiet enable --now "$unit"
 check "the package is removed" dpkg --remove durable-streams-server
 check "removed it is stopped" refused inactive systemctl is-active "$unit"
 check "the package is purged" dpkg --purge durable-streams-server

@@ -18,6 +18,8 @@ cp "$dist"/*.deb "$tree/root"
 apt_in_tree install --yes --no-install-recommends "/root/$(basename "$dist"/*.deb)"
 
 cp "$source_dir"/tests/deploy/{checks,service_check}.sh "$tree/root"
+cp -R "$source_dir/tests/deploy/seed" "$tree/root/seed"
+cp "$source_dir/tests/server/config/seed/production.caddyfile" "$tree/root/seed"
 # Booting ends with the check, and the check with powering off.
 cat >"$tree/etc/systemd/system/check.service" <<'END'
 [Unit]
