@@ -454,8 +454,7 @@ std::uint64_t FileState::memtable_bytes() const {
 }
 
 StoreStats FileState::stats() const {
-  auto streams =
-      static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
+  auto streams = static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
   auto bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
   std::uint64_t memory = 0;
   const std::shared_lock lock(generations_mutex_);

@@ -70,7 +70,8 @@ class FileStore::Threads {
     for (std::size_t i = 0; i < std::max<std::size_t>(options_.read_threads, 1); ++i) {
       threads_.emplace_back([this] { read_loop(); });
     }
-    if (options_.durability == Durability::kInterval) threads_.emplace_back([this] { sync_loop(); });
+    if (options_.durability == Durability::kInterval)
+      threads_.emplace_back([this] { sync_loop(); });
   }
 
   ~Threads() {
