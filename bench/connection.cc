@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <utility>
 
-#include <sys/socket.h>
-
 namespace durable_streams::bench {
 
 namespace {
@@ -20,9 +18,9 @@ constexpr std::uint64_t kDropBytesMin = 4096;
 
 }  // namespace
 
-Connection::Connection(Descriptor socket, RequestRing requests, std::size_t depth,
+Connection::Connection(Channel channel, RequestRing requests, std::size_t depth,
                        int expected_status)
-    : socket_(std::move(socket)),
+    : channel_(std::move(channel)),
       requests_(std::move(requests)),
       expected_status_(expected_status),
       started_(depth) {}
@@ -42,7 +40,7 @@ Status Connection::flush() {
       if (owed_ == 0) return {};
       unsent_ = requests_.take(std::exchange(owed_, 0));
     }
-    const ssize_t sent = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    const ssize_t sent = channel_.send(unsent_);
     if (sent < 0 && errno == EAGAIN) return {};
     if (sent < 0) return system_error("sending a request");
     unsent_.remove_prefix(static_cast<std::size_t>(sent));
@@ -60,10 +58,11 @@ Result<std::size_t> Connection::receive(std::span<char> buffer, Tally& tally) {
 }
 
 Result<std::size_t> Connection::read_once(std::span<char> buffer, Tally& tally, bool& drained) {
-  const bool drop = parser_.skippable() >= kDropBytesMin;
+  const bool drop = channel_.can_drop() && parser_.skippable() >= kDropBytesMin;
   const std::size_t wanted =
       drop ? std::min<std::uint64_t>(parser_.skippable(), buffer.size()) : buffer.size();
-  const ssize_t received = ::recv(socket_.get(), buffer.data(), wanted, drop ? MSG_TRUNC : 0);
+  const ssize_t received =
+      drop ? channel_.drop(buffer.first(wanted)) : channel_.receive(buffer.first(wanted));
   if (received < 0 && errno == EAGAIN) {
     drained = true;
     return std::size_t{0};
@@ -72,7 +71,7 @@ Result<std::size_t> Connection::read_once(std::span<char> buffer, Tally& tally, 
   if (received == 0) return Error{ErrorCode::kIo, "the server closed a connection", {}};
 
   const auto bytes_received = static_cast<std::size_t>(received);
-  drained = bytes_received < wanted;
+  drained = channel_.shows_end(bytes_received, wanted);
   const Nanos now = now_nanos();
   std::size_t answers = 0;
   std::string_view bytes(buffer.data(), drop ? 0 : bytes_received);

@@ -1,11 +1,11 @@
 // One connection under load: sends precomputed requests and times the answers.
 #pragma once
 
+#include "bench/channel.h"
 #include "bench/histogram.h"
 #include "bench/nanos.h"
 #include "bench/request_ring.h"
 #include "bench/response_parser.h"
-#include "bench/socket.h"
 
 #include <durable_streams/result.h>
 
@@ -27,9 +27,9 @@ struct Tally {
 // Never has more than `depth` requests in flight. Threads: one at a time.
 class Connection {
  public:
-  Connection(Descriptor socket, RequestRing requests, std::size_t depth, int expected_status);
+  Connection(Channel channel, RequestRing requests, std::size_t depth, int expected_status);
 
-  int descriptor() const { return socket_.get(); }
+  int descriptor() const { return channel_.descriptor(); }
   std::size_t room() const { return started_.size() - in_flight_; }
 
   // Sends `count` requests, room() at the most; their latency counts from `started`.
@@ -46,7 +46,7 @@ class Connection {
   Result<std::size_t> read_once(std::span<char> buffer, Tally& tally, bool& drained);
   Status finish_answer(Nanos now, Tally& tally);
 
-  Descriptor socket_;
+  Channel channel_;
   RequestRing requests_;
   ResponseParser parser_;
   int expected_status_;

@@ -11,19 +11,19 @@
 namespace durable_streams::bench {
 
 Result<HeldRead> HeldRead::open(const Target& target, std::string_view request) {
-  Result<Descriptor> socket = connect_to(target, Blocking::kNo);
-  if (!socket) return socket.error();
-  const ssize_t sent = ::send(socket->get(), request.data(), request.size(), MSG_NOSIGNAL);
+  Result<Channel> channel = Channel::connect(target, Blocking::kNo);
+  if (!channel) return channel.error();
+  const ssize_t sent = channel->send(request);
   if (sent < 0 || static_cast<std::size_t>(sent) != request.size()) {
     return system_error("sending a request");
   }
-  return HeldRead(std::move(*socket));
+  return HeldRead(std::move(*channel));
 }
 
 Result<std::size_t> HeldRead::receive(std::span<char> buffer) {
   std::size_t completed = 0;
   while (true) {
-    const ssize_t received = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t received = channel_.receive(buffer);
     if (received < 0 && errno == EAGAIN) return completed;
     if (received < 0) return system_error("receiving a held read");
     if (received == 0) return Error{ErrorCode::kIo, "the server closed a held read", {}};
@@ -36,7 +36,7 @@ Result<std::size_t> HeldRead::receive(std::span<char> buffer) {
     }
     if (parsed == Parsed::kComplete) ++completed;
     if (!bytes.empty()) return Error{ErrorCode::kIo, "a held read got two answers", {}};
-    if (static_cast<std::size_t>(received) < buffer.size()) return completed;
+    if (channel_.shows_end(static_cast<std::size_t>(received), buffer.size())) return completed;
   }
 }
 

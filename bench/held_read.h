@@ -1,9 +1,9 @@
 // A read that the server holds open: a long-poll or a subscription. Many of them, opened gently.
 #pragma once
 
+#include "bench/channel.h"
 #include "bench/epoll.h"
 #include "bench/response_parser.h"
-#include "bench/socket.h"
 
 #include <durable_streams/result.h>
 
@@ -22,7 +22,7 @@ class HeldRead {
   // Connects and sends `request`.
   static Result<HeldRead> open(const Target& target, std::string_view request);
 
-  int descriptor() const { return socket_.get(); }
+  int descriptor() const { return channel_.descriptor(); }
   ResponseParser& parser() { return parser_; }
 
   // Reads all that has arrived and says how many responses that completed: more than one is the
@@ -30,9 +30,9 @@ class HeldRead {
   Result<std::size_t> receive(std::span<char> buffer);
 
  private:
-  explicit HeldRead(Descriptor socket) : socket_(std::move(socket)) {}
+  explicit HeldRead(Channel channel) : channel_(std::move(channel)) {}
 
-  Descriptor socket_;
+  Channel channel_;
   ResponseParser parser_;
 };
 

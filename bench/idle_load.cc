@@ -48,15 +48,15 @@ Result<std::vector<std::string>> make_streams(const Options& options, const Targ
 // A connection that appends once to each stream.
 Result<Connection> make_waker(const Options& options, const Target& target,
                               const StreamNames& names, Epoll& epoll, std::size_t index) {
-  Result<Descriptor> socket = connect_to(target, Blocking::kNo);
-  if (!socket) return socket.error();
-  if (Status status = epoll.watch(socket->get(), index); !status) return status.error();
+  Result<Channel> channel = Channel::connect(target, Blocking::kNo);
+  if (!channel) return channel.error();
+  if (Status status = epoll.watch(channel->descriptor(), index); !status) return status.error();
   std::vector<RequestText> appends;
   for (std::size_t i = 0; i < options.streams; ++i) {
     appends.push_back(
         {append_request(target, names.path(i), options.content_type(), make_payload(options))});
   }
-  return Connection(std::move(*socket), RequestRing(appends, appends.size()), appends.size(), 204);
+  return Connection(std::move(*channel), RequestRing(appends, appends.size()), appends.size(), 204);
 }
 
 // Serves what is ready within `wait` and says how much that was; each poll that is answered is

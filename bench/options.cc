@@ -133,7 +133,7 @@ workloads
   idle     held long-polls, what they cost in memory, and how fast all are answered when woken
 
 flags
-  --url URL          where streams lie (http://127.0.0.1:4437/v1/stream)
+  --url URL          where streams lie, http or https (http://127.0.0.1:4437/v1/stream)
   --pid PID          the server's process, for its CPU time and memory
   --label NAME       what the result calls the server
   --connections N    connections, subscribers or polls (32; sse 1000; idle 10000)

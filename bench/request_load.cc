@@ -34,9 +34,9 @@ Result<std::unique_ptr<LoadLoop>> make_loop(const Options& options, const Target
                                             const std::atomic<Phase>& phase) {
   std::vector<Connection> connections;
   for (std::size_t c = thread; c < options.connections; c += options.threads) {
-    Result<Descriptor> socket = connect_to(target, Blocking::kNo);
-    if (!socket) return socket.error();
-    connections.emplace_back(std::move(*socket), RequestRing(plan.cycles[c], options.pipeline),
+    Result<Channel> channel = Channel::connect(target, Blocking::kNo);
+    if (!channel) return channel.error();
+    connections.emplace_back(std::move(*channel), RequestRing(plan.cycles[c], options.pipeline),
                              options.pipeline, plan.expected_status);
   }
   Result<Epoll> epoll = Epoll::open();

@@ -5,19 +5,17 @@
 
 #include <array>
 
-#include <sys/socket.h>
-
 namespace durable_streams::bench {
 
 Result<SetupClient> SetupClient::connect(const Target& target) {
-  Result<Descriptor> socket = connect_to(target, Blocking::kYes);
-  if (!socket) return socket.error();
-  return SetupClient(std::move(*socket));
+  Result<Channel> channel = Channel::connect(target, Blocking::kYes);
+  if (!channel) return channel.error();
+  return SetupClient(std::move(*channel));
 }
 
 Result<Answer> SetupClient::ask(std::string_view request) {
   while (!request.empty()) {
-    const ssize_t sent = ::send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL);
+    const ssize_t sent = channel_.send(request);
     if (sent < 0) return system_error("sending a request");
     request.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -28,7 +26,7 @@ Result<Answer> SetupClient::ask(std::string_view request) {
   parser.set_body_sink([&](std::string_view body) { answer.body.append(body); });
   std::array<char, 16 * 1024> buffer;
   while (true) {
-    const ssize_t received = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t received = channel_.receive(buffer);
     if (received < 0) return system_error("receiving an answer");
     if (received == 0) return Error{ErrorCode::kIo, "the server closed the connection", {}};
     std::string_view bytes(buffer.data(), static_cast<std::size_t>(received));

@@ -1,8 +1,8 @@
 // A client that asks one thing after another, to prepare a server for what is then measured.
 #pragma once
 
+#include "bench/channel.h"
 #include "bench/response_parser.h"
-#include "bench/socket.h"
 
 #include <durable_streams/result.h>
 
@@ -29,9 +29,9 @@ class SetupClient {
   Result<Answer> expect(int status, std::string_view request);
 
  private:
-  explicit SetupClient(Descriptor socket) : socket_(std::move(socket)) {}
+  explicit SetupClient(Channel channel) : channel_(std::move(channel)) {}
 
-  Descriptor socket_;
+  Channel channel_;
 };
 
 }  // namespace durable_streams::bench

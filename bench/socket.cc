@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +17,7 @@ namespace durable_streams::bench {
 namespace {
 
 constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kTlsScheme = "https://";
 constexpr std::string_view kDefaultPort = "4437";
 
 Status resolve(const std::string& host, const std::string& port, Target& target) {
@@ -46,13 +46,15 @@ Error system_error(std::string_view what) {
 }
 
 Result<Target> parse_target(std::string_view url) {
-  if (!url.starts_with(kScheme)) {
-    return Error{
-        ErrorCode::kInvalidArgument, fmt::format("{}: must begin with {}", url, kScheme), {}};
-  }
-  const std::string_view rest = url.substr(kScheme.size());
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
   Target target;
+  target.tls = url.starts_with(kTlsScheme);
+  if (!target.tls && !url.starts_with(kScheme)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: must begin with {} or {}", url, kScheme, kTlsScheme),
+                 {}};
+  }
+  const std::string_view rest = url.substr(target.tls ? kTlsScheme.size() : kScheme.size());
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
   target.authority = rest.substr(0, slash);
   target.prefix = rest.substr(slash);
   while (target.prefix.ends_with('/')) target.prefix.pop_back();
@@ -69,7 +71,7 @@ Result<Target> parse_target(std::string_view url) {
   return target;
 }
 
-Result<Descriptor> connect_to(const Target& target, Blocking blocking) {
+Result<Descriptor> connect_to(const Target& target) {
   Descriptor socket(::socket(target.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return system_error("socket");
   const auto* address = reinterpret_cast<const sockaddr*>(&target.address);
@@ -79,9 +81,6 @@ Result<Descriptor> connect_to(const Target& target, Blocking blocking) {
   const int on = 1;
   if (::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
     return system_error("TCP_NODELAY");
-  }
-  if (blocking == Blocking::kNo && ::fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return system_error("O_NONBLOCK");
   }
   return socket;
 }

@@ -35,18 +35,18 @@ class Descriptor {
 struct Target {
   std::string authority;  // for the Host field
   std::string prefix;     // begins with a slash and ends without one
+  bool tls = false;
   sockaddr_storage address{};
   socklen_t address_bytes = 0;
 };
 
-// Resolves `http://HOST[:PORT][/PREFIX]`.
+// Resolves `http[s]://HOST[:PORT][/PREFIX]`.
 Result<Target> parse_target(std::string_view url);
 
 enum class Blocking : bool { kNo, kYes };
 
-// A connected socket without Nagle's delay. Waits for the connection either way; `blocking` is for
-// what follows.
-Result<Descriptor> connect_to(const Target& target, Blocking blocking);
+// A connected socket without Nagle's delay, which blocks.
+Result<Descriptor> connect_to(const Target& target);
 
 // A socket whose connection is under way; it is ready for writing once it is there. `receive_bytes`
 // is what the kernel shall hold of what comes; 0: as it likes.

@@ -99,11 +99,12 @@ Result<Report> SseRun::run(const Target& target) {
   if (!created) return created.error();
 
   if (Status status = subscribe(target, path); !status) return status.error();
-  Result<Descriptor> socket = connect_to(target, Blocking::kNo);
-  if (!socket) return socket.error();
-  if (Status status = epoll_.watch(socket->get(), reads_.size()); !status) return status.error();
+  Result<Channel> channel = Channel::connect(target, Blocking::kNo);
+  if (!channel) return channel.error();
+  if (Status status = epoll_.watch(channel->descriptor(), reads_.size()); !status)
+    return status.error();
   const RequestText append = numbered_append(options_, target, path);
-  appender_.emplace_back(std::move(*socket),
+  appender_.emplace_back(std::move(*channel),
                          RequestRing(std::span(&append, 1), kAppendsInFlightMax),
                          kAppendsInFlightMax, 204);
   if (Status status = await_open(); !status) return status.error();

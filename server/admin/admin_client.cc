@@ -54,8 +54,10 @@ Result<UniqueFd> connect_to(const ListenAddress& address) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   const std::string host = address.host.empty() ? "localhost" : address.host;
-  const int failure =
-      getaddrinfo(host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+  // Without a name it is this machine, also where no file tells what localhost is, as in a
+  // container.
+  const char* const name = host == "localhost" ? nullptr : host.c_str();
+  const int failure = getaddrinfo(name, std::to_string(address.port).c_str(), &hints, &found);
   if (failure != 0)
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("cannot find '{}': {}", host, gai_strerror(failure)),

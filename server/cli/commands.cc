@@ -437,7 +437,7 @@ std::string program_help() {
       "Usage: durable-streams-server COMMAND [FLAGS]\n\n"
       "Commands:\n";
   for (const Command& command : kCommands)
-    text += fmt::format("  {:<10}{}\n", command.name, command.summary);
+    text += fmt::format("  {:<12}{}\n", command.name, command.summary);
   return text + "\n'durable-streams-server help COMMAND' tells a command's flags.\n";
 }
 

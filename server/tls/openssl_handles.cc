@@ -12,4 +12,8 @@ std::string openssl_error() {
   return reason != nullptr ? reason : "unknown error";
 }
 
+void forget_openssl_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 }  // namespace durable_streams::server

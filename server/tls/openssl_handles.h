@@ -29,4 +29,8 @@ using SslHandle = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
 // forgotten.
 std::string openssl_error();
 
+// Before a call whose errors are asked for by SSL_get_error(), which looks at the queue: mostly it
+// is empty, and clearing it costs more than looking.
+void forget_openssl_errors();
+
 }  // namespace durable_streams::server

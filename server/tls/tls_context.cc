@@ -16,6 +16,9 @@ constexpr char kCiphersOf12[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+// The smaller key first: it is as good for as long as anybody can tell, and costs less.
+constexpr char kCiphersOf13[] =
+    "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 constexpr char kGroups[] = "X25519:P-256:P-384";
 constexpr std::string_view kProtocol = "http/1.1";
 constexpr std::string_view kSessionScope = "durable-streams";
@@ -58,6 +61,7 @@ Result<SslContextHandle> TlsContext::make_context(const Certificate& certificate
   SslContextHandle context(SSL_CTX_new(TLS_server_method()));
   if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context.get(), kCiphersOf12) != 1 ||
+      SSL_CTX_set_ciphersuites(context.get(), kCiphersOf13) != 1 ||
       SSL_CTX_set1_groups_list(context.get(), kGroups) != 1)
     return failed();
   set_manners(context.get());

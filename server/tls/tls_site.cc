@@ -4,6 +4,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -58,6 +59,9 @@ Status TlsSite::load() {
         load_certificate(files.config.certificate_file, files.config.key_file);
     if (!certificate) return certificate.error();
     warn_of_expiry(*certificate, files.config.certificate_file);
+    if (files.key && (files.key->mode & S_IRWXO) != 0)
+      place_.log.warn("everybody on this machine can read a private key",
+                      {{"key", files.config.key_file}});
     certificates.push_back(std::move(*certificate));
   }
   WallTime issued_until = kNever;

@@ -3,8 +3,6 @@
 // what the peer does not take is kept.
 #include "server/tls/tls_transport.h"
 
-#include <openssl/err.h>
-
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -80,7 +78,7 @@ void TlsTransport::decrypt(std::string_view bytes) {
   std::size_t filled = 0;
   int error = SSL_ERROR_NONE;
   while (error == SSL_ERROR_NONE && !closed_) {
-    ERR_clear_error();
+    forget_openssl_errors();
     const int size =
         SSL_read(ssl_.get(), plain.data() + filled, static_cast<int>(plain.size() - filled));
     if (size <= 0) {
@@ -89,6 +87,8 @@ void TlsTransport::decrypt(std::string_view bytes) {
       filled += static_cast<std::size_t>(size);
       // Only a larger read than the room is meant for fills it.
       if (filled == plain.size()) filled = deliver(filled);
+      // Spares most reads a second call.
+      if (loop_.input().empty() && SSL_has_pending(ssl_.get()) == 0) error = SSL_ERROR_WANT_READ;
     }
   }
   if (closed_) return;
@@ -134,7 +134,7 @@ void TlsTransport::refuse_plain_http() {
 
 // What comes is no TLS, or not ours; OpenSSL has an alert for it among the output.
 void TlsTransport::fail() {
-  ERR_clear_error();
+  forget_openssl_errors();
   const bool handshake = state_ == State::kHandshake;
   if (handshake) loop_.metrics().tls_failed.add();
   if (!send_output() || !handshake) return break_off();
@@ -197,10 +197,10 @@ std::optional<std::size_t> TlsTransport::encrypt(Cursor& from) {
     } else {
       from.skip(record.size());
     }
-    ERR_clear_error();
+    forget_openssl_errors();
     const int written = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
     if (written != static_cast<int>(record.size())) {
-      ERR_clear_error();
+      forget_openssl_errors();
       return std::nullopt;
     }
     total += record.size();
@@ -321,7 +321,7 @@ void TlsTransport::shutdown() {
 void TlsTransport::send_close_notify() {
   if (state_ != State::kOpen || (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0) return;
   loop_.clear_output();
-  ERR_clear_error();
+  forget_openssl_errors();
   SSL_shutdown(ssl_.get());
   send_output();
 }

@@ -35,7 +35,7 @@ room(server/config/json/ ${public} "\"server/[a-z_0-9/]+[.]h\"" "<simdjson[.]h>"
 room(server/tls/       ${public} "\"server/[a-z_0-9/]+[.]h\"" "<openssl/[a-z_0-9]+[.]h>" ${system})
 room(server/           ${public} ${public_http} "\"server/[a-z_0-9/]+[.]h\"" "<uv[.]h>" "<llhttp[.]h>" ${system})
 room(bench/json_bench.cc ${protocol} "\"bench/nanos[.]h\"")  # times one function of the inside
-room(bench/            ${public} ${public_http} "\"bench/[a-z_0-9/]+[.]h\"" "<uv[.]h>" ${system})
+room(bench/            ${public} ${public_http} "\"bench/[a-z_0-9/]+[.]h\"" "<uv[.]h>" "<openssl/(err|ssl)[.]h>" ${system})
 room(examples/         ${public} ${public_http} "<uv[.]h>")
 
 # No room's headers, only the sources, may use these.

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "server/net/socket_address.h"
 #include "server/net/unique_fd.h"
@@ -62,10 +63,14 @@ class BlockingClient {
     connected_ = ::connect(fd_.get(), address.data(), address.size()) == 0;
   }
 
+  virtual ~BlockingClient() = default;
+  BlockingClient(BlockingClient&&) = default;
+  BlockingClient& operator=(BlockingClient&&) = default;
+
   bool connected() const { return connected_; }
 
   // False: the server has closed the connection.
-  bool send(std::string_view bytes) {
+  virtual bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent < 0 && errno == EINTR) continue;
@@ -160,22 +165,30 @@ class BlockingClient {
     fd_.reset();
   }
 
- private:
-  bool read_more() {
-    char bytes[65'536];
+ protected:
+  // Waits for what the server sends next; empty: it has ended the connection.
+  std::string_view receive() {
     // A loop's io_uring interrupts the thread that made the loop, and a call with a time limit is
     // not taken up again.
     ssize_t size = 0;
     do {
-      size = recv(fd_.get(), bytes, sizeof(bytes), 0);
+      size = recv(fd_.get(), room_.data(), room_.size(), 0);
     } while (size < 0 && errno == EINTR);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       throw std::runtime_error("the server let the client wait");
-    if (size <= 0) return false;
-    buffer_.append(bytes, static_cast<std::size_t>(size));
-    return true;
+    return {room_.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
   }
 
+  // Takes more of what the server says; false: it is over.
+  virtual bool read_more() {
+    const std::string_view more = receive();
+    buffer_.append(more);
+    return !more.empty();
+  }
+  void take_in(std::string_view bytes) { buffer_.append(bytes); }
+
+ private:
+  std::vector<char> room_ = std::vector<char>(65'536);
   UniqueFd fd_;
   bool connected_ = false;
   std::string buffer_;

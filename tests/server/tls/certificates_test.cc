@@ -162,6 +162,21 @@ TEST_CASE("a certificate whose time has not come, is over or nearly so is told",
   CHECK(at.said("a certificate is not valid yet: clients will refuse it"));
 }
 
+TEST_CASE("a key that everybody can read is told", "[server][tls]") {
+  Place at;
+  const CertificateConfig files = at.files.write("site");
+  const auto open = [&] {
+    return TlsSite::open({.certificates = {files}, .internal = {}}, at.place()).ok();
+  };
+  const std::string_view warning = "everybody on this machine can read a private key";
+  CHECK(open());
+  CHECK_FALSE(at.said(warning));
+  std::filesystem::permissions(files.key_file, std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  CHECK(open());
+  CHECK(at.said(warning));
+}
+
 TEST_CASE("what the local authority issued is issued anew before it expires", "[server][tls]") {
   Place at;
   const auto site =

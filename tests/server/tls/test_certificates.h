@@ -3,6 +3,7 @@
 
 #include <openssl/pem.h>
 
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <string>
@@ -43,6 +44,8 @@ class TestCertificates {
     REQUIRE(PEM_write_bio_X509(leaf.get(), certificate.leaf.get()) == 1);
     REQUIRE(PEM_write_bio_PKCS8PrivateKey(key.get(), certificate.key.get(), nullptr, nullptr, 0,
                                           nullptr, nullptr) == 1);
+    std::filesystem::permissions(
+        files.key_file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     return files;
   }
 

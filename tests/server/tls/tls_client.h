@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "server/tls/openssl_handles.h"
 
@@ -95,6 +95,7 @@ class TlsClient {
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   SSL_SESSION* session() const { return session_; }
   const std::string& received() const { return received_; }
+  std::string take_received() { return std::exchange(received_, {}); }
 
   std::string protocol() const {
     const unsigned char* name = nullptr;
