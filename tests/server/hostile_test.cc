@@ -225,6 +225,28 @@ std::size_t held_by(const Program& program) {
   return 0;
 }
 
+TEST_CASE("bodies that never end cost what they may take together, however they have grown",
+          "[server][program][hostile]") {
+  constexpr std::size_t kClients = 8;
+  constexpr std::size_t kBodyBytes = std::size_t{7} << 20;
+  constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+  ConfiguredProgram server("max_bodies 64MiB", "max_body_size 16MiB");
+  Witness witness(server);
+  const std::size_t before = held_by(server.program());
+  const std::string chunk = "10000\r\n" + std::string(kChunkBytes, 'x') + "\r\n";
+  for (int round = 0; round < 3; ++round) {
+    const Crowd crowd = crowd_of(server, kClients,
+                                 "POST /s/a HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\n"
+                                 "Transfer-Encoding: chunked\r\n\r\n");
+    for (std::size_t sent = 0; sent < kBodyBytes; sent += kChunkBytes) {
+      for (const auto& client : crowd) REQUIRE(client->send(chunk));
+    }
+    witness.asks();
+    const std::size_t slack = std::size_t{16} << 20;
+    CHECK(held_by(server.program()) < before + kClients * kBodyBytes + slack);
+  }
+}
+
 // Reads that ask for far more than the server may queue for them.
 void check_unread(ConfiguredProgram& server, const std::string& request,
                   std::size_t readers_hold_max) {
