@@ -127,7 +127,7 @@ class Attack {
     for (const int status : outcome.answers) ++report_.answers[status];
     if (outcome.connected && outcome.ended) ++report_.ended;
     if (outcome.connected && outcome.ended && outcome.answers.empty()) ++report_.ended_unanswered;
-    std::string complaint = outcome.complaint(/*over=*/true);
+    std::string complaint = outcome.complaint();
     if (complaint.empty()) return;
     ++report_.unexpected;
     if (report_.first_complaint.empty()) report_.first_complaint = std::move(complaint);

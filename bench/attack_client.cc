@@ -14,7 +14,7 @@ namespace durable_streams::bench {
 
 using After = AttackCase::After;
 
-std::string AttackClient::Outcome::complaint(bool over) const {
+std::string AttackClient::Outcome::complaint() const {
   constexpr int kFull = 503;
   if (malformed) return fmt::format("{}: the answer is not HTTP/1.1", played->name);
   if (played->after == After::kNeverReads || left || !connected) return {};
@@ -24,9 +24,9 @@ std::string AttackClient::Outcome::complaint(bool over) const {
     if (!named && answers.front() != kFull)
       return fmt::format("{}: answered {}", played->name, answers.front());
   }
-  if (over && played->at_once && answers.empty())
+  if (played->at_once && answers.empty())
     return fmt::format("{}: {}", played->name, ended ? "ended unanswered" : "not answered");
-  if (over && !answers.empty() && !ended)
+  if (!answers.empty() && !ended)
     return fmt::format("{}: answered {}, and not ended", played->name, answers.front());
   return {};
 }

@@ -25,10 +25,9 @@ class AttackClient {
     bool left = false;   // by the client itself, as the case has it
     bool malformed = false;
 
-    // Why it is not what the script calls for; empty: it is. A server that is full answers 503, or
-    // not at all. `over`: the attack is, and whoever was to be answered at once has been waited
-    // for.
-    std::string complaint(bool over) const;
+    // Why it is not what the script calls for, once whoever was to be answered at once has been
+    // waited for; empty: it is. A server that is full answers 503, or not at all.
+    std::string complaint() const;
   };
 
   AttackClient(Descriptor socket, const AttackCase& played)

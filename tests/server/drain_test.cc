@@ -37,6 +37,14 @@ bool is_cut(const ClientResponse& response) {
   return response.status != 204 && !length.empty() && response.body.size() != std::stoul(length);
 }
 
+// Until so many have been appended, or far longer than that takes.
+void await_appends(const std::atomic<std::size_t>& appended, std::size_t count) {
+  const auto patience = std::chrono::seconds(BlockingClient::kPatienceSeconds);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (appended < count && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  CHECK(appended >= count);
+}
+
 // One client that appends for as long as it is answered. What went wrong is told afterwards, for
 // assertions are for one thread. Threads: run() on its own, the rest after it.
 class Writer {
@@ -137,7 +145,7 @@ class BusyServer {
     const int live_status = live.response(false).status;
     std::string events;
     threads.emplace_back([&] { events = live.take_rest(); });
-    while (appended_ < kWriters * kAppendsBefore) std::this_thread::yield();
+    await_appends(appended_, kWriters * kAppendsBefore);
     server_.program().signal(SIGTERM);
     for (std::thread& thread : threads) thread.join();
     live.shutdown_write();
@@ -192,7 +200,7 @@ TEST_CASE("a durable server that is killed under load has all that it acknowledg
   CHECK(client.exchange("PUT /s/0", kText).status == 201);
   Writer writer("/s/0", /*producer=*/true, /*connects_anew=*/false);
   std::thread thread([&] { writer.run(server, appended); });
-  while (appended < kAppendsBefore) std::this_thread::yield();
+  await_appends(appended, kAppendsBefore);
   server.program().signal(SIGKILL);
   thread.join();
   server.program().wait();
