@@ -48,7 +48,7 @@ function judge_ratio(of, what,    normal, beside) {
 
 END {
   print "| kind | clients | p99 of reads, ms: normal | beside | ratio | p99 of appends, ms: normal | beside | ratio" \
-    " | memory before, MiB | most | bound | connections begun | ended by us | answers | |"
+    " | memory before, MiB | most | bound | connections begun | ended by us | answers of the last round | |"
   print "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|"
   for (i = 1; i <= kinds; ++i) {
     kind = order[i]
