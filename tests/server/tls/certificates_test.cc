@@ -145,6 +145,16 @@ TEST_CASE("certificates are taken over when their files change, if they can be u
   CHECK(first_name(*site) == "at last");
 }
 
+TEST_CASE("the root is for all who are to trust it, whatever the server's umask", "[server][tls]") {
+  const TemporaryDirectory directory;
+  const mode_t before = umask(0077);
+  const bool opened = LocalAuthority::open(directory.path() + "/pki", SystemClock().now()).ok();
+  umask(before);
+  REQUIRE(opened);
+  CHECK(mode_of(directory.path() + "/pki/root.crt") == 0644);
+  CHECK(mode_of(directory.path() + "/pki/root.key") == 0600);
+}
+
 TEST_CASE("a certificate whose time has not come, is over or nearly so is told", "[server][tls]") {
   Place at;
   const CertificateConfig files = at.files.write("site");
