@@ -1,6 +1,7 @@
 // One configuration after the other, while clients are being served.
 #include <atomic>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 
 #include "tests/server/configured_server.h"
@@ -79,6 +80,43 @@ TEST_CASE("addresses come and go; connections to one that goes are answered and 
   CHECK(client.at_end());
   CHECK_FALSE(client_at(one).connected());
   CHECK(client_at(two).exchange("GET /").body == "two");
+}
+
+TEST_CASE("who waits at an address that is given up is answered", "[server][reload]") {
+  const std::string one = free_port();
+  const std::string two = free_port();
+  std::optional<BlockingClient> waiting;
+  bool connect = false;
+  // Called by the first loop, just before it changes over: nobody accepts meanwhile.
+  ConfiguredServer server(site(one, "respond one"), [&](const LogConfig&) {
+    if (connect) {
+      waiting.emplace(client_at(one));
+      waiting->request("GET /");
+    }
+    return Logger();
+  });
+  CHECK(client_at(one).exchange("GET /").body == "one");
+  connect = true;
+  REQUIRE(server.reload(site(two, "respond two")).ok());
+  REQUIRE(waiting);
+  CHECK(waiting->connected());
+  CHECK(waiting->response().status != 0);
+  CHECK(waiting->at_end());
+}
+
+TEST_CASE(
+    "a request on a connection to an address that was given up is answered by the endpoint it had",
+    "[server][reload]") {
+  const std::string one = free_port();
+  const std::string two = free_port();
+  ConfiguredServer server(site(one, "durable_streams /s/*"));
+  BlockingClient client = client_at(one);
+  CHECK(client.exchange("PUT /s/x", kText, "text").status == 201);
+  REQUIRE(server.reload(site(two, "respond two")).ok());
+  // Another round of the loop: what nobody needs is gone.
+  CHECK(client_at(two).exchange("GET /").body == "two");
+  CHECK(client.exchange("GET /s/x?offset=-1").body == "text");
+  CHECK(client.at_end());
 }
 
 TEST_CASE("a configuration that cannot be served changes nothing", "[server][reload]") {
