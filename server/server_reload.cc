@@ -65,10 +65,11 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
                  {}};
   }
   Prepared prepared;
+  const Logger log = context_.make_logger(config.log);
   const std::size_t loops = workers_.empty() ? config.threads.value_or(4) : workers_.size();
   const PlanMaker maker{.stores = stores_,
                         .make_logger = context_.make_logger,
-                        .log = log_,
+                        .log = log,
                         .rate_refused = rate_refused_,
                         .tickets = tickets_,
                         .clock = clock_,

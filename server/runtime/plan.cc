@@ -175,8 +175,9 @@ class Planning {
       const std::vector<std::shared_ptr<AccessControl>>& controls,
       const std::shared_ptr<http::BodyBudget>& bodies) {
     const std::string site = site_of(server, route);
-    Result<std::shared_ptr<OpenStore>> store =
-        maker_.stores.open(parts.config, fmt::format("{}{}", site, parts.prefix));
+    // Another address is another place, whatever the host: rights may differ there.
+    Result<std::shared_ptr<OpenStore>> store = maker_.stores.open(
+        parts.config, fmt::format("{} {}{}", fmt::join(server.listen, ","), site, parts.prefix));
     if (!store) return store.error();
     // The configuration knows directories by name alone.
     for (const auto& other : plan_->endpoints) {

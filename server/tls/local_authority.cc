@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,6 +121,24 @@ Status make_directory(const std::string& directory) {
   return file_failed(directory, errno);
 }
 
+// Keeps other processes from the directory, where the file system can, as long as it lives.
+class DirectoryHold {
+ public:
+  explicit DirectoryHold(const std::string& directory)
+      : fd_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~DirectoryHold() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  DirectoryHold(const DirectoryHold&) = delete;
+  DirectoryHold& operator=(const DirectoryHold&) = delete;
+
+ private:
+  const int fd_;
+};
+
 std::string random_hex() {
   std::array<unsigned char, 4> bytes{};
   RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
@@ -132,6 +151,9 @@ std::string random_hex() {
 
 Result<LocalAuthority> LocalAuthority::open(const std::string& directory, WallTime now) {
   LocalAuthority authority;
+  if (Status made = make_directory(directory); !made) return made.error();
+  // Two servers of one user may start at once.
+  const DirectoryHold hold(directory);
   authority.root_file_ = directory + "/root.crt";
   const std::string key_file = directory + "/root.key";
   if (::access(authority.root_file_.c_str(), F_OK) != 0) {
@@ -153,7 +175,6 @@ Result<LocalAuthority> LocalAuthority::open(const std::string& directory, WallTi
 
 // The key first: a root is there when its certificate is.
 Status LocalAuthority::make_root(const std::string& directory, WallTime now) {
-  if (Status made = make_directory(directory); !made) return made;
   if (!begin_certificate(root_, now - kClockDifference, now + kRootLifetime))
     return failed("cannot make a key");
   X509* const root = root_.leaf.get();

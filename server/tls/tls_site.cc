@@ -125,7 +125,8 @@ bool TlsSite::files_changed() {
 }
 
 bool TlsSite::issued_expires_soon() const {
-  return authority_ && issued_until_ - place_.clock.now() < LocalAuthority::kLeafRenewal;
+  return authority_ && issued_until_ - place_.clock.now() < LocalAuthority::kLeafRenewal &&
+         issued_until_ < authority_->not_after();
 }
 
 void TlsSite::refresh() {

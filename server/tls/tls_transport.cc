@@ -69,6 +69,7 @@ void TlsTransport::on_read(std::string_view bytes) {
   if (closed_ || state_ == State::kRefused || state_ == State::kBroken) return;
   if (!std::exchange(begun_, true) && begins_http(bytes.front())) return refuse_plain_http();
   decrypt(bytes);
+  loop_.set_input({});
 }
 
 void TlsTransport::decrypt(std::string_view bytes) {

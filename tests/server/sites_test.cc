@@ -198,6 +198,17 @@ TEST_CASE("requests past a rate are told when to come again, and are counted", "
             "durable_streams_http_refused_total{limit=\"rate\"} 1\n") != std::string::npos);
 }
 
+TEST_CASE("streams in memory are those of their address, for the same host and path, too",
+          "[server][sites]") {
+  const std::string one = free_port();
+  const std::string two = free_port();
+  ConfiguredServer server("{\nadmin off\n}\nhttp://localhost:" + one +
+                          " {\n durable_streams /s/*\n}\nhttp://localhost:" + two +
+                          " {\n durable_streams /s/*\n}");
+  CHECK(client_at(one).exchange("PUT /s/x", kText, "here").status == 201);
+  CHECK(client_at(two).exchange("GET /s/x?offset=-1").status == 404);
+}
+
 TEST_CASE("one address has only so many connections", "[server][sites]") {
   const std::string port = free_port();
   ConfiguredServer server(
