@@ -114,6 +114,10 @@ std::vector<std::string> fixed_parts(const std::string& message) {
       parts.back() += message[at++];
     }
   }
+  for (std::string& part : parts) {  // as they stand between a message's own arguments
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+  }
   return parts;
 }
 
