@@ -85,6 +85,21 @@ Result<Descriptor> connect_to(const Target& target) {
   return socket;
 }
 
+Result<Descriptor> begin_connecting(const Target& target, int receive_bytes) {
+  const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  Descriptor socket(::socket(target.address.ss_family, type, 0));
+  if (socket.get() < 0) return system_error("socket");
+  if (receive_bytes > 0 && ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &receive_bytes,
+                                        sizeof receive_bytes) != 0) {
+    return system_error("SO_RCVBUF");
+  }
+  const auto* address = reinterpret_cast<const sockaddr*>(&target.address);
+  if (::connect(socket.get(), address, target.address_bytes) != 0 && errno != EINPROGRESS) {
+    return system_error(fmt::format("connecting to {}", target.authority));
+  }
+  return socket;
+}
+
 Status allow_open_files(std::size_t files) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("limit of open files");

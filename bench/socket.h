@@ -48,6 +48,10 @@ enum class Blocking : bool { kNo, kYes };
 // A connected socket without Nagle's delay, which blocks.
 Result<Descriptor> connect_to(const Target& target);
 
+// A socket whose connection is under way; it is ready for writing once it is there. `receive_bytes`
+// is what the kernel shall hold of what comes; 0: as it likes.
+Result<Descriptor> begin_connecting(const Target& target, int receive_bytes);
+
 // Raises the limit of open files as far as the system allows, and fails when that is less than
 // `files`.
 Status allow_open_files(std::size_t files);

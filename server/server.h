@@ -124,7 +124,8 @@ class Server final : private AdminActions {
 
   // What follows is of the first worker's loop.
   void commit(Prepared prepared);
-  void commit_bindings(Prepared& prepared);
+  void accept_last(const Plan& next);
+  void commit_bindings();
   void commit_admin(Prepared& prepared);
   void commit_stores(const Plan& plan);
   BoundSites bound_sites() const;

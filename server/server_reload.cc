@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "server/access/ip_address.h"
@@ -113,8 +114,9 @@ Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared
 
 void Server::commit(Prepared prepared) {
   log_ = context_.make_logger(prepared.plan->config.log);
+  accept_last(*prepared.plan);
   std::swap(plan_, prepared.plan);
-  commit_bindings(prepared);
+  commit_bindings();
   commit_stores(*plan_);
   commit_admin(prepared);
   const BoundSites bound = bound_sites();
@@ -132,8 +134,18 @@ void Server::commit(Prepared prepared) {
   }
 }
 
-// Who waits at an address that is given up is still taken in.
-void Server::commit_bindings(Prepared&) {
+// Who waits at an address that is given up is still taken in, and answered by the plan before.
+void Server::accept_last(const Plan& next) {
+  std::set<std::string> stay;
+  for (const SitePlan& site : next.sites)
+    stay.insert(site.config.listen.begin(), site.config.listen.end());
+  for (const Binding& binding : bindings_) {
+    if (binding.acceptor && stay.find(binding.listen) == stay.end())
+      binding.acceptor->accept_waiting();
+  }
+}
+
+void Server::commit_bindings() {
   std::vector<Binding> kept;
   for (std::size_t i = 0; i < plan_->sites.size(); ++i) {
     for (const std::string& listen : plan_->sites[i].config.listen) {

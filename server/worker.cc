@@ -174,10 +174,10 @@ void Worker::drain(std::chrono::milliseconds timeout, Function<void()> done) {
 void Worker::list(const std::shared_ptr<const EndpointPlan>& endpoint, const ListOptions& options,
                   Completion<Listing> done) {
   LoopEndpoint& asked = endpoints_->take(endpoint);
-  asked.begin_answer();
+  asked.hold();
   asked.streams().list(options, [&asked, done = std::move(done)](Result<Listing> listing) mutable {
     done(std::move(listing));
-    asked.end_answer();
+    asked.release();
   });
 }
 

@@ -42,8 +42,9 @@ Engine::Impl::ProducerPlace Engine::Impl::place_producer(Entry& entry, Stream& s
     if (may_be_more && find_idle_producers(entry, stream, place)) {
       idle = next_idle_producer(entry, stream, place);
     }
+    const bool decided = idle || place.loading || place.failure;
     if (idle) place.forgotten = *std::move(idle);
-    if (idle || place.loading || place.failure) return place;
+    if (decided) return place;
   }
   place.failure = too_many_producers(options_.producers_per_stream_max);
   return place;

@@ -1,8 +1,12 @@
 // Grows geometrically, ends exactly.
 #include "http/gathered_body.h"
 
+#include "base/assert.h"
+
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace durable_streams::http {
@@ -17,6 +21,14 @@ constexpr std::size_t kPromisedBytesMax = std::size_t{1} << 20;
 
 }  // namespace
 
+GatheredBody::Memory::~Memory() { std::free(bytes); }
+
+void GatheredBody::Memory::resize(std::size_t size) {
+  void* const moved = std::realloc(bytes, size);
+  if (moved == nullptr) throw std::bad_alloc();
+  bytes = static_cast<char*>(moved);
+}
+
 void GatheredBody::add(std::string_view piece) {
   if (piece.empty()) return;
   const std::size_t bytes = size() + piece.size();
@@ -25,7 +37,7 @@ void GatheredBody::add(std::string_view piece) {
     return;
   }
   if (bytes > large_capacity_) grow(bytes);
-  std::memcpy(large_.get() + large_bytes_, piece.data(), piece.size());
+  std::memcpy(large_->bytes + large_bytes_, piece.data(), piece.size());
   large_bytes_ = bytes;
 }
 
@@ -35,13 +47,16 @@ void GatheredBody::grow(std::size_t bytes_min) {
     const bool promise_kept = capacity >= *bytes_expected_ || *bytes_expected_ <= kPromisedBytesMax;
     if (promise_kept) capacity = static_cast<std::size_t>(*bytes_expected_);
   }
-  auto larger = std::make_shared_for_overwrite<char[]>(capacity);
-  const std::string_view gathered = view();
-  std::copy_n(gathered.data(), gathered.size(), larger.get());
-  large_bytes_ = gathered.size();
-  large_ = std::move(larger);
+  if (large_) {
+    DURABLE_STREAMS_ASSERT(large_.use_count() == 1);  // nobody was given a share yet
+    large_->resize(capacity);
+  } else {
+    large_ = std::make_shared<Memory>();
+    large_->resize(capacity);
+    large_bytes_ = small_.copy(large_->bytes, small_.size());
+    small_.clear();
+  }
   large_capacity_ = capacity;
-  small_.clear();
 }
 
 void GatheredBody::drop_large() {

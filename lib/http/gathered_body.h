@@ -33,19 +33,31 @@ class GatheredBody {
   std::size_t size() const { return large_ ? large_bytes_ : small_.size(); }
 
   std::string_view view() const {
-    return large_ ? std::string_view(large_.get(), large_bytes_) : std::string_view(small_);
+    return large_ ? std::string_view(large_->bytes, large_bytes_) : std::string_view(small_);
   }
 
   // A share in the gathered bytes if they fill memory of their own; else empty.
   Slice owned() const;
 
  private:
+  // Of the C library, which can move large memory by its pages: what has come need not be copied
+  // each time that it has doubled, nor be held twice meanwhile.
+  struct Memory {
+    Memory() = default;
+    Memory(const Memory&) = delete;
+    Memory& operator=(const Memory&) = delete;
+    ~Memory();
+    void resize(std::size_t size);
+
+    char* bytes = nullptr;
+  };
+
   void grow(std::size_t bytes_min);
   void drop_large();
 
   std::optional<std::uint64_t> bytes_expected_;
   std::string small_;
-  std::shared_ptr<char[]> large_;
+  std::shared_ptr<Memory> large_;
   std::size_t large_bytes_ = 0;
   std::size_t large_capacity_ = 0;
 };

@@ -56,7 +56,7 @@ void send_outcome(http::ResponseSink& sink, const Status& status) {
 }
 
 Function<void(Status)> answer_to(const std::shared_ptr<Waiting>& waiting) {
-  return [waiting](Status done) {
+  return [waiting](const Status& done) {
     if (http::ResponseSink* const to = std::exchange(waiting->sink, nullptr))
       send_outcome(*to, done);
   };

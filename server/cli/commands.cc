@@ -45,7 +45,7 @@ Status apply_option(std::string_view name, std::string_view value, CommandOption
   for (const Option<DurableStreamsConfig>& option : durable_streams_options()) {
     if (option.name != name) continue;
     const std::vector<std::string> words{std::string(value)};
-    const Status set = set_option(options.streams, option, words);
+    Status set = set_option(options.streams, option, words);
     if (set.ok()) return set;
     // The flag's own name stands before it.
     return invalid(set.error().message.substr(name.size() + 2));

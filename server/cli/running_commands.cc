@@ -62,7 +62,7 @@ void reload_from_file(Server& server, const CommandOptions& options, const Logge
     return log.error("the configuration is wrong, and was not loaded",
                      {{"reason", config.error().message}});
   notify_service_manager("RELOADING=1");
-  server.reload(std::move(*config), [&server, log](Status loaded) {
+  server.reload(std::move(*config), [&server, log](const Status& loaded) {
     notify_service_manager("READY=1");
     if (!loaded)
       return log.error("the configuration was not loaded", {{"reason", loaded.error().message}});

@@ -44,7 +44,7 @@ int failed(std::string_view command, const Error& error, Terminal& terminal) {
 // `1234567 (1.2 MiB)`.
 std::string bytes_text(std::uint64_t bytes) {
   if (bytes < 1024) return fmt::format("{}", bytes);
-  double amount = static_cast<double>(bytes);
+  auto amount = static_cast<double>(bytes);
   std::string_view unit;
   for (const std::string_view each : {"KiB", "MiB", "GiB", "TiB"}) {
     if (amount < 1024) break;

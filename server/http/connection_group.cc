@@ -2,9 +2,19 @@
 // with tasks unrun.
 #include "server/http/connection_group.h"
 
+#include <chrono>
+#include <cstddef>
 #include <utility>
 
 namespace durable_streams::server {
+namespace {
+
+// A crowd that came together has its time-outs together, and to end each takes the kernel some
+// microseconds: those who are served have their turns in between.
+constexpr std::size_t kDeadlinesPerTurn = 64;
+constexpr std::chrono::milliseconds kNextSweep{1};
+
+}  // namespace
 
 ConnectionGroup::ConnectionGroup(const Limits& limits, EventLoop& loop, const Clock& clock,
                                  Handler& handler, std::atomic<std::size_t>& open,
@@ -111,8 +121,12 @@ void ConnectionGroup::watch_deadlines() {
 
 void ConnectionGroup::sweep() {
   sweep_timer_ = 0;
-  deadlines_.run(loop_.now());
-  if (!deadlines_.empty()) watch_deadlines();
+  if (deadlines_.run(loop_.now(), kDeadlinesPerTurn)) {
+    loop_.cancel(sweep_timer_);  // of those whose deadline has led to another
+    sweep_timer_ = loop_.run_after(kNextSweep, [this] { sweep(); });
+  } else if (!deadlines_.empty()) {
+    watch_deadlines();
+  }
 }
 
 int ConnectionGroup::retry_after_seconds() {

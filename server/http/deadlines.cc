@@ -46,15 +46,18 @@ bool Deadlines::empty() const {
   return std::all_of(lists_.begin(), lists_.end(), [](const auto& list) { return list.empty(); });
 }
 
-void Deadlines::run(EventLoop::TimePoint now) {
+bool Deadlines::run(EventLoop::TimePoint now, std::size_t count_max) {
+  std::size_t count = 0;
   for (auto& list : lists_) {
     while (!list.empty() && list.first()->due_ <= now) {
+      if (count++ == count_max) return true;
       Timed& timed = *list.first();
       const Wait wait = timed.wait_;
       clear(timed);
       timed.on_deadline(wait);
     }
   }
+  return false;
 }
 
 }  // namespace durable_streams::server

@@ -52,8 +52,8 @@ class Deadlines {
 
   bool empty() const;
 
-  // Calls on_deadline() of all that are due.
-  void run(EventLoop::TimePoint now);
+  // Calls on_deadline() of those that are due, so many at the most. True: more are due.
+  bool run(EventLoop::TimePoint now, std::size_t count_max);
 
  private:
   static constexpr std::size_t kKinds = static_cast<std::size_t>(Wait::kLinger) + 1;

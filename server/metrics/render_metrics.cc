@@ -226,6 +226,7 @@ std::vector<Exposition::Label> labels_of(const EndpointMetrics& endpoint) {
 void put_commits(Exposition& text, std::span<const EndpointMetrics> endpoints) {
   const std::vector<double> sizes(kCommitSizeBounds.begin(), kCommitSizeBounds.end());
   std::vector<double> seconds;
+  seconds.reserve(kSyncTimeBounds.size());
   for (const auto bound : kSyncTimeBounds)
     seconds.push_back(std::chrono::duration<double>(bound).count());
   text.family("durable_streams_store_commit_changes", kHistogram, "Changes in a commit.");

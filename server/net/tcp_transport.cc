@@ -90,13 +90,18 @@ void TcpTransport::close() {
 }
 
 void TcpTransport::on_buffer_wanted(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-  const std::span<char> room = static_cast<TcpTransport*>(handle->data)->read_buffer_;
+  auto* const transport = static_cast<TcpTransport*>(handle->data);
+  const bool has_had_its_turn = std::exchange(transport->filled_buffer_, false);
+  const std::span<char> room = has_had_its_turn ? std::span<char>() : transport->read_buffer_;
   *buffer = uv_buf_init(room.data(), static_cast<unsigned>(room.size()));
 }
 
 void TcpTransport::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
-  TransportEvents& events = *static_cast<TcpTransport*>(stream->data)->events_;
+  auto* const transport = static_cast<TcpTransport*>(stream->data);
+  TransportEvents& events = *transport->events_;
+  if (size == UV_ENOBUFS) return;  // it was given none
   if (size > 0) {
+    transport->filled_buffer_ = static_cast<std::size_t>(size) == buffer->len;
     events.on_read({buffer->base, static_cast<std::size_t>(size)});
   } else if (size == UV_EOF) {
     events.on_read_end();

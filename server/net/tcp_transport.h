@@ -44,6 +44,9 @@ class TcpTransport final : public Transport {
 
   uv_tcp_t handle_{};
   std::span<char> read_buffer_;
+  // libuv would read up to 32 buffers of a client that sends much before it turns to the next. It
+  // asks for a buffer each time; one that is refused ends this turn's reading, and no more.
+  bool filled_buffer_ = false;
   std::unique_ptr<uv_write_t> write_request_;  // of the write under way
   std::unique_ptr<TransportEvents> events_;
 };

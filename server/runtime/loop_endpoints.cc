@@ -5,8 +5,8 @@
 
 namespace durable_streams::server {
 
-void LoopEndpoint::end_answer() {
-  if (--answers_ == 0 && retired_) owner_.sweep_later();
+void LoopEndpoint::release() {
+  if (--holders_ == 0 && retired_) owner_.sweep_later();
 }
 
 LoopEndpoints::~LoopEndpoints() {
@@ -58,7 +58,7 @@ void LoopEndpoints::sweep_later() {
 void LoopEndpoints::sweep() {
   sweep_posted_ = false;
   std::erase_if(endpoints_,
-                [](const auto& endpoint) { return endpoint->retired_ && endpoint->answers_ == 0; });
+                [](const auto& endpoint) { return endpoint->retired_ && endpoint->holders_ == 0; });
   std::erase_if(streams_, [this](const std::unique_ptr<LoopStreams>& streams) {
     return std::none_of(endpoints_.begin(), endpoints_.end(), [&](const auto& endpoint) {
       return endpoint->plan()->store == streams->store;

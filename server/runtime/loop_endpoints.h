@@ -31,9 +31,9 @@ class LoopEndpoint {
   Streams& streams() { return streams_; }
   const std::shared_ptr<const EndpointPlan>& plan() const { return plan_; }
 
-  // Holds the endpoint for one answer.
-  void begin_answer() { ++answers_; }
-  void end_answer();
+  // It stays for as long as an answer, or who starts answers by it, holds it.
+  void hold() { ++holders_; }
+  void release();
 
  private:
   friend class LoopEndpoints;
@@ -42,11 +42,11 @@ class LoopEndpoint {
   const std::shared_ptr<const EndpointPlan> plan_;
   Streams& streams_;
   http::Endpoint endpoint_;
-  std::size_t answers_ = 0;
+  std::size_t holders_ = 0;
   bool retired_ = false;
 };
 
-// Destroyed before its loop, with no answer left. Threads: loop only.
+// Destroyed before its loop, with nobody left who holds an endpoint. Threads: loop only.
 class LoopEndpoints {
  public:
   explicit LoopEndpoints(EventLoop& loop) : loop_(loop) {}
@@ -57,7 +57,7 @@ class LoopEndpoints {
   // The one that serves a plan's endpoint; made if it is not there.
   LoopEndpoint& take(const std::shared_ptr<const EndpointPlan>& plan);
 
-  // Those that the plan does not have end their live responses, and go with their last answer.
+  // Those that the plan does not have end their live responses, and go when nobody holds them.
   void keep_only(const Plan& plan);
 
   // Ends every live response, now and from now on.

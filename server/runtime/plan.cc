@@ -163,8 +163,8 @@ class Planning {
     return planned;
   }
 
-  // Where an endpoint is served, as far as its prefix does not tell it: a name for its streams in
-  // memory, and what its metrics are told apart by.
+  // Where an endpoint is served, as far as its prefix does not tell it: what its metrics are told
+  // apart by.
   static std::string site_of(const HttpServerConfig& server, const RouteConfig& route) {
     if (!route.hosts.empty()) return fmt::format("{}", fmt::join(route.hosts, ","));
     return fmt::format("{}", fmt::join(server.listen, ","));
@@ -178,6 +178,15 @@ class Planning {
     Result<std::shared_ptr<OpenStore>> store =
         maker_.stores.open(parts.config, fmt::format("{}{}", site, parts.prefix));
     if (!store) return store.error();
+    // The configuration knows directories by name alone.
+    for (const auto& other : plan_->endpoints) {
+      if (other->store == *store && (*store)->file_store() != nullptr)
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("data_dir '{}' is the directory of another endpoint already: each "
+                                 "has its own",
+                                 *parts.config.data_dir),
+                     {}};
+    }
     if (maker_.before != nullptr) {
       for (const auto& known : maker_.before->endpoints) {
         if (known->store != *store || known->parts != parts || known->site != site) continue;

@@ -24,12 +24,12 @@ class EndpointAnswer final : public Answer {
  public:
   EndpointAnswer(LoopEndpoint& endpoint, const http::RequestHead& head, http::ResponseSink& sink)
       : endpoint_(endpoint) {
-    endpoint_.begin_answer();
+    endpoint_.hold();
     exchange_ = endpoint_.endpoint().start(head, sink);
   }
   ~EndpointAnswer() override {
     exchange_ = http::Exchange();
-    endpoint_.end_answer();
+    endpoint_.release();
   }
 
   bool wants_body() const override { return exchange_.wants_body(); }
@@ -137,11 +137,21 @@ std::string_view field_of(const http::RequestHead& head, std::string_view lower_
 
 void SiteHandler::serve(std::shared_ptr<const Plan> plan, const SitePlan& site,
                         LoopEndpoints& endpoints) {
-  endpoints_.clear();
-  for (const RoutePlan& route : site.routes)
+  let_go();
+  for (const RoutePlan& route : site.routes) {
     endpoints_.push_back(route.endpoint == nullptr ? nullptr : &endpoints.take(route.endpoint));
+    if (endpoints_.back() != nullptr) endpoints_.back()->hold();
+  }
   plan_ = std::move(plan);
   site_ = &site;
+}
+
+// Whoever has nothing left to hold it goes in a later turn, so what is taken again stays.
+void SiteHandler::let_go() {
+  for (LoopEndpoint* const endpoint : endpoints_) {
+    if (endpoint != nullptr) endpoint->release();
+  }
+  endpoints_.clear();
 }
 
 void SiteHandler::start(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot) {

@@ -77,6 +77,19 @@ WallTime time_of(const ASN1_TIME* time) {
 
 }  // namespace
 
+Certificate Certificate::share() const {
+  const auto held = [](const CertificateHandle& one) {
+    X509_up_ref(one.get());
+    return CertificateHandle(one.get());
+  };
+  Certificate shared;
+  shared.leaf = held(leaf);
+  for (const CertificateHandle& link : chain) shared.chain.push_back(held(link));
+  EVP_PKEY_up_ref(key.get());
+  shared.key.reset(key.get());
+  return shared;
+}
+
 WallTime Certificate::not_before() const { return time_of(X509_get0_notBefore(leaf.get())); }
 WallTime Certificate::not_after() const { return time_of(X509_get0_notAfter(leaf.get())); }
 

@@ -17,6 +17,9 @@ struct Certificate {
   std::vector<CertificateHandle> chain;  // from the leaf's issuer on
   KeyHandle key;
 
+  // The same objects, held once more.
+  Certificate share() const;
+
   WallTime not_before() const;
   WallTime not_after() const;
 

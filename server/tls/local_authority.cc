@@ -92,14 +92,14 @@ bool begin_certificate(Certificate& to, WallTime from, WallTime until) {
          X509_set_pubkey(to.leaf.get(), to.key.get()) == 1;
 }
 
-// Into a file that only its owner can read, whole or not at all.
+// Into a file with just that mode, whatever the umask, whole or not at all.
 Status write_file(const std::string& file, BIO* text, mode_t mode) {
   const std::string unfinished = file + ".new";
   const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (fd < 0) return file_failed(unfinished, errno);
   char* bytes = nullptr;
   const auto size = static_cast<std::size_t>(BIO_get_mem_data(text, &bytes));
-  int error = 0;
+  int error = ::fchmod(fd, mode) == 0 ? 0 : errno;
   for (std::size_t done = 0; done < size && error == 0;) {
     const ssize_t written = ::write(fd, bytes + done, size - done);
     if (written < 0 && errno != EINTR) error = errno;

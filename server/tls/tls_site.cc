@@ -13,7 +13,7 @@ namespace durable_streams::server {
 namespace {
 
 constexpr std::chrono::hours kWarnBefore{24 * 7};
-constexpr std::chrono::minutes kIssueAgain{10};
+constexpr std::chrono::minutes kTryAgain{10};
 
 std::string date_of(WallTime time) {
   return fmt::format("{:%Y-%m-%d %H:%M} UTC",
@@ -53,15 +53,11 @@ WallTime TlsSite::expiry() const {
 
 // Reads and issues all, for they are one context.
 Status TlsSite::load() {
+  refused_ = false;
   std::vector<Certificate> certificates;
-  for (const Files& files : files_) {
-    Result<Certificate> certificate =
-        load_certificate(files.config.certificate_file, files.config.key_file);
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    Result<Certificate> certificate = take(i);
     if (!certificate) return certificate.error();
-    warn_of_expiry(*certificate, files.config.certificate_file);
-    if (files.key && (files.key->mode & S_IRWXO) != 0)
-      place_.log.warn("everybody on this machine can read a private key",
-                      {{"key", files.config.key_file}});
     certificates.push_back(std::move(*certificate));
   }
   WallTime issued_until = kNever;
@@ -80,41 +76,71 @@ Status TlsSite::load() {
   return {};
 }
 
+// What the files hold, if it can be used; else what they held before, if there is any.
+Result<Certificate> TlsSite::take(std::size_t index) {
+  Files& files = files_[index];
+  Result<Certificate> certificate = read(files);
+  const bool fresh = certificate.ok() && std::exchange(files.changed, false);
+  if (context_ == nullptr) return certificate;
+  if (!certificate) {
+    refused_ = true;
+    place_.log.error("certificates cannot be taken over; those before stay in use",
+                     {{"reason", certificate.error().message}});
+    return context_->certificates()[index].share();
+  }
+  if (fresh)
+    place_.log.info("certificates that have changed are in use",
+                    {{"certificate", files.config.certificate_file}});
+  return certificate;
+}
+
+Result<Certificate> TlsSite::read(const Files& files) const {
+  Result<Certificate> certificate =
+      load_certificate(files.config.certificate_file, files.config.key_file);
+  if (!certificate) return certificate;
+  std::vector<Certificate> alone;
+  alone.push_back(certificate->share());
+  if (const auto usable = TlsContext::make(std::move(alone), place_.tickets); !usable)
+    return usable.error();
+  warn_of_expiry(*certificate, files.config.certificate_file);
+  if (files.key && (files.key->mode & S_IRWXO) != 0)
+    place_.log.warn("everybody on this machine can read a private key",
+                    {{"key", files.config.key_file}});
+  return certificate;
+}
+
 // Notes what is there now; true: it is not what was there.
 bool TlsSite::files_changed() {
   bool changed = false;
   for (Files& files : files_) {
     const std::optional<FileState> certificate = file_state(files.config.certificate_file);
     const std::optional<FileState> key = file_state(files.config.key_file);
-    changed = changed || certificate != files.certificate || key != files.key;
+    if (certificate == files.certificate && key == files.key) continue;
     files.certificate = certificate;
     files.key = key;
+    files.changed = true;
+    changed = true;
   }
   return changed;
 }
 
 bool TlsSite::issued_expires_soon() const {
-  const WallTime now = place_.clock.now();
-  return authority_ && issued_until_ - now < LocalAuthority::kLeafRenewal &&
-         now - refused_at_ >= kIssueAgain;
+  return authority_ && issued_until_ - place_.clock.now() < LocalAuthority::kLeafRenewal;
 }
 
 void TlsSite::refresh() {
   const bool changed = files_changed();
-  const bool expires = issued_expires_soon();
-  if (!changed && !expires) return;
-  const Status loaded = load();
-  if (!loaded) {
-    refused_at_ = place_.clock.now();
+  const bool rests = refused_ && place_.clock.now() - refused_at_ < kTryAgain;
+  if (!changed && (rests || (!refused_ && !issued_expires_soon()))) return;
+  if (const Status loaded = load(); !loaded) {
+    refused_ = true;
     place_.log.error("certificates cannot be taken over; those before stay in use",
                      {{"reason", loaded.error().message}});
-  } else if (changed) {
-    place_.log.info("certificates that have changed are in use",
-                    {{"certificate", files_.front().config.certificate_file}});
   }
+  if (refused_) refused_at_ = place_.clock.now();
 }
 
-void TlsSite::warn_of_expiry(const Certificate& certificate, const std::string& file) {
+void TlsSite::warn_of_expiry(const Certificate& certificate, const std::string& file) const {
   const WallTime now = place_.clock.now();
   if (now < certificate.not_before()) {
     place_.log.warn("a certificate is not valid yet: clients will refuse it",

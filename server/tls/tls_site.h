@@ -42,8 +42,9 @@ class TlsSite {
 
   const std::string& authority_directory() const { return place_.authority_directory; }
 
-  // Takes certificates over whose files have changed, and issues anew what expires soon. What
-  // cannot be read leaves those that are there, and the operator is told. Waits for disks.
+  // Takes certificates over whose files have changed, and issues anew what expires soon. Files that
+  // cannot be used leave what was read from them before, hold up no others, and are tried again;
+  // the operator is told. Waits for disks.
   void refresh();
 
  private:
@@ -51,14 +52,17 @@ class TlsSite {
     CertificateConfig config;
     std::optional<FileState> certificate;
     std::optional<FileState> key;
+    bool changed = false;  // since they were taken over
   };
 
   TlsSite(TlsConfig config, Place place) : config_(std::move(config)), place_(std::move(place)) {}
 
   Status load();
+  Result<Certificate> read(const Files& files) const;
+  Result<Certificate> take(std::size_t index);
   bool files_changed();
   bool issued_expires_soon() const;
-  void warn_of_expiry(const Certificate& certificate, const std::string& file);
+  void warn_of_expiry(const Certificate& certificate, const std::string& file) const;
   void tell_how_to_trust() const;
 
   const TlsConfig config_;
@@ -66,7 +70,8 @@ class TlsSite {
   std::optional<LocalAuthority> authority_;
   std::vector<Files> files_;
   WallTime issued_until_ = kNever;
-  WallTime refused_at_ = {};  // when issuing failed last
+  bool refused_ = false;      // something could not be taken over
+  WallTime refused_at_ = {};  // when that was
   mutable std::mutex mutex_;
   std::shared_ptr<const TlsContext> context_;  // guarded by mutex_
 };

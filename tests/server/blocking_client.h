@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -147,6 +148,13 @@ class BlockingClient {
 
   // Whether the server has ended the connection with nothing more to say.
   bool at_end() { return buffer_.empty() && !read_more(); }
+
+  // Whether there is something to take already, if only the end.
+  bool readable() const {
+    if (!buffer_.empty()) return true;
+    pollfd waiting{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    return poll(&waiting, 1, 0) > 0;
+  }
 
   void shutdown_write() { ::shutdown(fd_.get(), SHUT_WR); }
 

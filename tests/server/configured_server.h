@@ -34,9 +34,14 @@ inline std::string free_port() {
 // Runs until the test is over; drained then, if not before.
 class ConfiguredServer {
  public:
-  explicit ConfiguredServer(std::string caddyfile, Logger log = {}) {
+  using MakeLogger = std::function<Logger(const LogConfig&)>;
+
+  explicit ConfiguredServer(std::string caddyfile, Logger log = {})
+      : ConfiguredServer(std::move(caddyfile), [log](const LogConfig&) { return log; }) {}
+
+  ConfiguredServer(std::string caddyfile, MakeLogger make_logger) {
     ServerContext context;
-    context.make_logger = [log](const LogConfig&) { return log; };
+    context.make_logger = std::move(make_logger);
     context.defaults.file_store.catalog_bytes_max = std::uint64_t{64} << 20;
     context.defaults.file_store.segment_bytes = std::uint64_t{1} << 20;
     context.defaults.file_store.reserve_bytes = 0;

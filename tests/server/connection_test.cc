@@ -2,6 +2,7 @@
 // it costs.
 #include "server/http/connection.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -592,6 +593,42 @@ TEST_CASE_METHOD(Fixture, "an idle connection is closed, a waiting one is not",
   loop.run_until_idle();
   advance(limits.idle_timeout + seconds{1});
   CHECK(waiting.closed);
+}
+
+TEST_CASE_METHOD(Fixture, "a crowd whose time is up is closed a part at a time",
+                 "[server][connection]") {
+  constexpr std::ptrdiff_t kCrowd = 500;
+  constexpr std::ptrdiff_t kAtOnceMax = 64;
+  std::vector<FakeTransport*> crowd(kCrowd);
+  for (FakeTransport*& client : crowd) client = &connect();
+  advance(limits.idle_timeout);
+  std::ptrdiff_t closed = 0;
+  for (milliseconds waited{0}; waited < seconds{1}; ++waited) {
+    advance(milliseconds{1});
+    const std::ptrdiff_t now = std::count_if(crowd.begin(), crowd.end(),
+                                             [](const auto* client) { return client->closed; });
+    REQUIRE(now - closed <= kAtOnceMax);
+    closed = now;
+  }
+  CHECK(closed == kCrowd);
+}
+
+TEST_CASE_METHOD(Fixture, "a crowd that is too slow is told so a part at a time",
+                 "[server][connection]") {
+  std::vector<FakeTransport*> crowd(200);
+  for (FakeTransport*& client : crowd) {
+    client = &connect();
+    client->receive("GET ");
+  }
+  const auto pass = [&](milliseconds by) {
+    advance(by);
+    for (int part = 0; part < 4; ++part) advance(milliseconds{1});
+  };
+  pass(limits.header_timeout + seconds{2});
+  for (FakeTransport* const client : crowd)
+    CHECK(summary(client->taken()) == "408 The request's headers took too long. close|");
+  pass(limits.linger_timeout + seconds{2});
+  for (const FakeTransport* const client : crowd) CHECK(client->closed);
 }
 
 TEST_CASE_METHOD(Fixture, "what a client does not take at once follows, in order",

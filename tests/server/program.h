@@ -62,6 +62,8 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  pid_t pid() const { return pid_; }
+
   void signal(int number) { kill(pid_, number); }
 
   void limit_open_files(rlim_t count) {

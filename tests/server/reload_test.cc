@@ -1,5 +1,8 @@
 // One configuration after the other, while clients are being served.
 #include <atomic>
+#include <exception>
+#include <optional>
+#include <stdexcept>
 
 #include "tests/server/configured_server.h"
 #include "tests/support/temporary_directory.h"
@@ -50,9 +53,11 @@ TEST_CASE("what is the same in both configurations is not touched", "[server][re
   const std::string port = free_port();
   ConfiguredServer server(site(port, "durable_streams /s/*"));
   BlockingClient writer = client_at(port);
-  CHECK(writer.exchange("PUT /s/x", kText, "text").status == 201);
+  const ClientResponse created = writer.exchange("PUT /s/x", kText, "text");
+  CHECK(created.status == 201);
   BlockingClient poll = client_at(port);
-  poll.request("GET /s/x?offset=now&live=long-poll");
+  // Not from now: its loop may be slow, and the append come first.
+  poll.request("GET /s/x?live=long-poll&offset=" + created.field("Stream-Next-Offset"));
   REQUIRE(server.reload(site(port, "durable_streams /s/*\nrespond /hello hi")).ok());
   REQUIRE(server.reload(site(port, "durable_streams /s/*")).ok());
   CHECK(writer.exchange("POST /s/x", kText, " more").status == 204);
@@ -75,6 +80,43 @@ TEST_CASE("addresses come and go; connections to one that goes are answered and 
   CHECK(client.at_end());
   CHECK_FALSE(client_at(one).connected());
   CHECK(client_at(two).exchange("GET /").body == "two");
+}
+
+TEST_CASE("who waits at an address that is given up is answered", "[server][reload]") {
+  const std::string one = free_port();
+  const std::string two = free_port();
+  std::optional<BlockingClient> waiting;
+  bool connect = false;
+  // Called by the first loop, just before it changes over: nobody accepts meanwhile.
+  ConfiguredServer server(site(one, "respond one"), [&](const LogConfig&) {
+    if (connect) {
+      waiting.emplace(client_at(one));
+      waiting->request("GET /");
+    }
+    return Logger();
+  });
+  CHECK(client_at(one).exchange("GET /").body == "one");
+  connect = true;
+  REQUIRE(server.reload(site(two, "respond two")).ok());
+  REQUIRE(waiting);
+  CHECK(waiting->connected());
+  CHECK(waiting->response().status != 0);
+  CHECK(waiting->at_end());
+}
+
+TEST_CASE(
+    "a request on a connection to an address that was given up is answered by the endpoint it had",
+    "[server][reload]") {
+  const std::string one = free_port();
+  const std::string two = free_port();
+  ConfiguredServer server(site(one, "durable_streams /s/*"));
+  BlockingClient client = client_at(one);
+  CHECK(client.exchange("PUT /s/x", kText, "text").status == 201);
+  REQUIRE(server.reload(site(two, "respond two")).ok());
+  // Another round of the loop: what nobody needs is gone.
+  CHECK(client_at(two).exchange("GET /").body == "two");
+  CHECK(client.exchange("GET /s/x?offset=-1").body == "text");
+  CHECK(client.at_end());
 }
 
 TEST_CASE("a configuration that cannot be served changes nothing", "[server][reload]") {
@@ -148,6 +190,132 @@ TEST_CASE("under load no request fails and no append is lost while configuration
   stop = true;
   for (std::thread& writer : writers) writer.join();
   CHECK(failures == 0);
+}
+
+// What a reader of events has been given, as a client that starts again where it was keeps it.
+// Threads: one at a time.
+class Follower {
+ public:
+  explicit Follower(std::string path) : path_(std::move(path)) {}
+
+  // Until all of `end` has come, or something is wrong.
+  void run(const std::string& port, std::string_view end) {
+    try {
+      BlockingClient client = client_at(port);
+      while (!text_.ends_with(end)) {
+        const ClientResponse head = [&] {
+          client.request("GET " + path_ + "?live=sse&offset=" + offset_);
+          return client.response(false);
+        }();
+        if (head.status != 200) throw std::runtime_error("answered " + head.head);
+        ++responses_;
+        follow(client, end);
+      }
+    } catch (const std::exception& thrown) {
+      wrong_ = thrown.what();
+    }
+  }
+
+  const std::string& text() const { return text_; }
+  const std::string& wrong() const { return wrong_; }
+  int responses() const { return responses_; }
+
+ private:
+  void follow(BlockingClient& client, std::string_view end) {
+    std::string events;
+    std::string data;
+    for (std::string chunk = client.take_chunk(); !chunk.empty(); chunk = client.take_chunk()) {
+      events += chunk;
+      for (std::size_t at = events.find("\n\n"); at != std::string::npos;
+           at = events.find("\n\n")) {
+        take_event(std::string_view(events).substr(0, at + 1), data);
+        events.erase(0, at + 2);
+      }
+      if (text_.ends_with(end)) return;
+    }
+    if (!events.empty() || !data.empty()) throw std::runtime_error("ended inside an event");
+  }
+
+  // Data counts once the control event behind it has said where it ends.
+  void take_event(std::string_view event, std::string& data) {
+    constexpr std::string_view kControl = "event: control\n";
+    constexpr std::string_view kOffset = "\"streamNextOffset\":\"";
+    if (event.starts_with(kControl)) {
+      const std::size_t from = event.find(kOffset) + kOffset.size();
+      offset_ = event.substr(from, event.find('"', from) - from);
+      text_ += std::exchange(data, {});
+      return;
+    }
+    constexpr std::string_view kData = "\ndata:";
+    for (std::size_t at = event.find(kData); at != std::string_view::npos;
+         at = event.find(kData, at + 1)) {
+      const std::size_t from = at + kData.size();
+      std::string_view line = event.substr(from, event.find('\n', from) - from);
+      if (line.starts_with(' ')) line.remove_prefix(1);
+      data += line;
+    }
+  }
+
+  const std::string path_;
+  std::string offset_ = "-1";
+  std::string text_;
+  std::string wrong_;
+  int responses_ = 0;
+};
+
+TEST_CASE("producers and followers of a durable store go on over fifty reloads",
+          "[server][reload]") {
+  constexpr std::size_t kProducers = 3;
+  constexpr int kReloads = 50;
+  constexpr std::string_view kEnd = "end;";
+  const TemporaryDirectory directory;
+  const std::string port = free_port();
+  const auto configuration = [&](int number) {
+    // Now only what stands around the endpoint changes, now the endpoint itself.
+    return site(port, (number % 2 == 0 ? "header X-Other yes\n" : "") +
+                          std::string("durable_streams /s/* {\n data_dir ") + directory.path() +
+                          "/data\n long_poll_timeout " + std::to_string(20 + number / 5) + "s\n}");
+  };
+  ConfiguredServer server(configuration(0));
+  std::atomic<bool> stop{false};
+  std::vector<std::string> wrong(kProducers);
+  std::vector<std::string> appended(kProducers);
+  std::vector<Follower> followers;
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kProducers; ++i) {
+    const std::string path = "/s/" + std::to_string(i);
+    CHECK(client_at(port).exchange("PUT " + path, kText).status == 201);
+    followers.emplace_back(path);
+    threads.emplace_back([&, i, path] {
+      try {
+        BlockingClient client = client_at(port);
+        for (int number = 0; wrong[i].empty() && !appended[i].ends_with(kEnd); ++number) {
+          const std::string text = stop ? std::string(kEnd) : std::to_string(number) + ";";
+          const ClientResponse answer = client.exchange(
+              "POST " + path,
+              std::string(kText) + "Producer-Id: p\r\nProducer-Epoch: 0\r\nProducer-Seq: " +
+                  std::to_string(number) + "\r\n",
+              text);
+          if (answer.status != 200) wrong[i] = "answered " + answer.head;
+          appended[i] += text;
+        }
+      } catch (const std::exception& thrown) {
+        wrong[i] = thrown.what();
+      }
+    });
+  }
+  for (Follower& follower : followers) threads.emplace_back([&] { follower.run(port, kEnd); });
+  for (int i = 1; i <= kReloads; ++i) CHECK(server.reload(configuration(i)).ok());
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < kProducers; ++i) {
+    CHECK(wrong[i].empty());
+    CHECK(followers[i].wrong().empty());
+    CHECK(followers[i].responses() > 1);
+    CHECK(followers[i].text() == appended[i]);
+    const std::string path = "/s/" + std::to_string(i);
+    CHECK(client_at(port).exchange("GET " + path + "?offset=-1").body == appended[i]);
+  }
 }
 
 }  // namespace

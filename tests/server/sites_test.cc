@@ -224,6 +224,20 @@ TEST_CASE("one address has only so many connections", "[server][sites]") {
   CHECK(status == 200);
 }
 
+TEST_CASE("two endpoints on one directory are refused, whatever they call it", "[server][sites]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  const std::string other = directory.path() + "/other";
+  std::filesystem::create_directory(data);
+  std::filesystem::create_symlink(data, other);
+  const auto opened = Server::open(config_of(
+      "{\nadmin off\n}\n127.0.0.1:" + free_port() + " {\n durable_streams /a/* {\n  data_dir " +
+      data + "\n }\n durable_streams /b/* {\n  data_dir " + other + "\n }\n}"));
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().message.find("is the directory of another endpoint already") !=
+        std::string::npos);
+}
+
 TEST_CASE("what cannot be opened or listened at is told by name", "[server][sites]") {
   const std::string port = free_port();
   ConfiguredServer server("{\nadmin off\n}\n127.0.0.1:" + port + " {\n respond ok\n}");

@@ -38,7 +38,7 @@ std::string without_end_slashes(std::string directory) {
 
 // Of a directory that was there but empty nothing stays.
 Status make_way(FileSystem& files, const std::string& directory) {
-  const Status removed = files.remove_directory(directory);
+  Status removed = files.remove_directory(directory);
   if (removed.ok() || removed.error().code == ErrorCode::kNotFound) return {};
   if (removed.error().code != ErrorCode::kConflict) return removed;
   return Error{.code = ErrorCode::kConflict,
@@ -104,7 +104,7 @@ Status Backup::copy_packs(const std::string& from, const std::vector<PackInfo>& 
 Status Backup::copy_pack(const std::string& from, const std::string& to,
                          Function<Status()>& go_on) {
   if (Status going = go_on(); !going) return going;
-  const Status linked = files_.link(from, to);
+  Status linked = files_.link(from, to);
   if (linked.ok() || linked.error().code != ErrorCode::kInvalidArgument) return linked;
   Result<std::unique_ptr<File>> source = files_.open(from, OpenMode::kRead);
   if (!source) return source.error();

@@ -454,9 +454,8 @@ std::uint64_t FileState::memtable_bytes() const {
 }
 
 StoreStats FileState::stats() const {
-  std::int64_t streams =
-      static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
-  std::int64_t bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
+  auto streams = static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
+  auto bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
   std::uint64_t memory = 0;
   const std::shared_lock lock(generations_mutex_);
   for (const Memtable* memtable : generations()) {

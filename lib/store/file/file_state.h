@@ -151,7 +151,7 @@ class FileState {
     bool ends_at_fork = false;
   };
 
-  FileState(Place place, const FileStoreOptions& options);
+  FileState(Place place, FileStoreOptions options);
 
   // recovery.cc
   Status recover();

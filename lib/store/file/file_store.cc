@@ -43,7 +43,7 @@ Error for_clients(Error error) {
 }
 
 const Clock& system_clock() {
-  static const SystemClock clock;
+  static SystemClock clock;
   return clock;
 }
 
@@ -63,15 +63,16 @@ class FileStore::Threads {
     Function<void(Status)> done;
   };
 
-  Threads(Parts parts, const FileStoreOptions& options)
-      : parts_(std::move(parts)), options_(options) {
+  Threads(Parts parts, FileStoreOptions options)
+      : parts_(std::move(parts)), options_(std::move(options)) {
     threads_.emplace_back([this] { commit_loop(); });
     threads_.emplace_back([this] { settle_loop(); });
     threads_.emplace_back([this] { upkeep_loop(); });
-    for (std::size_t i = 0; i < std::max<std::size_t>(options.read_threads, 1); ++i) {
+    for (std::size_t i = 0; i < std::max<std::size_t>(options_.read_threads, 1); ++i) {
       threads_.emplace_back([this] { read_loop(); });
     }
-    if (options.durability == Durability::kInterval) threads_.emplace_back([this] { sync_loop(); });
+    if (options_.durability == Durability::kInterval)
+      threads_.emplace_back([this] { sync_loop(); });
   }
 
   ~Threads() {
@@ -392,7 +393,7 @@ Result<std::unique_ptr<FileStore>> FileStore::open(FileStoreOptions options) {
   if (!state) return state.error();
   parts.state = std::move(state).value();
   return std::unique_ptr<FileStore>(
-      new FileStore(std::make_unique<Threads>(std::move(parts), options)));
+      new FileStore(std::make_unique<Threads>(std::move(parts), std::move(options))));
 }
 
 FileStore::FileStore(std::unique_ptr<Threads> threads) : threads_(std::move(threads)) {}

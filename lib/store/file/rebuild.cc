@@ -192,7 +192,7 @@ Status CatalogRebuild::write(Catalog& catalog) {
   // Last, so that a catalog that was not finished looks like a new one and is not taken for whole.
   if (Status room = make_room(catalog, 1); !room) return room;
   if (Status put = update_->put_meta(meta_); !put) return put;
-  const Status committed = update_->commit();
+  Status committed = update_->commit();
   update_.reset();
   return committed;
 }

@@ -30,11 +30,11 @@ std::uint64_t random_number() {
 std::string FileState::journal_directory() const { return options_.directory + "/journal"; }
 std::string FileState::packs_directory() const { return options_.directory + "/packs"; }
 
-FileState::FileState(Place place, const FileStoreOptions& options)
+FileState::FileState(Place place, FileStoreOptions options)
     : files_(place.files),
       catalog_(place.catalog),
       clock_(place.clock),
-      options_(options),
+      options_(std::move(options)),
       reserve_(files_, options_.directory, options_.reserve_bytes) {}
 
 FileState::~FileState() = default;
@@ -120,6 +120,7 @@ Status FileState::sweep_packs() {
   const Result<std::vector<std::string>> names = files_.list(packs_directory());
   if (!names) return names.error();
   std::vector<std::string> expected;
+  expected.reserve(known.size());
   for (const auto& [id, info] : known) expected.push_back(pack_file_name(id));
   std::sort(expected.begin(), expected.end());
   bool removed = false;

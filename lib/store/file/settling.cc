@@ -126,7 +126,7 @@ Status Settling::update(const DirtyStream& stream) {
     if (Status put = update_->put_extent(id, extent->second); !put) return put;
   }
   for (const auto& [producer, state] : stream.producers) {
-    const Status put =
+    Status put =
         state ? update_->put_producer(id, producer, *state) : update_->erase_producer(id, producer);
     if (!put) return put;
   }
@@ -153,7 +153,7 @@ Status Settling::finish_catalog() {
   meta_.settled = memtable_.last();
   meta_.settling = memtable_.last();
   if (Status put = update_->put_meta(meta_); !put) return put;
-  const Status committed = update_->commit();
+  Status committed = update_->commit();
   update_.reset();
   return committed;
 }

@@ -1,4 +1,5 @@
 // Certificates from files and from the local authority, and what becomes of them in time.
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -143,6 +144,57 @@ TEST_CASE("certificates are taken over when their files change, if they can be u
   at.files.write("site", {"at last"});
   site->refresh();
   CHECK(first_name(*site) == "at last");
+}
+
+TEST_CASE("the root is for all who are to trust it, whatever the server's umask", "[server][tls]") {
+  const TemporaryDirectory directory;
+  const mode_t before = umask(0077);
+  const bool opened = LocalAuthority::open(directory.path() + "/pki", SystemClock().now()).ok();
+  umask(before);
+  REQUIRE(opened);
+  CHECK(mode_of(directory.path() + "/pki/root.crt") == 0644);
+  CHECK(mode_of(directory.path() + "/pki/root.key") == 0600);
+}
+
+TEST_CASE("files that cannot be used hold up no others", "[server][tls]") {
+  Place at;
+  const CertificateConfig one = at.files.write("one", {"one before"});
+  const CertificateConfig two = at.files.write("two", {"two before"});
+  const auto site =
+      TlsSite::open({.certificates = {one, two}, .internal = {"localhost"}}, at.place()).value();
+  const auto names = [&] {
+    std::vector<std::string> all;
+    for (const Certificate& certificate : site->context()->certificates())
+      all.push_back(common_name(certificate.leaf.get()));
+    return all;
+  };
+  at.files.write_text("one.key", "half of a key");
+  at.files.write("two", {"two after"});
+  site->refresh();
+  CHECK(names() == std::vector<std::string>{"one before", "two after", "localhost"});
+  at.log.clock.advance(std::chrono::hours(24 * 21));
+  const auto issued_until = [&] { return site->context()->certificates().back().not_after(); };
+  const WallTime before = issued_until();
+  site->refresh();
+  CHECK(issued_until() > before);
+}
+
+TEST_CASE("files that could not be used are tried again, though they do not change",
+          "[server][tls]") {
+  Place at;
+  const CertificateConfig files = at.files.write("site", {"before"});
+  const auto site = TlsSite::open({.certificates = {files}, .internal = {}}, at.place()).value();
+  at.files.write("site", {"after"});
+  rlimit limit{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  site->refresh();
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  CHECK(first_name(*site) == "before");
+  at.log.clock.advance(std::chrono::minutes(10));
+  site->refresh();
+  CHECK(first_name(*site) == "after");
 }
 
 TEST_CASE("a certificate whose time has not come, is over or nearly so is told", "[server][tls]") {
