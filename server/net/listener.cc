@@ -61,17 +61,13 @@ Listener try_listen(const SocketAddress& address, Stack stack) {
 Error cannot_listen(const std::string& where, int error) {
   std::string message;
   if (error == EADDRINUSE) {
-    message = fmt::format(
-        "{} is in use by another program: stop that one, or listen elsewhere with --listen, for "
-        "example --listen "
-        "localhost:0 for any free port",
-        where);
+    message =
+        fmt::format("{} is in use by another program: stop that one, or listen elsewhere", where);
   } else if (error == EACCES) {
-    message = fmt::format(
-        "may not listen at {}: ports below 1024 need privileges; choose another with --listen",
-        where);
+    message = fmt::format("may not listen at {}: ports below 1024 need privileges; choose another",
+                          where);
   } else if (error == EADDRNOTAVAIL) {
-    message = fmt::format("{} is no address of this machine; choose another with --listen", where);
+    message = fmt::format("{} is no address of this machine; choose another", where);
   } else {
     message = fmt::format("cannot listen at {}: {}", where, std::strerror(error));
   }

@@ -9,6 +9,7 @@ foreach(source ${sources})
 endforeach()
 # A long name is written in two pieces.
 string(REGEX REPLACE "\"[ \n]+\"" "" tests "${tests}")
+string(REGEX REPLACE "TEST_CASE_METHOD\\([A-Za-z]+,[ \n]+" "TEST_CASE(" tests "${tests}")
 
 file(READ "${TREE}/docs/protocol.md" page)
 string(FIND "${page}" "## 4 Stream model" rules)

@@ -154,6 +154,7 @@ TEST_CASE("an address that cannot be had is a failure that says so", "[server][c
   const Outcome outcome = run({"dev", "--listen", "192.0.2.1:0"});
   CHECK(outcome.code == kExitFailed);
   CHECK(contains(outcome.err, "192.0.2.1:0 is no address of this machine"));
+  CHECK(contains(outcome.err, "--listen"));
 }
 
 long ms(std::string_view text) {

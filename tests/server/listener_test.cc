@@ -62,7 +62,7 @@ TEST_CASE("a port in use is an error that names it and says what to do", "[serve
         listen_at({.host = std::string(host), .port = port});
     REQUIRE_FALSE(second.ok());
     CHECK(second.error().message.find(std::to_string(port) + " is in use") != std::string::npos);
-    CHECK(second.error().message.find("--listen") != std::string::npos);
+    CHECK(second.error().message.find("stop that one, or listen elsewhere") != std::string::npos);
   }
 }
 

@@ -4,7 +4,9 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -49,8 +51,13 @@ class Place {
   bool has(const std::string& name) const {
     return std::filesystem::exists(directory_.path() + "/" + name);
   }
-  Program start(std::vector<std::string> arguments) const {
-    return Program(std::move(arguments), std::nullopt, directory_.path());
+  Program start(std::vector<std::string> arguments,
+                std::optional<rlim_t> open_files_max = std::nullopt) const {
+    return Program(std::move(arguments), open_files_max, directory_.path());
+  }
+  // What a shell makes of `commands`.
+  int shell(const std::string& commands) const {
+    return std::system(("cd '" + directory_.path() + "' && " + commands).c_str());
   }
   // Runs to its end; what it said, and its status.
   std::pair<int, std::string> run(std::vector<std::string> arguments) const {
@@ -135,6 +142,175 @@ TEST_CASE("the seed's example of metrics answers its curl line", "[server][progr
   BlockingClient client = client_at(admin);
   CHECK(client.exchange("GET /metrics").body.find("durable_streams_build_info") !=
         std::string::npos);
+}
+
+TEST_CASE("the seed's command line for metrics is answered as it stands but for the port",
+          "[server][program]") {
+  Place place;
+  const std::string admin = free_port();
+  place.write("Caddyfile", with_port(seed_example("metrics.caddyfile"), "2019", admin));
+  Program program = place.start({"run", "--config", "Caddyfile"});
+  program.read_until("can be reached from other machines");
+  std::string line = with_port(seed_example("metrics.sh"), "2019", admin);
+  line.pop_back();
+  CHECK(place.shell(line + " --silent | grep -q '^durable_streams_build_info'") == 0);
+}
+
+// The seed's requests, with what any client adds: a host, a length, and the ends of lines.
+std::string seed_request(std::string_view name) {
+  const std::string text = seed_example(name);
+  const std::size_t blank = text.find("\n\n");
+  std::string head = text.substr(0, std::min(blank, text.size() - 1));
+  std::string body = blank == std::string::npos ? std::string() : text.substr(blank + 2);
+  if (!body.empty()) {
+    body.pop_back();
+    head += "\nContent-Length: " + std::to_string(body.size());
+  }
+  head += "\nHost: localhost";
+  return with_port(head, "\n", "\r\n") + "\r\n\r\n" + body;
+}
+
+TEST_CASE("the seed's requests do what it says of them", "[server][program]") {
+  Place place;
+  const std::string port = free_port();
+  place.write("Caddyfile", with_port(seed_example("production.caddyfile"), "4437", port));
+  Program program = place.start({"run", "--config", "Caddyfile"});
+  program.read_until("serving streams");
+  BlockingClient client = client_at(port);
+  const auto send = [&](std::string_view name) {
+    REQUIRE(client.send(seed_request(name)));
+    return client.response(name != "metadata.http");
+  };
+  const auto at = [](std::string_view position) {
+    return std::string("Stream-Next-Offset: 0000000000000000_00000000000000").append(position);
+  };
+
+  const ClientResponse created = send("create.http");
+  CHECK(created.status == 201);
+  CHECK(created.says(at("00")));
+  CHECK(created.field("Location").ends_with("/v1/stream/my-stream"));
+  CHECK(send("create.http").status == 200);
+  const ClientResponse appended = send("append.http");
+  CHECK(appended.status == 204);
+  CHECK(appended.says(at("18")));  // as stored: the message and two bytes
+  const ClientResponse metadata = send("metadata.http");
+  CHECK(metadata.status == 200);
+  CHECK(metadata.says("Content-Type: application/json"));
+  CHECK(metadata.says(at("18")));
+  CHECK(send("read.http").body == R"([{"event":"test"}])");
+  client.exchange("POST /v1/stream/my-stream", "Content-Type: application/json\r\n",
+                  R"({"event":"test-again"})");  // up to the offset 0_42 that the next one has
+
+  REQUIRE(client.send(seed_request("long_poll.http")));
+  BlockingClient other = client_at(port);
+  REQUIRE(other.send(seed_request("append.http")));
+  CHECK(other.response().status == 204);
+  CHECK(client.response().body == R"([{"event":"test"}])");
+
+  REQUIRE(other.send(seed_request("sse.http")));
+  CHECK(other.take_until("event: control").find("event: data") != std::string::npos);
+  CHECK(send("delete.http").status == 204);
+  CHECK(send("read.http").status == 404);
+}
+
+TEST_CASE("the seed's examples that say less than a whole configuration are run in one",
+          "[server][program]") {
+  for (const std::string_view name : {"tuning.caddyfile", "options.caddyfile"}) {
+    CAPTURE(name);
+    Place place;
+    const std::string port = free_port();
+    const std::string directive = name == "tuning.caddyfile"
+                                      ? seed_example(name)
+                                      : "durable_streams {\n" + seed_example(name) + "}\n";
+    place.write("Caddyfile", "{\n\tadmin off\n}\n:" + port + " {\nroute /v1/stream/* {\n" +
+                                 directive + "}\n}\n");
+    CHECK(place.shell(seed_example("data_dir.sh")) == 0);
+    // As after open_files.sh.
+    CHECK(seed_example("open_files.sh") == "ulimit -n 4096\n");
+    Program program = place.start({"run", "--config", "Caddyfile"}, 4096);
+    program.read_until("serving streams");
+    use_streams(port, "/v1/stream/");
+    CHECK(place.has("data/catalog") == (name == "tuning.caddyfile"));
+    program.signal(SIGTERM);
+    CHECK(program.wait() == 0);
+  }
+}
+
+TEST_CASE("the seed's syntax names options that there are", "[server][program]") {
+  Place place;
+  std::string text = seed_example("syntax.caddyfile");
+  const auto put = [&](const std::string& placeholder, const std::string& value) {
+    for (std::size_t at = text.find(placeholder); at != std::string::npos;
+         at = text.find(placeholder))
+      text.replace(at, placeholder.size(), value);
+  };
+  put("<directory>", "./data");
+  put("<count>", "100");
+  put("<duration>", "30s");
+  place.write("Caddyfile", ":4437 {\nroute /v1/stream/* {\n" + text + "}\n}\n");
+  CHECK(place.run({"validate"}) == std::pair(0, std::string("Valid configuration\n")));
+}
+
+TEST_CASE("the seed's example of a port listens there, and says that nothing is served",
+          "[server][program]") {
+  Place place;
+  const std::string port = free_port();
+  place.write("Caddyfile",
+              with_port("{\n\tadmin off\n}\n" + seed_example("port.caddyfile"), "8787", port));
+  Program program = place.start({"run", "--config", "Caddyfile"});
+  ClientResponse response;
+  for (int tries = 0; response.status == 0 && tries < 10'000; ++tries) {
+    BlockingClient client = client_at(port);
+    if (client.connected()) response = client.exchange("GET /");
+  }
+  CHECK(response.status == 404);
+  CHECK(response.body.find("Nothing is served here.") != std::string::npos);
+}
+
+TEST_CASE("the seed's example with TLS is refused until it has a certificate",
+          "[server][program]") {
+  Place place;
+  place.write("Caddyfile", seed_example("tls.caddyfile"));
+  const auto [status, said] = place.run({"run", "--config", "Caddyfile"});
+  CHECK(status == 1);
+  CHECK(
+      said.starts_with("Caddyfile:1:1: certificates are not obtained automatically: give "
+                       "'example.com' one by 'tls CERTIFICATE KEY' or 'tls internal' within the "
+                       "site, or write 'http://example.com' to serve it without encryption\n"));
+  std::string text = seed_example("tls.caddyfile");
+  text.insert(text.find("\troute"), "\ttls internal\n");
+  place.write("Caddyfile", text);
+  CHECK(place.run({"validate", "--config", "Caddyfile"}).first == 0);
+}
+
+TEST_CASE("the seed's commands are understood as they stand", "[server][program]") {
+  for (const std::string_view name : {"dev.sh", "run.sh"}) {
+    std::istringstream words(seed_example(name));
+    std::string word;
+    words >> word;
+    CHECK(word == "durable-streams-server");
+    std::vector<std::string> arguments;
+    while (words >> word) arguments.push_back(word);
+    Place place;
+    const std::string port = free_port();
+    if (name == "dev.sh") arguments.insert(arguments.end(), {"--listen", port});
+    place.write("Caddyfile", with_port(seed_example("production.caddyfile"), "4437", port));
+    Program program = place.start(arguments);
+    program.read_until(name == "dev.sh" ? "Ctrl-C stops it" : "serving streams");
+    use_streams(port, "/v1/stream/");
+  }
+}
+
+TEST_CASE("a port in use is told of without a flag that 'run' does not have", "[server][program]") {
+  Place place;
+  const std::string port = free_port();
+  place.write("Caddyfile", with_port(seed_example("production.caddyfile"), "4437", port));
+  Program program = place.start({"run", "--config", "Caddyfile"});
+  program.read_until("serving streams");
+  place.write("Caddyfile", "{\n\tadmin off\n}\n:" + port + " {\n\tdurable_streams /s/*\n}\n");
+  CHECK(place.run({"run"}) ==
+        std::pair(1, "durable-streams-server run: port " + port +
+                         " is in use by another program: stop that one, or listen elsewhere\n"));
 }
 
 TEST_CASE("a wrong configuration is told with its place, and nothing starts", "[server][program]") {

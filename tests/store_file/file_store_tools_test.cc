@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/file/lmdb_catalog.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
 
@@ -234,6 +235,27 @@ TEST_CASE("a lost catalog is found, and made anew with all that it knew", "[file
   CHECK(outcome.check->streams == 10);
   store.check_streams();
   CHECK(fsck(store).check->damages == 0);
+}
+
+TEST_CASE("a store without its catalog is not opened as a new one, and keeps its packs",
+          "[file][tools]") {
+  const ClosedStore store;
+  const bool emptied = GENERATE(false, true);
+  fs::remove(store.catalog());
+  if (emptied) {  // as one that was begun, and never used
+    REQUIRE(open_lmdb_catalog({.directory = store.catalog().parent_path().string(),
+                               .map_bytes = std::size_t{64} << 20})
+                .ok());
+  }
+  for (int tries = 0; tries < 2; ++tries) {
+    const Result<std::unique_ptr<FileStore>> opened =
+        FileStore::open({.directory = store.path(), .catalog_bytes_max = std::uint64_t{64} << 20});
+    REQUIRE(!opened.ok());
+    CHECK(opened.error().message.find("the catalog is lost") != std::string::npos);
+  }
+  CHECK(fs::exists(store.catalog()) == emptied);
+  CHECK(fsck(store, true).check->damages == 0);
+  store.check_streams();
 }
 
 TEST_CASE("a store whose catalog was made anew goes on with a read sequence never given before",

@@ -2,6 +2,7 @@
 // what has to come from the disk.
 #include <durable_streams/file_store.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <thread>
@@ -375,6 +376,13 @@ Result<std::unique_ptr<FileStore>> FileStore::open(FileStoreOptions options) {
   parts.lock = std::move(lock).value();
   const std::string catalog_directory = options.directory + "/catalog";
   if (Status made = parts.files->create_directories(catalog_directory); !made) return made.error();
+  // Before there is a new one, which a repair would have to tell from one that is right.
+  const Result<std::vector<std::string>> found = parts.files->list(catalog_directory);
+  if (!found) return found.error();
+  if (std::find(found->begin(), found->end(), "data.mdb") == found->end()) {
+    if (Status none = FileState::expect_no_packs(*parts.files, options.directory); !none)
+      return none.error();
+  }
   Result<std::unique_ptr<Catalog>> catalog =
       open_lmdb_catalog({.directory = catalog_directory, .map_bytes = options.catalog_bytes_max});
   if (!catalog) return catalog.error();

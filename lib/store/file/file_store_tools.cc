@@ -42,12 +42,16 @@ Result<std::unique_ptr<DirectoryLock>> lock_store(FileSystem& files, const std::
 }
 
 // The catalog to be read, whole as far as can be seen at a glance.
-Result<std::unique_ptr<Catalog>> open_to_read(const std::string& directory) {
+Result<std::unique_ptr<Catalog>> open_to_read(FileSystem& files, const std::string& directory) {
   Result<std::unique_ptr<Catalog>> catalog =
       open_lmdb_catalog({.directory = directory + "/catalog", .read_only = true});
   if (!catalog) return catalog;
   const Result<CatalogMeta> meta = (*catalog)->meta();
   if (!meta) return meta.error();
+  // One that was begun and never used; the packs are another's, and no stray files.
+  if (meta->store_id == 0) {
+    if (Status none = FileState::expect_no_packs(files, directory); !none) return none.error();
+  }
   return catalog;
 }
 
@@ -66,7 +70,7 @@ class StoreCheck {
       : files_(files), options_(options), tell_(tell) {}
 
   Result<FileStoreCheck> run() {
-    Result<std::unique_ptr<Catalog>> catalog = open_to_read(options_.directory);
+    Result<std::unique_ptr<Catalog>> catalog = open_to_read(files_, options_.directory);
     if (!catalog && !is_lost(catalog.error())) return catalog.error();
     if (!catalog) {
       tell_({.kind = Kind::kDamage,
@@ -111,7 +115,7 @@ class StoreCheck {
                "the catalog was made anew from {} packs, with {} streams; the old one, if any, is "
                "catalog/{}",
                rebuild.packs(), rebuild.streams(), kDamagedCatalogFile)});
-    Result<std::unique_ptr<Catalog>> catalog = open_to_read(options_.directory);
+    Result<std::unique_ptr<Catalog>> catalog = open_to_read(files_, options_.directory);
     if (!catalog) return catalog.error();
     DirectoryCheck check(files_, **catalog, options_.directory, tell_);
     Result<FileStoreCheck> found = check.run();
@@ -211,7 +215,7 @@ Result<FileStoreSummary> summarize_file_store(const std::string& directory) {
   PosixFileSystem files;
   const Result<std::unique_ptr<DirectoryLock>> lock = lock_store(files, directory);
   if (!lock) return lock.error();
-  const Result<std::unique_ptr<Catalog>> catalog = open_to_read(directory);
+  const Result<std::unique_ptr<Catalog>> catalog = open_to_read(files, directory);
   if (!catalog) return catalog.error();
   const Result<CatalogMeta> meta = (*catalog)->meta();
   if (!meta) return meta.error();

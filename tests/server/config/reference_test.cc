@@ -18,8 +18,8 @@ namespace {
 constexpr char kPage[] = DURABLE_STREAMS_SOURCE_DIR "/docs/configuration.md";
 constexpr std::string_view kEnd = "<!-- end -->";
 
-std::string text_of_page() {
-  std::ifstream file(kPage, std::ios::binary);
+std::string text_of_page(const char* page = kPage) {
+  std::ifstream file(page, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
@@ -153,6 +153,20 @@ TEST_CASE("the defaults that are told are those that hold", "[server][config]") 
   CHECK(endpoint.body_bytes_max == endpoint_default.body_bytes_max);
   CHECK(endpoint.public_cache == endpoint_default.public_cache);
   CHECK(endpoint.cors_origins == endpoint_default.cors_origins);
+}
+
+TEST_CASE("the page of limits names the option that sets each", "[server][config]") {
+  const std::string page = text_of_page(DURABLE_STREAMS_SOURCE_DIR "/docs/limits.md");
+  const auto is_named = [&](std::string_view name) {
+    INFO(name);
+    CHECK(page.find(" | `" + std::string(name) + "` | ") != std::string::npos);
+  };
+  for (const Option<HttpLimitsConfig>& option : http_limit_options()) is_named(option.name);
+  for (const Option<DurableStreamsConfig>& option : durable_streams_options()) {
+    const bool bounds_nothing =
+        option.name == "data_dir" || option.name == "cache" || option.name == "cors_origins";
+    if (!bounds_nothing) is_named(option.name);
+  }
 }
 
 TEST_CASE("what is more than an option can hold is as much as it can", "[server][config]") {

@@ -1,0 +1,2 @@
+mkdir -p ./data
+chmod 755 ./data

@@ -1,0 +1,1 @@
+durable-streams-server dev

@@ -1,0 +1,1 @@
+curl http://localhost:2019/metrics
