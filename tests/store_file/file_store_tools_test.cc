@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -256,6 +257,34 @@ TEST_CASE("a store without its catalog is not opened as a new one, and keeps its
   CHECK(fs::exists(store.catalog()) == emptied);
   CHECK(fsck(store, true).check->damages == 0);
   store.check_streams();
+}
+
+TEST_CASE("a store that was killed and lost its catalog is not opened as a new one",
+          "[file][tools]") {
+  const TemporaryDirectory directory;
+  const std::string killed = directory.path() + "/killed";
+  {
+    Result<std::unique_ptr<FileStore>> store = FileStore::open(
+        {.directory = directory.path() + "/data", .catalog_bytes_max = std::uint64_t{64} << 20});
+    REQUIRE(store.ok());
+    StreamRecord record;
+    record.id = (*store)->next_stream_id();
+    record.path = "only in the journal";
+    REQUIRE((*store)->submit(CreateChange{.record = record, .bytes = {}}, 1).ok());
+    (*store)->flush();
+    while ((*store)->file_stats().committed_changes == 0) std::this_thread::yield();
+    fs::copy(directory.path() + "/data", killed, fs::copy_options::recursive);
+  }
+  fs::remove(killed + "/catalog/data.mdb");
+  const FileStoreOptions options{.directory = killed, .catalog_bytes_max = std::uint64_t{64} << 20};
+  const Result<std::unique_ptr<FileStore>> refused = FileStore::open(options);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message.find("the catalog is lost") != std::string::npos);
+  CHECK(
+      check_file_store({.directory = killed, .repair = true}, [](const FileStoreFinding&) {}).ok());
+  Result<std::unique_ptr<FileStore>> opened = FileStore::open(options);
+  REQUIRE(opened.ok());
+  CHECK((*opened)->stats().streams == 1);
 }
 
 TEST_CASE("a store whose catalog was made anew goes on with a read sequence never given before",

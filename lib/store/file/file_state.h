@@ -57,9 +57,9 @@ class FileState {
   static Result<std::unique_ptr<DirectoryLock>> lock(FileSystem& files,
                                                      const std::string& directory);
 
-  // For a catalog that is new: it knows no pack, and opening would remove them all. Where there are
-  // any another catalog was lost.
-  static Status expect_no_packs(FileSystem& files, const std::string& directory);
+  // For a catalog that is new: opening would remove all packs, which it does not know, and take the
+  // journal for another store's. Where there are any another catalog was lost.
+  static Status expect_no_streams(FileSystem& files, const std::string& directory);
 
   // Brings the directory to the state of all that was committed, and removes what unfinished work
   // has left there.

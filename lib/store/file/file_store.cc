@@ -380,7 +380,7 @@ Result<std::unique_ptr<FileStore>> FileStore::open(FileStoreOptions options) {
   const Result<std::vector<std::string>> found = parts.files->list(catalog_directory);
   if (!found) return found.error();
   if (std::find(found->begin(), found->end(), "data.mdb") == found->end()) {
-    if (Status none = FileState::expect_no_packs(*parts.files, options.directory); !none)
+    if (Status none = FileState::expect_no_streams(*parts.files, options.directory); !none)
       return none.error();
   }
   Result<std::unique_ptr<Catalog>> catalog =

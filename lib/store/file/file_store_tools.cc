@@ -50,7 +50,7 @@ Result<std::unique_ptr<Catalog>> open_to_read(FileSystem& files, const std::stri
   if (!meta) return meta.error();
   // One that was begun and never used; the packs are another's, and no stray files.
   if (meta->store_id == 0) {
-    if (Status none = FileState::expect_no_packs(files, directory); !none) return none.error();
+    if (Status none = FileState::expect_no_streams(files, directory); !none) return none.error();
   }
   return catalog;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "store/file/file_state.h"
+#include "store/file/journal_format.h"
 
 namespace durable_streams {
 
@@ -74,7 +75,7 @@ Status FileState::read_meta() {
   if (!meta) return meta.error();
   meta_ = *meta;
   if (meta_.store_id == 0) {
-    if (Status none = expect_no_packs(files_, options_.directory); !none) return none;
+    if (Status none = expect_no_streams(files_, options_.directory); !none) return none;
     meta_ = {.store_id = random_number() | 1, .clean = true};
     // Ids differ between two stores, so that an ETag of one is none of the other's.
     meta_.next_stream_id = (random_number() >> 16) | 1;
@@ -86,18 +87,21 @@ Status FileState::read_meta() {
   return {};
 }
 
-Status FileState::expect_no_packs(FileSystem& files, const std::string& directory) {
-  const Result<std::vector<std::string>> names = files.list(directory + "/packs");
-  if (!names) return {};  // there is none yet
-  const bool packs = std::any_of(names->begin(), names->end(), [](const std::string& name) {
-    return name.ends_with(kPackEnding);
-  });
-  if (!packs) return {};
-  return Error{.code = ErrorCode::kCorruption,
-               .message = fmt::format("{}: the catalog is lost, and packs still hold the streams: "
-                                      "fsck --repair makes it anew from them",
-                                      directory),
-               .detail = {}};
+Status FileState::expect_no_streams(FileSystem& files, const std::string& directory) {
+  for (const auto& [part, ending] :
+       {std::pair("/packs", kPackEnding), std::pair("/journal", journal_format::kSegmentEnding)}) {
+    const Result<std::vector<std::string>> names = files.list(directory + part);
+    if (!names) continue;  // there is none yet
+    const bool any = std::any_of(names->begin(), names->end(),
+                                 [&](const std::string& name) { return name.ends_with(ending); });
+    if (!any) continue;
+    return Error{.code = ErrorCode::kCorruption,
+                 .message = fmt::format("{}: the catalog is lost, and packs or journal still hold "
+                                        "the streams: fsck --repair makes it anew from them",
+                                        directory),
+                 .detail = {}};
+  }
+  return {};
 }
 
 Status FileState::read_packs() {
