@@ -2,7 +2,6 @@
 #include "server/server.h"
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 #include "tests/server/blocking_client.h"
 #include "tests/server/log/captured_log.h"
 #include "tests/support/catch.h"
+#include "tests/support/killed_copy.h"
 #include "tests/support/one_endpoint_server.h"
 #include "tests/support/temporary_directory.h"
 
@@ -125,7 +125,6 @@ TEST_CASE("a server's metrics tell what it has served", "[server][socket]") {
 
 TEST_CASE("a server over a directory that was not closed in order says what that may mean",
           "[server][socket]") {
-  namespace fs = std::filesystem;
   const TemporaryDirectory directory;
   ServerOptions options;
   options.file_store.emplace().durability = Durability::kOff;
@@ -139,16 +138,7 @@ TEST_CASE("a server over a directory that was not closed in order says what that
     const auto first = start_in("first");
     BlockingClient client = first->client();
     CHECK(client.exchange("PUT /v1/stream/s", kText, "hello").status == 201);
-    // As a kill would leave it.
-    const fs::path from = directory.path() + "/first";
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(from)) {
-      const fs::path to = fs::path(directory.path() + "/killed") / fs::relative(entry.path(), from);
-      if (entry.is_directory()) fs::create_directories(to);
-      if (entry.is_regular_file()) {
-        fs::create_directories(to.parent_path());
-        fs::copy_file(entry.path(), to);
-      }
-    }
+    copy_as_if_killed(directory.path() + "/first", directory.path() + "/killed");
   }
   CHECK(said.lines.empty());
   static_cast<void>(start_in("first"));

@@ -16,6 +16,7 @@
 
 #include "store/file/lmdb_catalog.h"
 #include "tests/support/catch.h"
+#include "tests/support/killed_copy.h"
 #include "tests/support/temporary_directory.h"
 
 namespace durable_streams {
@@ -273,7 +274,7 @@ TEST_CASE("a store that was killed and lost its catalog is not opened as a new o
     REQUIRE((*store)->submit(CreateChange{.record = record, .bytes = {}}, 1).ok());
     (*store)->flush();
     while ((*store)->file_stats().committed_changes == 0) std::this_thread::yield();
-    fs::copy(directory.path() + "/data", killed, fs::copy_options::recursive);
+    copy_as_if_killed(directory.path() + "/data", killed);
   }
   fs::remove(killed + "/catalog/data.mdb");
   const FileStoreOptions options{.directory = killed, .catalog_bytes_max = std::uint64_t{64} << 20};
