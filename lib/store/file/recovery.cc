@@ -92,8 +92,9 @@ Status FileState::expect_no_streams(FileSystem& files, const std::string& direct
        {std::pair("/packs", kPackEnding), std::pair("/journal", journal_format::kSegmentEnding)}) {
     const Result<std::vector<std::string>> names = files.list(directory + part);
     if (!names) continue;  // there is none yet
-    const bool any = std::any_of(names->begin(), names->end(),
-                                 [&](const std::string& name) { return name.ends_with(ending); });
+    const bool any =
+        std::any_of(names->begin(), names->end(),
+                    [&end = ending](const std::string& name) { return name.ends_with(end); });
     if (!any) continue;
     return Error{.code = ErrorCode::kCorruption,
                  .message = fmt::format("{}: the catalog is lost, and packs or journal still hold "
