@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,11 +25,13 @@ inline Config config_of(std::string caddyfile) {
   return std::move(*config);
 }
 
-// A port that nobody listened at a moment ago.
+// A port that nobody listened at a moment ago, and that the system gives to no client.
 inline std::string free_port() {
-  const Result<std::vector<Listener>> listeners = listen_at({.host = "127.0.0.1", .port = 0});
-  REQUIRE(listeners.ok());
-  return std::to_string(listeners->front().address.port());
+  std::random_device random;
+  for (;;) {
+    const auto port = static_cast<std::uint16_t>(10'000 + random() % 20'000);
+    if (listen_at({.host = "127.0.0.1", .port = port}).ok()) return std::to_string(port);
+  }
 }
 
 // Runs until the test is over; drained then, if not before.

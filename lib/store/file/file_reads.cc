@@ -329,8 +329,10 @@ std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId i
 }
 
 WallTime FileState::earliest_deadline() const {
-  WallTime earliest = catalog_deadline();
+  // Under the lock: what is settled meanwhile leaves its memtable only when the catalog's deadline
+  // counts it.
   const std::shared_lock generations(generations_mutex_);
+  WallTime earliest = catalog_deadline();
   for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
     if (memtable != nullptr) earliest = std::min(earliest, memtable->earliest_deadline());
   }
