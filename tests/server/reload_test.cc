@@ -1,5 +1,6 @@
 // One configuration after the other, while clients are being served.
 #include <atomic>
+#include <deque>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -213,12 +214,16 @@ class Follower {
       }
     } catch (const std::exception& thrown) {
       wrong_ = thrown.what();
+      failed_ = true;
     }
   }
 
+  // Threads: any.
+  int responses() const { return responses_; }
+  bool failed() const { return failed_; }
+
   const std::string& text() const { return text_; }
   const std::string& wrong() const { return wrong_; }
-  int responses() const { return responses_; }
 
  private:
   void follow(BlockingClient& client, std::string_view end) {
@@ -260,7 +265,8 @@ class Follower {
   std::string offset_ = "-1";
   std::string text_;
   std::string wrong_;
-  int responses_ = 0;
+  std::atomic<int> responses_ = 0;
+  std::atomic<bool> failed_ = false;
 };
 
 TEST_CASE("producers and followers of a durable store go on over fifty reloads",
@@ -280,7 +286,7 @@ TEST_CASE("producers and followers of a durable store go on over fifty reloads",
   std::atomic<bool> stop{false};
   std::vector<std::string> wrong(kProducers);
   std::vector<std::string> appended(kProducers);
-  std::vector<Follower> followers;
+  std::deque<Follower> followers;
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < kProducers; ++i) {
     const std::string path = "/s/" + std::to_string(i);
@@ -305,6 +311,9 @@ TEST_CASE("producers and followers of a durable store go on over fifty reloads",
     });
   }
   for (Follower& follower : followers) threads.emplace_back([&] { follower.run(port, kEnd); });
+  for (const Follower& follower : followers) {
+    while (follower.responses() == 0 && !follower.failed()) std::this_thread::yield();
+  }
   for (int i = 1; i <= kReloads; ++i) CHECK(server.reload(configuration(i)).ok());
   stop = true;
   for (std::thread& thread : threads) thread.join();
