@@ -49,22 +49,19 @@ void FileState::set_listener(CommitListener* listener) {
 }
 
 Result<Submitted> FileState::submit(const Change& change, Ticket ticket) {
-  Reservations::Committed committed = this->committed();
   const MutexLock lock(gather_mutex_);
-  Result<Submitted> submitted = gather(change, ticket, committed);
+  Result<Submitted> submitted = gather(change, ticket);
   if (!submitted && std::holds_alternative<DeadlineChange>(change)) deadline_lost_ = true;
   return submitted;
 }
 
-Result<Submitted> FileState::gather(const Change& change, Ticket ticket,
-                                    Reservations::Committed& committed) {
+Result<Submitted> FileState::gather(const Change& change, Ticket ticket) {
   if (failed_) return *failed_;
   if (short_of_room() && needs_room(change)) return disk_is_full();
   if (in_flight_bytes_.load(std::memory_order_relaxed) >= options_.in_flight_bytes_max)
     return busy();
   if (unsettled_full_) return settling_error_ ? told(*settling_error_) : settling_is_behind();
-  if (Status free = reservations_.reserve(change, committed, gathering_.keys); !free)
-    return free.error();
+  if (Status free = reservations_.reserve(change, gathering_.keys); !free) return free.error();
   const std::size_t before = gathering_.batch.bytes();
   gathering_.batch.add(change);
   gathering_.tickets.push_back(ticket);

@@ -166,7 +166,7 @@ class FileState {
 
   // file_changes.cc
   Reservations::Committed committed();
-  Result<Submitted> gather(const Change& change, Ticket ticket, Reservations::Committed& committed)
+  Result<Submitted> gather(const Change& change, Ticket ticket)
       DURABLE_STREAMS_REQUIRES(gather_mutex_);
   bool commit_and_tell() DURABLE_STREAMS_RELEASE(commit_mutex_);
   // False: nothing had gathered.
@@ -273,7 +273,7 @@ class FileState {
   // Who submits.
   mutable Mutex gather_mutex_;
   Gathering gathering_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
-  Reservations reservations_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);
+  Reservations reservations_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_){committed()};
   std::optional<Error> failed_ DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // for good
   std::string failure_
       DURABLE_STREAMS_GUARDED_BY(gather_mutex_);  // what made it so, for the operator
