@@ -11,16 +11,14 @@
 
 namespace durable_streams {
 
-template <class Signature>
+template <class Signature, std::size_t InlineBytes = 48>
 class Function;
 
-// Owns one callable. Small ones (up to kInlineBytes, not throwing when moved) live inside; others
+// Owns one callable. Small ones (up to InlineBytes, not throwing when moved) live inside; others
 // on the heap. Calling an empty Function is undefined. Threads: one at a time.
-template <class R, class... Args>
-class Function<R(Args...)> {
+template <class R, class... Args, std::size_t InlineBytes>
+class Function<R(Args...), InlineBytes> {
  public:
-  static constexpr std::size_t kInlineBytes = 48;
-
   Function() = default;
   Function(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
 
@@ -62,7 +60,7 @@ class Function<R(Args...)> {
 
   template <class D>
   static constexpr bool kFits =
-      sizeof(D) <= kInlineBytes &&
+      sizeof(D) <= InlineBytes &&
       alignof(D) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<D>;
 
   template <class D>
@@ -94,7 +92,7 @@ class Function<R(Args...)> {
     if (ops_ != nullptr) std::exchange(ops_, nullptr)->destroy(storage_);
   }
 
-  alignas(std::max_align_t) std::byte storage_[kInlineBytes];
+  alignas(std::max_align_t) std::byte storage_[InlineBytes];
   const Ops* ops_ = nullptr;
 };
 

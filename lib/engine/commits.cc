@@ -1,6 +1,7 @@
 // Changes on their way to the store and back: what is shown to readers when they commit, and what
 // is put back when not.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/assert.h"
@@ -15,35 +16,32 @@ Result<Transaction*> Engine::Impl::submit(const Change& change, Entry& entry, En
     DURABLE_STREAMS_ASSERT(*submitted == Submitted::kCommitted);
     return nullptr;
   }
-  auto transaction = std::make_unique<Transaction>();
-  Transaction* pending = transaction.get();
+  Transaction& pending = transactions_.begin();
   // Before the store has it: its outcome may come on another thread, which then waits for the locks
   // that this one holds.
-  pending->entry = &entry;
-  pending->source = source;
-  {
-    const MutexLock lock(transactions_mutex_);
-    pending->ticket = ++last_ticket_;
-    transactions_.emplace(pending->ticket, std::move(transaction));
-  }
-  Result<Submitted> submitted = store_.submit(change, pending->ticket);
-  if (submitted.ok() && *submitted == Submitted::kPending) return pending;
-  {
-    const MutexLock lock(transactions_mutex_);
-    transactions_.erase(pending->ticket);
-  }
+  pending.entry = &entry;
+  pending.source = source;
+  Result<Submitted> submitted = store_.submit(change, pending.ticket);
+  if (submitted.ok() && *submitted == Submitted::kPending) return &pending;
+  end(pending);
   if (!submitted) return std::move(submitted).error();
   return nullptr;
+}
+
+void Engine::Impl::end(Transaction& transaction) {
+  Transaction* const over = &transaction;
+  transactions_.end({&over, 1});
 }
 
 PendingChange& Engine::Impl::remember(Transaction& transaction, Entry& entry,
                                       std::shared_ptr<Stream> stream) {
   ++entry.transactions;
-  PendingChange& pending = entry.pending.emplace_back();
+  PendingChange& pending = transaction.change_of(entry);
   pending.transaction = &transaction;
   pending.reserved_before = entry.reserved;
   pending.state_before = stream->reserved;
   pending.stream = std::move(stream);
+  entry.pending.push(pending);
   return pending;
 }
 
@@ -74,16 +72,17 @@ void Engine::Impl::show(Entry& entry, const std::shared_ptr<Stream>& stream,
 }
 
 void Engine::Impl::on_commits(std::span<CommitOutcome> outcomes) {
-  for (CommitOutcome& outcome : outcomes) {
-    std::unique_ptr<Transaction> transaction;
-    {
-      const MutexLock lock(transactions_mutex_);
-      const auto found = transactions_.find(outcome.ticket);
-      if (found == transactions_.end()) continue;
-      transaction = std::move(found->second);
-      transactions_.erase(found);
+  constexpr std::size_t kTogether = 64;  // that the table is locked for once
+  std::array<Transaction*, kTogether> transactions;
+  while (!outcomes.empty()) {
+    const std::span<CommitOutcome> some = outcomes.first(std::min(outcomes.size(), kTogether));
+    const std::span<Transaction*> known = std::span(transactions).first(some.size());
+    transactions_.take(some, known);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (known[i] != nullptr) finish(*known[i], some[i].status);
     }
-    finish(*transaction, outcome.status);
+    transactions_.end(known);
+    outcomes = outcomes.subspan(some.size());
   }
 }
 
@@ -111,41 +110,45 @@ void Engine::Impl::finish_saving(Transaction& transaction, const Status& status)
 
 void Engine::Impl::finish(Transaction& transaction, const Status& status) {
   std::vector<Continuation> failed;
-  bool committed = false;
-  {
-    Entry& entry = *transaction.entry;
-    Entry* source = transaction.source;
-    const ShardLock lock(entry.shard, source != nullptr ? source->shard : entry.shard);
-    if (transaction.slid != nullptr) return finish_saving(transaction, status);
-    committed = status.ok() && !transaction.entry_rolled_back;
-    DURABLE_STREAMS_ASSERT(!status.ok() || (committed && !transaction.source_rolled_back));
-    for (Entry* changed : {&entry, source}) {
-      if (changed == nullptr) continue;
-      const bool rolled_back =
-          changed == &entry ? transaction.entry_rolled_back : transaction.source_rolled_back;
-      if (committed) {
-        commit_oldest(*changed, transaction);
-      } else if (!rolled_back) {
-        roll_back(*changed, failed);
-      }
-      uncount_stream_if_gone(*changed);
-      --changed->transactions;
-      drop_if_empty(*changed);
-    }
-  }
+  const bool committed = finish_locked(transaction, status, failed);
   const Status dependency = committed ? Status() : Status(dependency_failed());
   for (Continuation& next : failed) next(dependency);
-  // The first to wait is the change's own requester, which is told the store's own reason.
-  bool own = true;
-  for (Continuation& next : transaction.take_answers()) {
-    next(committed || !std::exchange(own, false) ? dependency : status);
-  }
+  // It alone is told the store's own reason.
+  if (transaction.requester) transaction.requester(status);
+  for (Continuation& next : transaction.take_dependents()) next(dependency);
   if (committed) return release(std::move(transaction.release));
   if (transaction.repays) owe(*std::move(transaction.repays));
 }
 
+bool Engine::Impl::finish_locked(Transaction& transaction, const Status& status,
+                                 std::vector<Continuation>& failed) {
+  Entry& entry = *transaction.entry;
+  Entry* const source = transaction.source;
+  const ShardLock lock(entry.shard, source != nullptr ? source->shard : entry.shard);
+  if (transaction.slid != nullptr) {
+    finish_saving(transaction, status);
+    return status.ok();
+  }
+  const bool committed = status.ok() && !transaction.entry_rolled_back;
+  DURABLE_STREAMS_ASSERT(!status.ok() || (committed && !transaction.source_rolled_back));
+  for (Entry* changed : {&entry, source}) {
+    if (changed == nullptr) continue;
+    const bool rolled_back =
+        changed == &entry ? transaction.entry_rolled_back : transaction.source_rolled_back;
+    if (committed) {
+      commit_oldest(*changed, transaction);
+    } else if (!rolled_back) {
+      roll_back(*changed, failed);
+    }
+    uncount_stream_if_gone(*changed);
+    --changed->transactions;
+    drop_if_empty(*changed);
+  }
+  return committed;
+}
+
 void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
-  PendingChange& oldest = entry.pending.front();
+  PendingChange& oldest = *entry.pending.oldest();
   DURABLE_STREAMS_ASSERT(oldest.transaction == &transaction);
   show(entry, oldest.stream, oldest.visible_after, oldest.shown_after);
   for (const auto& [id, state] : oldest.producers_before) {
@@ -155,36 +158,43 @@ void Engine::Impl::commit_oldest(Entry& entry, const Transaction& transaction) {
   // Only now does the store know of it: whoever has looked for deadlines since the creation has not
   // seen this one.
   if (oldest.reserved_before == nullptr) note_deadline(oldest.stream->saved_deadline);
-  entry.pending.pop_front();
+  entry.pending.pop_oldest();
 }
 
 void Engine::Impl::roll_back(Entry& entry, std::vector<Continuation>& failed) {
-  const auto oldest = entry.pending.begin();
-  auto end = entry.pending.end();
-  // Without the stream of a refused creation the path is free, as the next creation of it wants.
+  PendingChange* const oldest = entry.pending.oldest();
+  // The first that stays: without the stream of a refused creation the path is free, as the next
+  // creation of it wants.
+  PendingChange* stays = nullptr;
   if (oldest->reserved_before == nullptr) {
-    end = std::find_if(oldest, end,
-                       [&](const PendingChange& each) { return each.stream != oldest->stream; });
+    stays = oldest;
+    while (stays != nullptr && stays->stream == oldest->stream) stays = stays->newer;
   }
-  if (end == entry.pending.end()) entry.reserved = oldest->reserved_before;
-  for (auto change = end; change != oldest;) {
-    --change;
-    change->stream->reserved = std::move(change->state_before);
-    if (change->touches) let_go(change->stream, Outcome::kRefused);
-    for (const auto& [id, state] : change->producers_before) {
-      HeldProducer& held = change->stream->producers.find(id)->second;
-      held.state = state;
-      --held.in_flight;
-    }
+  if (stays == nullptr) entry.reserved = oldest->reserved_before;
+  PendingChange* change = stays != nullptr ? stays->older : entry.pending.newest();
+  for (; change != nullptr; change = change->older) {
+    take_back(*change);
     Transaction& transaction = *change->transaction;
     const bool is_source = transaction.entry != &entry;
     (is_source ? transaction.source_rolled_back : transaction.entry_rolled_back) = true;
     // Those of the oldest are told why by finish(), and those of a fork when the store refuses it
     // in its turn.
     if (is_source || change == oldest) continue;
-    for (Continuation& next : transaction.take_answers()) failed.push_back(std::move(next));
+    if (transaction.requester) failed.push_back(std::move(transaction.requester));
+    for (Continuation& next : transaction.take_dependents()) failed.push_back(std::move(next));
   }
-  entry.pending.erase(oldest, end);
+  while (entry.pending.oldest() != stays) entry.pending.pop_oldest();
+}
+
+void Engine::Impl::take_back(PendingChange& change) {
+  Stream& stream = *change.stream;
+  stream.reserved = std::move(change.state_before);
+  if (change.touches) let_go(change.stream, Outcome::kRefused);
+  for (const auto& [id, state] : change.producers_before) {
+    HeldProducer& held = stream.producers.find(id)->second;
+    held.state = state;
+    --held.in_flight;
+  }
 }
 
 }  // namespace durable_streams

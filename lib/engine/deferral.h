@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "engine/entry.h"
+#include "engine/transaction.h"
 
 namespace durable_streams {
 
@@ -23,14 +23,11 @@ class Deferral {
   // otherwise.
   virtual Continuation start_again() = 0;
 
-  // Answers `result` when run with an ok status, and the status's error otherwise.
-  Continuation answer_with(Result<T> result) {
+  // Answers `result` when run with an ok status, and the status's error otherwise. A handle keeps
+  // it at its side, so that what is returned stays small.
+  virtual Continuation answer_with(Result<T> result) {
     return [later = answer_later(), result = std::move(result)](const Status& status) mutable {
-      if (status.ok()) {
-        later(std::move(result));
-      } else {
-        later(status.error());
-      }
+      later(status.ok() ? std::move(result) : Result<T>(status.error()));
     };
   }
 };

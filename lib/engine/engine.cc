@@ -101,7 +101,7 @@ void Engine::Impl::touch(Entry& entry) {
     stream.touched = now();
     return;
   }
-  PendingChange& last = entry.pending.back();
+  PendingChange& last = *entry.pending.newest();
   DURABLE_STREAMS_ASSERT(last.stream == entry.reserved);
   if (!std::exchange(last.touches, true)) ++stream.holds;
 }

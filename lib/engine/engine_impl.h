@@ -13,7 +13,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/keyed_hash.h"
@@ -27,6 +26,7 @@
 #include "engine/payload.h"
 #include "engine/refusals.h"
 #include "engine/shard.h"
+#include "engine/transaction_table.h"
 
 namespace durable_streams {
 
@@ -165,6 +165,7 @@ class Engine::Impl final : public CommitListener {
   // Hands a change of `entry`, and of a fork's source, to the store. Null: it is committed. Else it
   // is pending, and each of the entries remembers it.
   Result<Transaction*> submit(const Change& change, Entry& entry, Entry* source = nullptr);
+  void end(Transaction& transaction);
   // Before the states are moved: keeps what a refusal puts back.
   PendingChange& remember(Transaction& transaction, Entry& entry, std::shared_ptr<Stream> stream);
   // After they were moved: shows the new state to readers, or keeps it until the transaction
@@ -176,10 +177,14 @@ class Engine::Impl final : public CommitListener {
   bool save_deadline(Entry& entry, const std::shared_ptr<Stream>& stream, WallTime deadline);
   void finish_saving(Transaction& transaction, const Status& status);
   void finish(Transaction& transaction, const Status& status);
+  // What the shards' locks are needed for; whether the change is kept.
+  bool finish_locked(Transaction& transaction, const Status& status,
+                     std::vector<Continuation>& failed);
   void commit_oldest(Entry& entry, const Transaction& transaction);
   // Takes back the oldest change, which was refused, and those that the store will refuse because
   // of it.
   void roll_back(Entry& entry, std::vector<Continuation>& failed);
+  void take_back(PendingChange& change);
 
   // Counts as a read or write of the entry's stream: its TTL counts from now. Where changes are in
   // flight, whose refusal would refuse this too, only when they commit; until then they hold the
@@ -301,10 +306,7 @@ class Engine::Impl final : public CommitListener {
   std::size_t shard_entries_max_ = 0;
   const std::shared_ptr<Life> life_;
 
-  Mutex transactions_mutex_;
-  std::unordered_map<Ticket, std::unique_ptr<Transaction>> transactions_
-      DURABLE_STREAMS_GUARDED_BY(transactions_mutex_);
-  Ticket last_ticket_ DURABLE_STREAMS_GUARDED_BY(transactions_mutex_) = 0;
+  TransactionTable transactions_;
 
   Mutex handles_mutex_;
   std::vector<std::shared_ptr<Mailbox>> handles_ DURABLE_STREAMS_GUARDED_BY(handles_mutex_);
@@ -317,7 +319,7 @@ class Engine::Impl final : public CommitListener {
 template <class T>
 AtOnce<T> Engine::Impl::answer_after(Entry& entry, Deferral<T>& deferral, Result<T> result) {
   if (entry.pending.empty()) return result;
-  entry.pending.back().transaction->add_answer(deferral.answer_with(std::move(result)));
+  entry.pending.newest()->transaction->add_dependent(deferral.answer_with(std::move(result)));
   return std::nullopt;
 }
 
@@ -325,7 +327,7 @@ template <class T>
 AtOnce<T> Engine::Impl::answer_with(Transaction* transaction, Deferral<T>& deferral,
                                     Result<T> result) {
   if (transaction == nullptr) return result;
-  transaction->add_answer(deferral.answer_with(std::move(result)));
+  transaction->requester = deferral.answer_with(std::move(result));
   return std::nullopt;
 }
 

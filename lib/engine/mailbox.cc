@@ -1,6 +1,9 @@
 // Gathers mail under a small lock, and posts to the loop when the first piece comes in.
 #include "engine/mailbox.h"
 
+#include <cstddef>
+#include <utility>
+
 #include "engine/stream.h"
 
 namespace durable_streams {
@@ -35,7 +38,8 @@ void Mailbox::close() {
 }
 
 void Mailbox::deliver() {
-  Mail mail;
+  // A receiver may turn the loop itself, so the mail is this call's own.
+  Mail mail = std::exchange(room_, {});
   {
     const MutexLock lock(mutex_);
     posted_ = false;
@@ -49,6 +53,18 @@ void Mailbox::deliver() {
     if (receiver_ != nullptr) receiver_->on_wake(stream);
   }
   if (mail.rearm && receiver_ != nullptr) receiver_->on_rearm();
+  mail.clear();
+  room_ = std::move(mail);
+}
+
+// A burst's memory is given back.
+void Mailbox::Mail::clear() {
+  constexpr std::size_t kKeptMax = 1024;
+  if (answers.capacity() > kKeptMax) answers = {};
+  if (woken.capacity() > kKeptMax) woken = {};
+  answers.clear();
+  woken.clear();
+  rearm = false;
 }
 
 }  // namespace durable_streams

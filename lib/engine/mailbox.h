@@ -43,6 +43,8 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
 
  private:
   struct Mail {
+    void clear();
+
     std::vector<std::pair<std::uint64_t, Status>> answers;
     std::vector<std::shared_ptr<Stream>> woken;
     bool rearm = false;
@@ -56,7 +58,10 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   EventLoop* loop_ DURABLE_STREAMS_GUARDED_BY(mutex_);  // null: closed
   Mail mail_ DURABLE_STREAMS_GUARDED_BY(mutex_);
   bool posted_ DURABLE_STREAMS_GUARDED_BY(mutex_) = false;
-  MailReceiver* receiver_;  // loop only; null: closed
+
+  // Loop only.
+  MailReceiver* receiver_;  // null: closed
+  Mail room_;               // the last delivery's memory, for the next
 };
 
 }  // namespace durable_streams

@@ -25,7 +25,7 @@ class HandleDeferral : public Deferral<T> {
   Function<void(Result<T>)> answer_later() override {
     auto cell = std::make_shared<std::optional<Result<T>>>();
     const std::uint64_t operation =
-        handle_.keep([cell, done = std::move(done_)](const Status& status) mutable {
+        handle_.keep([cell, done = take_completion()](const Status& status) mutable {
           done(status.ok() ? *std::move(*cell) : Result<T>(status.error()));
         });
     return [cell, operation, mailbox = handle_.mailbox().shared_from_this()](Result<T> result) {
@@ -35,17 +35,33 @@ class HandleDeferral : public Deferral<T> {
   }
 
   Continuation start_again() override {
-    const std::uint64_t operation = handle_.keep(
+    return when_told(
         [restart = make_restart_(), done = std::move(done_)](const Status& status) mutable {
           if (!status.ok()) return done(status.error());
           restart(std::move(done));
         });
+  }
+
+  Continuation answer_with(Result<T> result) override {
+    return when_told(
+        [result = std::move(result), done = take_completion()](const Status& status) mutable {
+          done(status.ok() ? std::move(result) : Result<T>(status.error()));
+        });
+  }
+
+ protected:
+  // What is told the answer.
+  virtual Completion<T> take_completion() { return std::move(done_); }
+
+ private:
+  // `resume` stays with the handle, and runs there when what is returned has been told.
+  Continuation when_told(WaitingOperations::Resume resume) {
+    const std::uint64_t operation = handle_.keep(std::move(resume));
     return [operation, mailbox = handle_.mailbox().shared_from_this()](const Status& status) {
       mailbox->answer(operation, status);
     };
   }
 
- private:
   Streams::Impl& handle_;
   Completion<T>& done_;
   MakeRestart make_restart_;
@@ -86,11 +102,7 @@ Streams::Impl::~Impl() {
   loop_.cancel(reap_timer_);
   const Status canceled =
       Error{.code = ErrorCode::kCanceled, .message = "the handle was closed", .detail = {}};
-  while (!waiting_.empty()) {
-    Continuation resume = std::move(waiting_.begin()->second);
-    waiting_.erase(waiting_.begin());
-    resume(canceled);
-  }
+  waiting_.resume_all(canceled);
   // Only now: a follower that went while it read has left its stream when that read was canceled.
   DURABLE_STREAMS_ASSERT(live_readers_ == 0);
 }
@@ -170,16 +182,15 @@ std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveRe
     ReadDeferral(Impl& handle, Completion<ReadAnswer>& done, decltype(make_restart) restart,
                  LiveReader* reader)
         : HandleDeferral<ReadAnswer, decltype(make_restart)>(handle, done, restart),
-          done_(done),
           reader_(reader) {}
 
-    Function<void(Result<ReadAnswer>)> answer_later() override {
-      done_ = advancing(reader_, std::move(done_));
-      return HandleDeferral<ReadAnswer, decltype(make_restart)>::answer_later();
+   protected:
+    Completion<ReadAnswer> take_completion() override {
+      return advancing(
+          reader_, HandleDeferral<ReadAnswer, decltype(make_restart)>::take_completion());
     }
 
    private:
-    Completion<ReadAnswer>& done_;
     LiveReader* reader_;
   };
 
@@ -256,18 +267,12 @@ void Streams::Impl::flush_later() {
   });
 }
 
-std::uint64_t Streams::Impl::keep(Continuation resume) {
-  const std::uint64_t operation = ++last_operation_;
-  waiting_.emplace(operation, std::move(resume));
-  return operation;
+std::uint64_t Streams::Impl::keep(WaitingOperations::Resume resume) {
+  return waiting_.add(std::move(resume));
 }
 
 void Streams::Impl::on_answer(std::uint64_t operation, const Status& status) {
-  const auto found = waiting_.find(operation);
-  if (found == waiting_.end()) return;
-  Continuation resume = std::move(found->second);
-  waiting_.erase(found);
-  resume(status);
+  if (WaitingOperations::Resume resume = waiting_.take(operation)) resume(status);
 }
 
 void Streams::Impl::on_wake(const std::shared_ptr<Stream>& stream) {

@@ -9,13 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "engine/deferral.h"
 #include "engine/engine_impl.h"
 #include "engine/live_reader.h"
 #include "engine/mailbox.h"
 #include "engine/operations.h"
+#include "engine/waiting_operations.h"
 
 namespace durable_streams {
 
@@ -73,7 +73,7 @@ class Streams::Impl final : public MailReceiver {
 
   // Keeps `resume` until its answer comes by the mailbox, or the handle ends, and returns the name
   // to answer it by.
-  std::uint64_t keep(Continuation resume);
+  std::uint64_t keep(WaitingOperations::Resume resume);
 
   void on_answer(std::uint64_t operation, const Status& status) override;
   void on_wake(const std::shared_ptr<Stream>& stream) override;
@@ -92,8 +92,7 @@ class Streams::Impl final : public MailReceiver {
   Engine::Impl& engine_;
   EventLoop& loop_;
   const std::shared_ptr<Mailbox> mailbox_;
-  std::unordered_map<std::uint64_t, Continuation> waiting_;
-  std::uint64_t last_operation_ = 0;
+  WaitingOperations waiting_;
   std::string scratch_;
   LiveReader* first_woken_ = nullptr;  // readers taken from their group, about to be called
   int live_readers_ = 0;

@@ -1,5 +1,7 @@
 // What operations cost in memory and in allocations, counted where they are made: by the program's
 // operator new.
+#include <durable_streams/file_store.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +12,7 @@
 
 #include "engine/streams_impl.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/temporary_directory.h"
 
 namespace {
 
@@ -96,6 +99,49 @@ TEST_CASE("an append allocates nothing but chunks, whoever sends it",
   };
   CHECK(allocations_of(2'000, [&] { plain("text", "text/plain", text); }) <= 4);
   CHECK(allocations_of(2'000, [&] { plain("json", "application/json", json); }) <= 4);
+}
+
+TEST_CASE("an append that waits for its commit takes its memory from the one before",
+          "[engine][append][footprint]") {
+  const TemporaryDirectory directory;
+  Result<std::unique_ptr<FileStore>> store = FileStore::open({.directory = directory.path(),
+                                             .durability = Durability::kOff,
+                                             .reserve_bytes = 0,
+                                             .segment_bytes = 1 << 20,
+                                             .catalog_bytes_max = 64 << 20});
+  REQUIRE(store.ok());
+  Engine engine(**store);
+  ManualLoop loop;
+  Streams streams(engine, loop);
+  constexpr int kTogether = 100;
+  int waiting = 0;
+  const auto turn_until_answered = [&] {
+    while (waiting > 0) loop.run_once();
+  };
+  ++waiting;
+  streams.create("s", {.content_type = "text/plain"}, [&](const auto& created) {
+    CHECK(created.ok());
+    --waiting;
+  });
+  turn_until_answered();
+  const std::string text(100, 'x');
+  const auto append_some = [&] {
+    for (int i = 0; i < kTogether; ++i) {
+      ++waiting;
+      const AppendRequest request{
+          .path = "s", .body = text, .owned_body = {}, .options = {.content_type = "text/plain"}};
+      const AtOnce<Appended> answer =
+          streams.impl().append(request, [&](const Result<Appended>& appended) {
+            CHECK(appended.ok());
+            --waiting;
+          });
+      CHECK_FALSE(answer.has_value());
+    }
+    turn_until_answered();
+  };
+  for (int i = 0; i < 30; ++i) append_some();
+  // What is left belongs to commits, of which one carries many appends, and to chunks.
+  CHECK(allocations_of(20, append_some) < 20 * kTogether / 2);
 }
 
 TEST_CASE("a read into an answer that is used again allocates nothing",
