@@ -15,7 +15,7 @@ namespace durable_streams::bench {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 constexpr Nanos kAnswersMax = 20 * kSecond;
 constexpr Nanos kLook = 100 * kMillisecond;
 

@@ -8,7 +8,7 @@ namespace durable_streams::bench {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = 256 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{256} * 1024;
 constexpr Nanos kPhaseLook = 50 * kMillisecond;
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 // Large streams are filled in pieces, as they would be written, and below what servers take in one
 // request.
-constexpr std::size_t kFillBytes = 64 * 1024;
+constexpr std::size_t kFillBytes = std::size_t{64} * 1024;
 
 Status create_streams(const Options& options, const Target& target, const StreamNames& names,
                       SetupClient& client) {

@@ -9,7 +9,7 @@ namespace durable_streams::bench {
 
 namespace {
 
-constexpr std::size_t kHeadBytesMax = 64 * 1024;
+constexpr std::size_t kHeadBytesMax = std::size_t{64} * 1024;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
@@ -154,17 +154,15 @@ void ResponseParser::deliver(std::string_view body) {
   if (sink_ && !body.empty()) sink_(body);
 }
 
-Parsed ResponseParser::take_sized(std::string_view& bytes) {
+void ResponseParser::take_left(std::string_view& bytes) {
   const std::size_t taken = std::min<std::uint64_t>(left_, bytes.size());
   deliver(bytes.substr(0, taken));
   bytes.remove_prefix(taken);
   left_ -= taken;
-  if (left_ > 0) return Parsed::kPartial;
-  state_ = State::kHead;
-  return Parsed::kComplete;
 }
 
-Parsed ResponseParser::take_chunk_size(std::string_view& bytes) {
+// kComplete: `part_` holds a line with its end.
+Parsed ResponseParser::gather_line(std::string_view& bytes) {
   const std::size_t feed = bytes.find('\n');
   part_.append(bytes.substr(0, feed == std::string_view::npos ? feed : feed + 1));
   if (part_.size() > kHeadBytesMax) return Parsed::kMalformed;
@@ -173,6 +171,18 @@ Parsed ResponseParser::take_chunk_size(std::string_view& bytes) {
     return Parsed::kPartial;
   }
   bytes.remove_prefix(feed + 1);
+  return Parsed::kComplete;
+}
+
+Parsed ResponseParser::take_sized(std::string_view& bytes) {
+  take_left(bytes);
+  if (left_ > 0) return Parsed::kPartial;
+  state_ = State::kHead;
+  return Parsed::kComplete;
+}
+
+Parsed ResponseParser::take_chunk_size(std::string_view& bytes) {
+  if (const Parsed line = gather_line(bytes); line != Parsed::kComplete) return line;
   std::string_view size = part_;
   size.remove_suffix(1);
   const bool good = read_number(trim(size.substr(0, size.find(';'))), left_, 16);
@@ -183,24 +193,14 @@ Parsed ResponseParser::take_chunk_size(std::string_view& bytes) {
 }
 
 Parsed ResponseParser::take_chunk(std::string_view& bytes) {
-  const std::size_t taken = std::min<std::uint64_t>(left_, bytes.size());
-  deliver(bytes.substr(0, taken));
-  bytes.remove_prefix(taken);
-  left_ -= taken;
+  take_left(bytes);
   if (left_ == 0) state_ = State::kChunkEnd;
   return Parsed::kPartial;
 }
 
 // The line end after a chunk, or a line of the trailer, whose last one is blank.
 Parsed ResponseParser::take_line(std::string_view& bytes) {
-  const std::size_t feed = bytes.find('\n');
-  part_.append(bytes.substr(0, feed == std::string_view::npos ? feed : feed + 1));
-  if (part_.size() > kHeadBytesMax) return Parsed::kMalformed;
-  if (feed == std::string_view::npos) {
-    bytes = {};
-    return Parsed::kPartial;
-  }
-  bytes.remove_prefix(feed + 1);
+  if (const Parsed line = gather_line(bytes); line != Parsed::kComplete) return line;
   const bool blank = part_ == "\r\n";
   part_.clear();
   if (state_ == State::kChunkEnd) {

@@ -54,6 +54,8 @@ class ResponseParser {
   Parsed take_head(std::string_view& bytes);
   bool read_head(std::string_view head);
   void read_field(std::string_view line);
+  void take_left(std::string_view& bytes);
+  Parsed gather_line(std::string_view& bytes);
   Parsed take_sized(std::string_view& bytes);
   Parsed take_chunk_size(std::string_view& bytes);
   Parsed take_chunk(std::string_view& bytes);

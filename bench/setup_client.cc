@@ -24,7 +24,7 @@ Result<Answer> SetupClient::ask(std::string_view request) {
   ResponseParser parser;
   parser.keep_heads();
   parser.set_body_sink([&](std::string_view body) { answer.body.append(body); });
-  std::array<char, 16 * 1024> buffer;
+  std::array<char, std::size_t{16} * 1024> buffer;
   while (true) {
     const ssize_t received = channel_.receive(buffer);
     if (received < 0) return system_error("receiving an answer");

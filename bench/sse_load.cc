@@ -18,7 +18,7 @@ namespace durable_streams::bench {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 constexpr std::size_t kAppendsInFlightMax = 64;
 constexpr Nanos kLook = 100 * kMillisecond;
 constexpr Nanos kOpenMax = 20 * kSecond;
@@ -114,8 +114,8 @@ Result<Report> SseRun::run(const Target& target) {
 
 Status SseRun::subscribe(const Target& target, std::string_view path) {
   const std::string request = get_request(target, path, "offset=-1&live=sse");
-  Result<std::vector<HeldRead>> reads =
-      open_held_reads(target, options_.connections, epoll_, [&](std::size_t) { return request; });
+  Result<std::vector<HeldRead>> reads = open_held_reads(
+      target, options_.connections, epoll_, [&](std::size_t) { return std::string(request); });
   if (!reads) return reads.error();
   reads_ = std::move(*reads);
   subscribers_.resize(reads_.size());

@@ -26,7 +26,7 @@
 
 namespace {
 
-constexpr std::size_t kBufferBytes = 256 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{256} * 1024;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 
 struct Options {

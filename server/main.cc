@@ -1,7 +1,6 @@
 // The program. All it knows is where its arguments and its terminal are, and what its memory is
 // taken from.
-#include <stdlib.h>  // tells whether this is glibc
-
+#include <cstdlib>  // tells whether this is glibc
 #include <iostream>
 #include <string_view>
 #include <vector>

@@ -49,7 +49,7 @@ TEST_CASE("a value that only moves is moved out", "[base][result]") {
   CHECK(**result == 3);
   const std::unique_ptr<int> value = std::move(result).value();
   CHECK(*value == 3);
-  CHECK(result.value() == nullptr);
+  CHECK(result.value() == nullptr);  // NOLINT(bugprone-use-after-move): it is about what is left
 }
 
 TEST_CASE("an error is moved out", "[base][result]") {

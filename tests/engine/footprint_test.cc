@@ -2,61 +2,15 @@
 // operator new.
 #include <durable_streams/file_store.h>
 
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/streams_impl.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/heap_count.h"
 #include "tests/support/temporary_directory.h"
-
-namespace {
-
-std::atomic<std::int64_t> allocated_bytes{0};
-std::atomic<std::int64_t> allocations{0};
-
-// Before each block, for its size.
-constexpr std::size_t kHeaderBytes = alignof(std::max_align_t);
-
-}  // namespace
-
-// All forms are replaced, not only those that the others call: sanitizers bring their own of each.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  void* const block = std::malloc(kHeaderBytes + size);
-  if (block == nullptr) return nullptr;
-  *static_cast<std::size_t*>(block) = size;
-  allocated_bytes += static_cast<std::int64_t>(size);
-  ++allocations;
-  return static_cast<char*>(block) + kHeaderBytes;
-}
-
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return operator new(size, std::nothrow);
-}
-
-void operator delete(void* memory) noexcept {
-  if (memory == nullptr) return;
-  char* const block = static_cast<char*>(memory) - kHeaderBytes;
-  allocated_bytes -= static_cast<std::int64_t>(*reinterpret_cast<std::size_t*>(block));
-  std::free(block);
-}
-
-void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
-void operator delete[](void* memory) noexcept { operator delete(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { operator delete(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
 
 namespace durable_streams {
 

@@ -327,4 +327,17 @@ inline std::string summary(std::string_view responses) {
   return text;
 }
 
+inline const std::string kGet = "GET /g HTTP/1.1\r\nHost: h\r\n\r\n";
+inline const std::string kWait = "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n";
+inline const std::string kPost = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
+inline const std::string kChunked =
+    "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+    "chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n";
+
+inline std::string request(std::string_view line, std::string_view headers = {},
+                           std::string_view body = {}) {
+  return std::string(line) + " HTTP/1.1\r\nHost: h\r\n" + std::string(headers) + "\r\n" +
+         std::string(body);
+}
+
 }  // namespace durable_streams::server

@@ -216,16 +216,26 @@ void SimulatedClient::close(Question& question) {
   std::erase_if(others, [&](const auto& each) { return each.lock() == question; });
 }
 
+// The completion of what was asked, which `check` looks at unless it was canceled.
+template <class Check>
+auto SimulatedClient::told(Question asked, Check check) {
+  return [this, asked = std::move(asked), check](auto result) mutable {
+    close(asked);
+    if (result.ok() || result.error().code != ErrorCode::kCanceled) (this->*check)(*asked, result);
+  };
+}
+
+AppendOptions SimulatedClient::append_options(const Request& request) {
+  return {.content_type = request.content_type,
+          .producer = {.id = request.producer_id, .epoch = request.epoch, .seq = request.seq},
+          .stream_seq = request.stream_seq,
+          .close = request.close};
+}
+
 void SimulatedClient::send(Streams& streams, Request request) {
   Question asked = question(std::move(request));
   const Request& about = asked->request;
-  const auto then = [this, &asked](auto check) {
-    return [this, asked, check](auto result) mutable {
-      close(asked);
-      if (result.ok() || result.error().code != ErrorCode::kCanceled)
-        (this->*check)(*asked, result);
-    };
-  };
+  const auto then = [this, &asked](auto check) { return told(asked, check); };
   switch (about.kind) {
     case Kind::kCreate: {
       CreateOptions options{.content_type = about.content_type,
@@ -238,14 +248,9 @@ void SimulatedClient::send(Streams& streams, Request request) {
             .path = about.source, .offset = about.fork_offset, .sub_offset = about.sub_offset};
       return streams.create(about.path, options, then(&SimulatedClient::on_created));
     }
-    case Kind::kAppend: {
-      const AppendOptions options{
-          .content_type = about.content_type,
-          .producer = {.id = about.producer_id, .epoch = about.epoch, .seq = about.seq},
-          .stream_seq = about.stream_seq,
-          .close = about.close};
-      return streams.append(about.path, about.body, options, then(&SimulatedClient::on_appended));
-    }
+    case Kind::kAppend:
+      return streams.append(about.path, about.body, append_options(about),
+                            then(&SimulatedClient::on_appended));
     case Kind::kRead:
       return streams.read(about.path, about.from, about.bytes_max, then(&SimulatedClient::on_read));
     case Kind::kInfo:
@@ -258,23 +263,13 @@ void SimulatedClient::send(Streams& streams, Request request) {
 void SimulatedClient::send(EndpointClient& endpoint, Request request) {
   Question asked = question(std::move(request));
   const Request& about = asked->request;
-  const auto then = [this, &asked](auto check) {
-    return [this, asked, check](auto result) mutable {
-      close(asked);
-      if (result.ok() || result.error().code != ErrorCode::kCanceled)
-        (this->*check)(*asked, result);
-    };
-  };
+  const auto then = [this, &asked](auto check) { return told(asked, check); };
   switch (about.kind) {
     case Kind::kAppend: {
       // 204 to a close without a body does not tell a duplicate from a new one.
       if (about.body.empty()) asked->expected.reset();
-      const AppendOptions options{
-          .content_type = about.content_type,
-          .producer = {.id = about.producer_id, .epoch = about.epoch, .seq = about.seq},
-          .stream_seq = about.stream_seq,
-          .close = about.close};
-      return endpoint.append(about.path, about.body, options, then(&SimulatedClient::on_appended));
+      return endpoint.append(about.path, about.body, append_options(about),
+                             then(&SimulatedClient::on_appended));
     }
     case Kind::kRead:
       return endpoint.read(about.path, about.from, then(&SimulatedClient::on_read));

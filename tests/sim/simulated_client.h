@@ -91,6 +91,9 @@ class SimulatedClient {
   void send(EndpointClient& endpoint, Request request);
   Question question(Request request);
   void close(Question& question);
+  template <class Check>
+  auto told(Question asked, Check check);
+  static AppendOptions append_options(const Request& request);
 
   void on_created(const Asked& asked, const Result<Created>& created);
   void on_appended(const Asked& asked, const Result<Appended>& appended);

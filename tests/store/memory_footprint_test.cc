@@ -3,67 +3,15 @@
 #include <durable_streams/memory_store.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
-#include <new>
 #include <string>
 #include <string_view>
 
 #include "tests/support/catch.h"
-
-namespace {
-
-std::atomic<std::int64_t> allocated_bytes{0};
-std::atomic<std::int64_t> allocations{0};
-
-// Before each block, for its size.
-constexpr std::size_t kHeaderBytes = alignof(std::max_align_t);
-
-// What a block of this size takes with the C library's allocator: 8 bytes of its own, in units
-// of 16.
-std::int64_t block_bytes(std::size_t size) {
-  return static_cast<std::int64_t>(std::max<std::size_t>(32, (size + 8 + 15) / 16 * 16));
-}
-
-}  // namespace
-
-// All forms are replaced, not only those that the others call: sanitizers bring their own of each.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  void* const block = std::malloc(kHeaderBytes + size);
-  if (block == nullptr) return nullptr;
-  *static_cast<std::size_t*>(block) = size;
-  allocated_bytes += block_bytes(size);
-  ++allocations;
-  return static_cast<char*>(block) + kHeaderBytes;
-}
-
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return operator new(size, std::nothrow);
-}
-
-void operator delete(void* memory) noexcept {
-  if (memory == nullptr) return;
-  char* const block = static_cast<char*>(memory) - kHeaderBytes;
-  allocated_bytes -= block_bytes(*reinterpret_cast<std::size_t*>(block));
-  std::free(block);
-}
-
-void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
-void operator delete[](void* memory) noexcept { operator delete(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { operator delete(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }
+#include "tests/support/heap_count.h"
 
 namespace durable_streams {
 
@@ -89,10 +37,10 @@ void create(MemoryStore& store, std::size_t i, std::string_view bytes,
 // Bytes that one stream takes, beside its path.
 std::int64_t cost_of_stream(MemoryStore& store, std::string_view bytes,
                             const std::function<void(StreamRecord&)>& change = {}) {
-  const std::int64_t before = allocated_bytes;
+  const std::int64_t before = allocated_block_bytes;
   for (std::size_t i = 0; i < kStreams; ++i) create(store, i, bytes, change);
   CHECK(store.stats().streams == kStreams);
-  const std::int64_t each = (allocated_bytes - before) / static_cast<std::int64_t>(kStreams);
+  const std::int64_t each = (allocated_block_bytes - before) / static_cast<std::int64_t>(kStreams);
   return each - static_cast<std::int64_t>(kPathBytes);
 }
 
@@ -127,10 +75,10 @@ TEST_CASE("a small stream costs less than 290 bytes beside its path and bytes", 
 
 TEST_CASE("the store's own account is close to what it takes", "[store][memory]") {
   for (const std::size_t size : {0U, 10U, 1000U, 100'000U}) {
-    const std::int64_t before = allocated_bytes;
+    const std::int64_t before = allocated_block_bytes;
     MemoryStore store;
     for (std::size_t i = 0; i < 1000; ++i) create(store, i, std::string(size, 'x'));
-    const auto taken = static_cast<double>(allocated_bytes - before);
+    const auto taken = static_cast<double>(allocated_block_bytes - before);
     const auto account = static_cast<double>(store.stats().memory_bytes);
     INFO(size << " bytes a stream: " << taken << " taken, account " << account);
     CHECK(account > taken * 0.9);
@@ -140,14 +88,14 @@ TEST_CASE("the store's own account is close to what it takes", "[store][memory]"
 
 TEST_CASE("removed streams give back what they took", "[store][memory]") {
   MemoryStore store;
-  const std::int64_t before = allocated_bytes;
+  const std::int64_t before = allocated_block_bytes;
   const StreamId first = store.next_stream_id() + 1;
   for (std::size_t i = 0; i < kStreams; ++i) create(store, i, "some bytes", expire_late);
-  const std::int64_t taken = allocated_bytes - before;
+  const std::int64_t taken = allocated_block_bytes - before;
   for (StreamId id = first; id < first + kStreams; ++id) {
     REQUIRE(store.submit(RemoveChange{.id = id, .version = 1}, 0).ok());
   }
-  CHECK(allocated_bytes - before < taken / 50);
+  CHECK(allocated_block_bytes - before < taken / 50);
   CHECK(store.stats().memory_bytes == 0);
   CHECK(store.stats().streams == 0);
 }

@@ -1,78 +1,17 @@
-// The contract of every catalog: the one that LMDB keeps, and the one in memory that stands in for
-// it.
+// The contract of every catalog.
 #include "store/file/catalog.h"
 
 #include <algorithm>
-#include <functional>
-#include <limits>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "store/file/lmdb_catalog.h"
-#include "tests/store_file/catalog_samples.h"
-#include "tests/support/map_catalog.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/store_file/catalog_subject.h"
 
 namespace durable_streams {
 namespace {
-
-enum class Kind : std::uint8_t { kLmdb, kMap };
-
-constexpr std::uint64_t kPositionMax = std::numeric_limits<std::uint64_t>::max();
-
-class Subject {
- public:
-  explicit Subject(Kind kind) : kind_(kind) {
-    if (kind_ == Kind::kMap) map_ = std::make_unique<MapCatalog>();
-    reopen();
-  }
-
-  Catalog* operator->() { return kind_ == Kind::kMap ? map_.get() : lmdb_.get(); }
-
-  // As a start after a crash would find it.
-  void reopen() {
-    if (kind_ == Kind::kMap) {
-      map_ = map_->copy();
-      return;
-    }
-    lmdb_.reset();
-    lmdb_ = must(open_lmdb_catalog({.directory = directory_.path(), .map_bytes = kMapBytes}));
-  }
-
-  // Runs one update and commits it.
-  void update(const std::function<void(Catalog::Update&)>& change) {
-    const std::unique_ptr<Catalog::Update> update = must((*this)->begin());
-    change(*update);
-    must(update->commit());
-  }
-
-  void put(const SettledStream& stream) {
-    update([&](Catalog::Update& to) { must(to.put(stream)); });
-  }
-
-  void erase(StreamId id) {
-    update([&](Catalog::Update& to) { must(to.erase(id)); });
-  }
-
-  std::vector<DueStream> due() { return must((*this)->due(kBefore, kNever, 1000)); }
-
-  static constexpr DueStream kBefore{WallTime::min(), 0};
-
- private:
-  static constexpr std::uint64_t kMapBytes = std::uint64_t{256} << 20;
-
-  const Kind kind_;
-  TemporaryDirectory directory_;
-  std::unique_ptr<Catalog> lmdb_;
-  std::unique_ptr<MapCatalog> map_;
-};
-
-Subject any_catalog() { return Subject(GENERATE(Kind::kLmdb, Kind::kMap)); }
 
 SettledStream with_deadline(SettledStream stream, std::int64_t ms) {
   stream.record.deadline = at_ms(ms);
@@ -99,7 +38,7 @@ SettledStream full_stream() {
 }  // namespace
 
 TEST_CASE("an empty catalog knows nothing", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   CHECK(must(catalog->meta()) == CatalogMeta{});
   CHECK_FALSE(must(catalog->find_path("a")));
   CHECK_FALSE(must(catalog->find_path("")));
@@ -118,7 +57,7 @@ TEST_CASE("an empty catalog knows nothing", "[store_file][catalog]") {
 }
 
 TEST_CASE("a stream is found by path and by id, all of its record", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const SettledStream stream = full_stream();
   catalog.put(stream);
   catalog.reopen();
@@ -130,7 +69,7 @@ TEST_CASE("a stream is found by path and by id, all of its record", "[store_file
 
 TEST_CASE("a path as long as paths may be is kept, a longer key is refused",
           "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const std::string longest(480, '\xc3');
   catalog.put(sample_stream(1, longest));
   CHECK(must(catalog->find_path(longest)) == StreamId{1});
@@ -147,7 +86,7 @@ TEST_CASE("a path as long as paths may be is kept, a longer key is refused",
 }
 
 TEST_CASE("an update that is not committed has not happened", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   catalog.put(sample_stream(1, "a"));
   {
     const auto update = must(catalog->begin());
@@ -166,7 +105,7 @@ TEST_CASE("an update that is not committed has not happened", "[store_file][cata
 
 TEST_CASE("a record that is put again replaces the old one and moves its deadline",
           "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   catalog.put(with_deadline(sample_stream(1, "a"), 100));
   catalog.put(with_deadline(sample_stream(1, "a", 2), 200));
   CHECK(catalog.due() == std::vector<DueStream>{{at_ms(200), 1}});
@@ -182,7 +121,7 @@ TEST_CASE("a record that is put again replaces the old one and moves its deadlin
 }
 
 TEST_CASE("a soft-deleted stream keeps its path and has no deadline", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   SettledStream stream = with_deadline(sample_stream(1, "a"), 100);
   catalog.put(stream);
   stream.record.soft_deleted = true;
@@ -198,7 +137,7 @@ TEST_CASE("a soft-deleted stream keeps its path and has no deadline", "[store_fi
 
 TEST_CASE("erasing a stream takes its path, deadline, producers and extents, and no other's",
           "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const std::vector<Extent> extents{{0, 10, 1, 64, 0}, {10, 30, 2, 128, 4096}};
   catalog.update([&](Catalog::Update& to) {
     for (const StreamId id : {1, 2, 3}) {
@@ -221,7 +160,7 @@ TEST_CASE("erasing a stream takes its path, deadline, producers and extents, and
 }
 
 TEST_CASE("a path that another stream took stays with it", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   catalog.put(sample_stream(1, "a"));
   SECTION("in one update") {
     catalog.update([](Catalog::Update& to) {
@@ -239,7 +178,7 @@ TEST_CASE("a path that another stream took stays with it", "[store_file][catalog
 }
 
 TEST_CASE("producers are found singly, by any bytes", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const std::string longest(256, '\xff');
   const std::string zeros("a\0b", 3);
   catalog.update([&](Catalog::Update& to) {
@@ -261,7 +200,7 @@ TEST_CASE("producers are found singly, by any bytes", "[store_file][catalog]") {
 }
 
 TEST_CASE("extents are those that hold bytes of a range", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const std::vector<Extent> all{
       {5, 10, 1, 64, 0}, {10, 300, 2, 64, 0}, {400, std::uint64_t{1} << 40, 3, 64, 9}};
   catalog.update([&](Catalog::Update& to) {
@@ -286,7 +225,7 @@ TEST_CASE("extents are those that hold bytes of a range", "[store_file][catalog]
 }
 
 TEST_CASE("an extent replaces those that it covers, and cuts none", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const std::vector<Extent> old{{0, 10, 1, 64, 0}, {10, 20, 2, 64, 0}, {20, 30, 3, 64, 0}};
   catalog.update([&](Catalog::Update& to) {
     for (const Extent& extent : old) must(to.put_extent(1, extent));
@@ -308,7 +247,7 @@ TEST_CASE("an extent replaces those that it covers, and cuts none", "[store_file
 }
 
 TEST_CASE("deadlines come in order, from where the caller stopped", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const std::vector<std::int64_t> deadlines{-5, 300, 0, 100, 100, std::int64_t{1} << 40};
   catalog.update([&](Catalog::Update& to) {
     StreamId id = 0;
@@ -321,11 +260,11 @@ TEST_CASE("deadlines come in order, from where the caller stopped", "[store_file
   const std::vector<DueStream> all{{at_ms(-5), 1},  {at_ms(0), 3},   {at_ms(100), 4},
                                    {at_ms(100), 5}, {at_ms(300), 2}, {at_ms(1LL << 40), 6}};
   CHECK(catalog.due() == all);
-  CHECK(must(catalog->due(Subject::kBefore, at_ms(100), 10)) ==
+  CHECK(must(catalog->due(CatalogSubject::kBefore, at_ms(100), 10)) ==
         std::vector<DueStream>(all.begin(), all.begin() + 4));
-  CHECK(must(catalog->due(Subject::kBefore, kNever, 0)).empty());
+  CHECK(must(catalog->due(CatalogSubject::kBefore, kNever, 0)).empty());
   std::vector<DueStream> walked;
-  DueStream after = Subject::kBefore;
+  DueStream after = CatalogSubject::kBefore;
   while (true) {
     const std::vector<DueStream> step = must(catalog->due(after, kNever, 2));
     if (step.empty()) break;
@@ -336,7 +275,7 @@ TEST_CASE("deadlines come in order, from where the caller stopped", "[store_file
 }
 
 TEST_CASE("all streams can be walked over in order of id", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const std::vector<StreamId> ids{1, 2, 255, 256, 65536, std::uint64_t{1} << 40};
   catalog.update([&](Catalog::Update& to) {
     for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
@@ -357,7 +296,7 @@ TEST_CASE("all streams can be walked over in order of id", "[store_file][catalog
 TEST_CASE("paths come in order of their bytes, after one and with a prefix",
           "[store_file][catalog]") {
   using Paths = std::vector<std::string>;
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   CHECK(must(catalog->paths_after("", "", 10)).empty());
   catalog.update([&](Catalog::Update& to) {
     StreamId id = 0;
@@ -380,7 +319,7 @@ TEST_CASE("paths come in order of their bytes, after one and with a prefix",
 }
 
 TEST_CASE("packs and the catalog's own state are kept", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   const CatalogMeta meta{.store_id = kPositionMax,
                          .settled = 7,
                          .settling = 9,
@@ -406,7 +345,7 @@ TEST_CASE("packs and the catalog's own state are kept", "[store_file][catalog]")
 
 TEST_CASE("the catalog counts what it was given, of each update all or nothing",
           "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   SettledStream owed = sample_stream(1, "a");
   owed.releases_owed = 3;
   catalog.update([&](Catalog::Update& to) {
@@ -453,7 +392,7 @@ TEST_CASE("the catalog counts what it was given, of each update all or nothing",
 }
 
 TEST_CASE("reads go on beside an update, each before or after it", "[store_file][catalog]") {
-  Subject catalog = any_catalog();
+  CatalogSubject catalog = any_catalog();
   catalog.put(sample_stream(1, "a"));
   constexpr Lsn kUpdates = 40;
   std::vector<std::thread> readers;
@@ -479,163 +418,6 @@ TEST_CASE("reads go on beside an update, each before or after it", "[store_file]
   for (Lsn lsn = 2; lsn <= kUpdates; ++lsn) catalog.put(sample_stream(1, "a", lsn));
   for (std::thread& reader : readers) reader.join();
   for (const std::string& fault : faults) CHECK(fault == "");
-}
-
-namespace {
-
-// What a catalog must answer, kept naively, and random updates of both.
-class CatalogModel {
- public:
-  explicit CatalogModel(std::uint64_t seed) : random_(seed) {}
-
-  Random& random() { return random_; }
-
-  void change(Catalog::Update& to) {
-    const StreamId id = 1 + random_.below(kIds);
-    switch (random_.below(8)) {
-      case 0:
-        return erase(to, id);
-      case 1: {
-        const std::string producer(random_.below(257), static_cast<char>('a' + random_.below(2)));
-        const ProducerState state{random_.below(9), random_.below(kPositionMax)};
-        producers_[{id, producer}] = state;
-        return must(to.put_producer(id, producer, state));
-      }
-      case 2:
-      case 3:
-        return extend(to, id);
-      case 4:
-        return merge(to, id);
-      default:
-        return put(to, id);
-    }
-  }
-
-  void check(Catalog& catalog) const {
-    for (StreamId id = 1; id <= kIds; ++id) {
-      const std::optional<SettledStream> found = must(catalog.find(id));
-      const auto expected = streams_.find(id);
-      REQUIRE(found.has_value() == (expected != streams_.end()));
-      if (found) REQUIRE(same(*found, expected->second));
-      const std::uint64_t from = id * 100;
-      std::vector<Extent> overlapping;
-      const auto of = extents_.find(id);
-      if (of != extents_.end()) {
-        for (const Extent& each : of->second) {
-          if (each.to > from && each.from < from + 500) overlapping.push_back(each);
-        }
-      }
-      REQUIRE(must(catalog.extents(id, from, from + 500)) == overlapping);
-    }
-    for (const auto& [path, id] : paths_) REQUIRE(must(catalog.find_path(path)) == id);
-    std::map<StreamId, std::uint64_t> counts;
-    for (const auto& [key, state] : producers_) {
-      REQUIRE(must(catalog.find_producer(key.first, key.second)) == state);
-      ++counts[key.first];
-    }
-    for (StreamId id = 1; id <= kIds; ++id)
-      REQUIRE(must(catalog.count_producers(id)) == counts[id]);
-    check_walks(catalog);
-  }
-
- private:
-  static constexpr StreamId kIds = 60;
-
-  void check_walks(Catalog& catalog) const {
-    std::vector<DueStream> due;
-    for (const auto& [id, stream] : streams_) {
-      const StreamRecord& record = stream.record;
-      if (!record.soft_deleted && record.deadline != kNever) due.push_back({record.deadline, id});
-    }
-    std::sort(due.begin(), due.end());
-    REQUIRE(must(catalog.due(Subject::kBefore, kNever, 1000)) == due);
-    const std::vector<SettledStream> walked = must(catalog.streams_after(0, 1000));
-    REQUIRE(walked.size() == streams_.size());
-    auto expected = streams_.begin();
-    for (const SettledStream& stream : walked) REQUIRE(same(stream, (expected++)->second));
-  }
-
-  std::string path_of(StreamId id) const {
-    return std::string(1 + id * 7, 'x') + std::to_string(id);
-  }
-
-  void put(Catalog::Update& to, StreamId id) {
-    SettledStream stream = sample_stream(id, path_of(id), ++lsn_);
-    StreamRecord& record = stream.record;
-    record.tail.position = random_.below(std::uint64_t{1} << (1 + random_.below(40)));
-    if (random_.one_in(2)) record.deadline = at_ms(static_cast<std::int64_t>(random_.below(100)));
-    record.soft_deleted = random_.one_in(5);
-    record.stream_seq.assign(random_.below(257), 'q');
-    record.content_type.assign(random_.one_in(10) ? 3000 : 10,
-                               't');  // larger ones leave their page
-    streams_[id] = stream;
-    paths_[record.path] = id;
-    must(to.put(stream));
-  }
-
-  void erase(Catalog::Update& to, StreamId id) {
-    must(to.erase(id));
-    extents_.erase(id);
-    streams_.erase(id);
-    paths_[path_of(id)] = std::nullopt;
-    std::erase_if(producers_, [&](const auto& entry) { return entry.first.first == id; });
-  }
-
-  void extend(Catalog::Update& to, StreamId id) {
-    std::vector<Extent>& own = extents_[id];
-    const std::uint64_t from = own.empty() ? random_.below(1000) : own.back().to + random_.below(2);
-    own.push_back({from, from + 1 + random_.below(300), ++lsn_, random_.below(1 << 30), 0});
-    must(to.put_extent(id, own.back()));
-  }
-
-  void merge(Catalog::Update& to, StreamId id) {
-    std::vector<Extent>& own = extents_[id];
-    if (own.size() < 2) return;
-    const std::size_t first = random_.below(own.size() - 1);
-    const std::size_t last = first + random_.below(own.size() - first);
-    const Extent merged{own[first].from, own[last].to, ++lsn_, 64, random_.below(1 << 20)};
-    const auto begin = own.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = own.begin() + static_cast<std::ptrdiff_t>(last) + 1;
-    const std::vector<Extent> replaced(begin, end);
-    std::vector<Extent> freed;
-    must(to.replace_extents(id, merged, freed));
-    REQUIRE(freed == replaced);
-    own.insert(own.erase(begin, end), merged);
-  }
-
-  std::map<StreamId, SettledStream> streams_;
-  std::map<std::string, std::optional<StreamId>> paths_;
-  std::map<StreamId, std::vector<Extent>> extents_;
-  std::map<std::pair<StreamId, std::string>, ProducerState> producers_;
-  Lsn lsn_ = 0;
-  Random random_;
-};
-
-}  // namespace
-
-TEST_CASE("random updates leave what a model says, also after opening again",
-          "[store_file][catalog][random]") {
-  Subject catalog = any_catalog();
-  const std::uint64_t seed = random_seed();
-  INFO("DURABLE_STREAMS_SEED=" << seed);
-  CatalogModel model(seed);
-  for (int round = 0; round < 60; ++round) {
-    {
-      CatalogModel next = model;
-      const std::unique_ptr<Catalog::Update> update = must(catalog->begin());
-      const std::uint64_t changes = 1 + next.random().below(120);
-      for (std::uint64_t i = 0; i < changes; ++i) next.change(*update);
-      const bool dropped = next.random().one_in(4);
-      if (dropped) {
-        model.random() = next.random();
-      } else {
-        must(update->commit());
-        model = next;
-      }
-    }
-    if (model.random().one_in(3)) catalog.reopen();
-    if (round % 6 == 5) model.check(*catalog.operator->());
-  }
 }
 
 }  // namespace durable_streams

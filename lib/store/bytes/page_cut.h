@@ -8,6 +8,9 @@
 
 namespace durable_streams {
 
+// How far the end of a message larger than its page is looked for at a time.
+inline constexpr std::uint64_t kMessageSearchBytes = std::uint64_t{256} * 1024;
+
 // Shortens `page` to end at `end`, a position in it.
 void shorten(StoredBytes& page, std::uint64_t end);
 

@@ -9,6 +9,7 @@
 #include "base/page_merge.h"
 #include "protocol/expiry.h"
 #include "store/bytes/page_cut.h"
+#include "store/bytes/refusals.h"
 #include "store/bytes/used_producers.h"
 #include "store/file/file_state.h"
 
@@ -16,20 +17,7 @@ namespace durable_streams {
 
 namespace {
 
-// How far the end of a message larger than its page is looked for at a time.
-constexpr std::uint64_t kSearchBytes = std::uint64_t{256} * 1024;
-
 constexpr int kLooksMax = 8;
-
-Error no_such_stream() {
-  return {.code = ErrorCode::kNotFound, .message = "the stream is gone", .detail = {}};
-}
-
-Error outside() {
-  return {.code = ErrorCode::kInvalidArgument,
-          .message = "the range lies outside the stream",
-          .detail = {}};
-}
 
 }  // namespace
 
@@ -219,15 +207,15 @@ std::optional<Result<std::vector<UsedProducer>>> FileState::oldest_producers(
 std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredBytes& out) {
   out.slices.clear();
   out.end = range.from;
-  if (range.from > range.to) return outside();
+  if (range.from > range.to) return outside_stream();
   const std::optional<Result<StreamShape>> shape = this->shape(wait, range.id);
   if (!shape) return std::nullopt;
   if (!*shape) return shape->error();
   const StreamShape& stream = **shape;
-  if (stream.version == 0) return no_such_stream();
+  if (stream.version == 0) return gone_from_store();
   if (range.to > stream.end) {
     if (wait == Wait::kNo) return std::nullopt;  // what is remembered of it may be old
-    return outside();
+    return outside_stream();
   }
   const std::uint64_t limit =
       range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
@@ -277,7 +265,7 @@ std::optional<Result<std::vector<FileState::Segment>>> FileState::segments(Wait 
     const std::optional<Result<StreamShape>> shape = this->shape(wait, id);
     if (!shape) return std::nullopt;
     if (!*shape) return shape->error();
-    if ((*shape)->version == 0) return no_such_stream();
+    if ((*shape)->version == 0) return gone_from_store();
     const std::uint64_t begin = (*shape)->own_begin;
     if (begin < to) {
       parts.push_back(
@@ -299,7 +287,7 @@ std::optional<Status> FileState::cut_at_message(Wait wait, const ReadRange& rang
   while (out.end < range.to) {
     const std::size_t searched = out.slices.size();
     const std::uint64_t from = out.end;
-    const std::uint64_t to = from + std::min(kSearchBytes, range.to - from);
+    const std::uint64_t to = from + std::min(kMessageSearchBytes, range.to - from);
     if (std::optional<Status> more = gather(wait, range.id, from, to, false, out); !more || !*more)
       return more;
     if (shorten_to_first_message(out, searched, from)) return Status{};
@@ -315,9 +303,9 @@ std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId i
     if (!shape) return std::nullopt;
     if (!*shape) return shape->error();
     const StreamShape& stream = **shape;
-    if (stream.version == 0) return no_such_stream();
+    if (stream.version == 0) return gone_from_store();
     if (position >= stream.end && wait == Wait::kNo) return std::nullopt;
-    if (stream.framing != Framing::kBytes || position >= stream.end) return outside();
+    if (stream.framing != Framing::kBytes || position >= stream.end) return outside_stream();
     if (position >= stream.own_begin) {
       std::optional<Result<std::uint64_t>> end = append_end_after(wait, id, position);
       if (end && *end) **end = std::min(**end, end_max);

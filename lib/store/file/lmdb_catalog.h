@@ -1,5 +1,4 @@
-// The catalog on disk, kept by LMDB (docs/disk-format.md, "Catalog"). Its source is the only one
-// that knows lmdb.h.
+// The catalog on disk, kept by LMDB (docs/disk-format.md, "Catalog").
 #pragma once
 
 #include <durable_streams/result.h>

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/bytes/refusals.h"
 #include "store/file/file_state.h"
 
 namespace durable_streams {
@@ -14,10 +15,6 @@ namespace {
 
 // How often extents are looked up again because merging has replaced their pack meanwhile.
 constexpr int kLookupsMax = 3;
-
-Error no_such_stream() {
-  return {.code = ErrorCode::kNotFound, .message = "the stream is gone", .detail = {}};
-}
 
 // Its pack is gone, and the catalog knows no other place.
 Error lost_with_pack(StreamId id, std::uint64_t from, std::uint64_t to, const Error& cause) {
@@ -57,7 +54,7 @@ std::optional<Status> FileState::add_own(Wait wait, StreamId id, std::uint64_t f
     take(active_.get(), active);
     take(frozen_.get(), frozen);
   }
-  if (removed) return no_such_stream();
+  if (removed) return gone_from_store();
   if (rest > from) {
     if (std::optional<Status> settled = add_settled(wait, id, from, rest, out);
         !settled || !*settled) {
@@ -91,7 +88,7 @@ std::optional<Status> FileState::with_extents(Wait wait, StreamId id, std::uint6
   for (int lookups = 1;; ++lookups) {
     Result<std::optional<SettledStream>> known = catalog_.find(id);
     if (!known) return known.error();
-    if (!*known) return no_such_stream();
+    if (!*known) return gone_from_store();
     Result<std::vector<Extent>> extents = catalog_.extents(id, 0, UINT64_MAX);
     if (!extents) return extents.error();
     std::optional<Result<std::uint64_t>> covered = visit_extents(wait, *extents, from, to, visit);

@@ -5,27 +5,11 @@
 
 #include "base/page_merge.h"
 #include "store/bytes/page_cut.h"
+#include "store/bytes/refusals.h"
 #include "store/bytes/used_producers.h"
 #include "store/memory/memory_store_impl.h"
 
 namespace durable_streams {
-
-namespace {
-
-// How far the end of a message larger than its page is looked for at a time.
-constexpr std::uint64_t kSearchBytes = std::uint64_t{256} * 1024;
-
-Error no_such_stream() {
-  return {.code = ErrorCode::kNotFound, .message = "the stream is gone", .detail = {}};
-}
-
-Error outside() {
-  return {.code = ErrorCode::kInvalidArgument,
-          .message = "the range lies outside the stream",
-          .detail = {}};
-}
-
-}  // namespace
 
 Result<bool> MemoryStore::Impl::load(std::string_view path, StreamRecord& out) {
   const std::uint32_t hash = hash_of(path);
@@ -83,7 +67,7 @@ std::vector<UsedProducer> MemoryStore::Impl::oldest_producers(StreamId id, std::
 Status MemoryStore::Impl::read(const ReadRange& range, StoredBytes& out) {
   out.slices.clear();
   out.end = range.from;
-  if (range.from > range.to) return outside();
+  if (range.from > range.to) return outside_stream();
   const std::uint64_t limit =
       range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
   Framing framing = Framing::kBytes;
@@ -92,8 +76,8 @@ Status MemoryStore::Impl::read(const ReadRange& range, StoredBytes& out) {
     IdShard& shard = id_shard(range.id);
     const MutexLock lock(shard.mutex);
     const MemoryStream* const stream = shard.find(range.id);
-    if (stream == nullptr) return no_such_stream();
-    if (range.to > stream->chunks.end()) return outside();
+    if (stream == nullptr) return gone_from_store();
+    if (range.to > stream->chunks.end()) return outside_stream();
     framing = stream->framing;
     inherited = range.from < stream->own_begin();
     if (!inherited) {
@@ -121,7 +105,7 @@ Status MemoryStore::Impl::gather(StreamId id, std::uint64_t from, std::uint64_t 
     IdShard& shard = id_shard(part.id);
     const MutexLock lock(shard.mutex);
     const MemoryStream* const stream = shard.find(part.id);
-    if (stream == nullptr) return no_such_stream();
+    if (stream == nullptr) return gone_from_store();
     std::uint64_t end = part.to;
     if (cut_at_append && &part == &parts->back() && !part.ends_at_fork) {
       // Where a fork leaves its source an append ends, so all before the last part may stay.
@@ -143,7 +127,7 @@ Result<std::vector<MemoryStore::Impl::Segment>> MemoryStore::Impl::segments(Stre
     IdShard& shard = id_shard(id);
     const MutexLock lock(shard.mutex);
     const MemoryStream* const stream = shard.find(id);
-    if (stream == nullptr) return no_such_stream();
+    if (stream == nullptr) return gone_from_store();
     const std::uint64_t begin = stream->own_begin();
     if (begin < to) {
       parts.push_back(
@@ -164,7 +148,7 @@ Status MemoryStore::Impl::cut_at_message(const ReadRange& range, StoredBytes& ou
   while (out.end < range.to) {
     const std::size_t searched = out.slices.size();
     const std::uint64_t from = out.end;
-    const std::uint64_t to = from + std::min(kSearchBytes, range.to - from);
+    const std::uint64_t to = from + std::min(kMessageSearchBytes, range.to - from);
     if (Status more = gather(range.id, from, to, false, out); !more) return more;
     if (shorten_to_first_message(out, searched, from)) return {};
   }
@@ -177,8 +161,9 @@ Result<std::uint64_t> MemoryStore::Impl::append_end(StreamId id, std::uint64_t p
     IdShard& shard = id_shard(id);
     const MutexLock lock(shard.mutex);
     const MemoryStream* const stream = shard.find(id);
-    if (stream == nullptr) return no_such_stream();
-    if (stream->framing != Framing::kBytes || position >= stream->chunks.end()) return outside();
+    if (stream == nullptr) return gone_from_store();
+    if (stream->framing != Framing::kBytes || position >= stream->chunks.end())
+      return outside_stream();
     const std::uint64_t begin = stream->own_begin();
     if (position >= begin) return std::min(stream->chunks.append_end_after(position), end_max);
     end_max = std::min(end_max, begin);
