@@ -126,10 +126,15 @@ TEST_CASE("a page gives its room back when its client has taken it", "[http][uns
   fixture.make("a", "text/plain", long_text());
   const auto first = fixture.get();
   first->sink.take();
-  CHECK(fixture.get()->sink.finished);
-  const auto gone = fixture.get();
-  CHECK(gone->sink.finished);
+  const auto second = fixture.get();
+  CHECK(second->sink.finished);
+  second->sink.take();
+  const auto last = fixture.get();
+  CHECK(last->sink.finished);
+  // What its host still holds outlives the endpoint.
+  for (const auto& call : {&first, &second, &last}) (*call)->exchange = Exchange();
   fixture.endpoint.reset();
+  CHECK(last->sink.held_bytes() == kPageBytes);
 }
 
 TEST_CASE("an array in pieces is the array", "[http][unsent]") {
