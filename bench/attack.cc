@@ -2,6 +2,7 @@
 #include "bench/attack.h"
 
 #include "bench/attack_client.h"
+#include "bench/channel.h"
 #include "bench/epoll.h"
 #include "bench/nanos.h"
 #include "bench/setup_client.h"
@@ -13,6 +14,8 @@
 #include <memory>
 #include <optional>
 #include <vector>
+
+#include <sys/socket.h>
 
 namespace durable_streams::bench {
 
@@ -77,16 +80,29 @@ class Attack {
       if (client) judge(client->outcome());
       client.reset();
       const AttackCase& played = script_.cases[next_case_++ % script_.cases.size()];
-      const bool reads = played.after != AttackCase::After::kNeverReads;
-      Result<Descriptor> socket = begin_connecting(target_, reads ? 0 : kSmallBuffer);
-      if (!socket) return socket.error();
-      client = std::make_unique<AttackClient>(std::move(*socket), played);
+      Result<Channel> channel = connect(played);
+      if (!channel) return channel.error();
+      client = std::make_unique<AttackClient>(std::move(*channel), played);
       if (Status status = epoll_.watch(client->descriptor(), index); !status) return status;
       next_connect_ += pause;
     }
     // What could not be done in time is not made up for at once.
     next_connect_ = std::max(next_connect_, now_nanos() - kTick);
     return {};
+  }
+
+  // Handshakes of TLS wait for the server; what is attacked is what comes behind them.
+  Result<Channel> connect(const AttackCase& played) const {
+    const int buffer = played.after == AttackCase::After::kNeverReads ? kSmallBuffer : 0;
+    if (!target_.tls || played.raw) {
+      Result<Descriptor> socket = begin_connecting(target_, buffer);
+      if (!socket) return socket.error();
+      return Channel::raw(std::move(*socket));
+    }
+    Result<Channel> channel = Channel::connect(target_, Blocking::kNo);
+    if (channel.ok() && buffer > 0)
+      ::setsockopt(channel->descriptor(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    return channel;
   }
 
   Status grow() {

@@ -36,7 +36,7 @@ void AttackClient::on_ready(bool readable, bool writable, Nanos now) {
   if (!outcome_.connected) {
     int error = 0;
     socklen_t size = sizeof error;
-    ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    ::getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
       outcome_.ended = true;
       return;
@@ -55,10 +55,10 @@ void AttackClient::begin() {
   const After after = outcome_.played->after;
   if (after == After::kResets) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
   if (after == After::kResets || after == After::kLeaves) outcome_.left = true;
-  if (after == After::kEndsItsSide) ::shutdown(socket_.get(), SHUT_WR);
+  if (after == After::kEndsItsSide) ::shutdown(descriptor(), SHUT_WR);
 }
 
 void AttackClient::on_time(Nanos now) {
@@ -80,8 +80,7 @@ void AttackClient::send_more(Nanos now) {
 // True: all of `text` has been sent.
 bool AttackClient::send_some(const std::string& text) {
   while (writable_ && sent_ < text.size()) {
-    const ssize_t taken =
-        ::send(socket_.get(), text.data() + sent_, text.size() - sent_, MSG_NOSIGNAL);
+    const ssize_t taken = channel_.send(std::string_view(text).substr(sent_));
     if (taken < 0) {
       writable_ = false;
       // The answer may be there to be read still.
@@ -99,14 +98,15 @@ void AttackClient::receive() {
   std::array<char, 16 * 1024> buffer;
   const bool reads = outcome_.played->after != After::kNeverReads;
   while (!outcome_.ended) {
-    const int flags = reads ? 0 : MSG_PEEK;
-    const ssize_t size = ::recv(socket_.get(), buffer.data(), reads ? buffer.size() : 1, flags);
+    const ssize_t size =
+        reads ? channel_.receive(buffer) : ::recv(descriptor(), buffer.data(), 1, MSG_PEEK);
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) {
       outcome_.ended = true;
       return;
     }
     if (!reads) return;
+    if (outcome_.played->drops) continue;
     std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
     while (!bytes.empty() && !outcome_.malformed) {
       const Parsed parsed = parser_.parse(bytes);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/attack_script.h"
+#include "bench/channel.h"
 #include "bench/nanos.h"
 #include "bench/response_parser.h"
 #include "bench/socket.h"
@@ -30,10 +31,10 @@ class AttackClient {
     std::string complaint() const;
   };
 
-  AttackClient(Descriptor socket, const AttackCase& played)
-      : socket_(std::move(socket)), outcome_{.played = &played} {}
+  AttackClient(Channel channel, const AttackCase& played)
+      : channel_(std::move(channel)), outcome_{.played = &played} {}
 
-  int descriptor() const { return socket_.get(); }
+  int descriptor() const { return channel_.descriptor(); }
   const Outcome& outcome() const { return outcome_; }
 
   // The socket is ready for something.
@@ -45,8 +46,8 @@ class AttackClient {
   // Nothing more will happen here.
   bool over() const { return outcome_.ended || outcome_.left; }
 
-  bool holds_socket() const { return socket_.get() >= 0; }
-  void close() { socket_ = Descriptor(); }
+  bool holds_socket() const { return descriptor() >= 0; }
+  void close() { channel_ = Channel::raw(Descriptor()); }
 
  private:
   void begin();
@@ -54,7 +55,7 @@ class AttackClient {
   bool send_some(const std::string& text);
   void receive();
 
-  Descriptor socket_;
+  Channel channel_;
   Outcome outcome_;
   ResponseParser parser_;
   std::size_t sent_ = 0;  // of the opening, then of one more

@@ -34,7 +34,6 @@ int main(std::span<const char* const> arguments) {
     return complain(status.error().message, kFailed);
   const Result<Target> target = parse_target(options->url);
   if (!target) return complain(target.error().message, kBadUsage);
-  if (target->tls) return complain("an attack is by plain HTTP: give an http:// URL", kBadUsage);
   const Result<AttackReport> report = run_attack(*options, *target);
   if (!report) return complain(report.error().message, kFailed);
   report->print();

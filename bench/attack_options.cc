@@ -59,10 +59,11 @@ kinds
   hold          as many connections as there may be, saying nothing
   oversized     headers of 1 MiB, targets of 100 KiB, a body of 1 TiB, a body without an end
   smuggling     requests that could be read in two ways, each with another behind it
-  garbage       random bytes, and a TLS ClientHello
+  garbage       random bytes, and a TLS ClientHello; by TLS records of nonsense, and plain HTTP
+  handshakes    TLS handshakes that do not go on, or have no end
 
 flags
-  --url URL        where streams lie (http://127.0.0.1:4437/v1/stream)
+  --url URL        where streams lie, also https:// (http://127.0.0.1:4437/v1/stream)
   --connections N  at a time (100)
   --seconds S      how long (5)
   --rate N         connections begun a second at the most (1000)

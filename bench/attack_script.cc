@@ -67,12 +67,13 @@ AttackScript slow_sse(const Target& target) {
 }
 
 AttackScript half_open() {
-  return {.cases = {{.name = "silence"}, {.name = "an end at once", .after = After::kEndsItsSide}}};
+  return {.cases = {{.name = "silence", .raw = true},
+                    {.name = "an end at once", .after = After::kEndsItsSide, .raw = true}}};
 }
 
 AttackScript flood() {
-  return {.cases = {{.name = "gone by an end", .after = After::kLeaves},
-                    {.name = "gone by a reset", .after = After::kResets}}};
+  return {.cases = {{.name = "gone by an end", .after = After::kLeaves, .raw = true},
+                    {.name = "gone by a reset", .after = After::kResets, .raw = true}}};
 }
 
 AttackScript oversized(const Target& target) {
@@ -158,6 +159,55 @@ AttackScript smuggling(const Target& target) {
   return script;
 }
 
+// A record of a handshake with a ClientHello of TLS 1.2 that offers one cipher, which no server
+// here takes: what it is told is an alert. With `cut` the record's end is missing.
+std::string client_hello(bool cut) {
+  std::string hello("\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x03", 11);
+  hello += std::string(32, 'r') + std::string("\x00\x00\x02\x13\x01\x01\x00", 7);
+  return cut ? hello.substr(0, hello.size() / 2) : hello;
+}
+
+// Handshakes that begin and do not go on, or never end.
+AttackScript handshakes() {
+  constexpr std::size_t kRecordBytes = std::size_t{16} << 10;
+  std::string long_hello("\x16\x03\x01\x40\x00\x01\x00\xff\xff\x03\x03", 11);
+  long_hello += std::string(kRecordBytes - 6, 'r');
+  return {
+      .cases = {{.name = "half a ClientHello", .opening = client_hello(true), .raw = true},
+                {.name = "a ClientHello in drops",
+                 .opening = std::string("\x16\x03\x01\x40\x00", 5),
+                 .more = "r",
+                 .pause = kSecond,
+                 .raw = true},
+                {.name = "a ClientHello of 64 KiB", .opening = long_hello, .raw = true},
+                {.name = "a ClientHello without an end",
+                 .opening = long_hello,
+                 .more = std::string("\x16\x03\x01\x40\x00", 5) + std::string(kRecordBytes, 'r'),
+                 .raw = true},
+                {.name = "silence", .raw = true}}};
+}
+
+// What a TLS port is to answer by an alert, which is no HTTP and here no answer, or by its end.
+AttackScript tls_garbage() {
+  AttackScript script;
+  std::minstd_rand random(1);
+  for (const char* const begin : {"\x80", "\x16\x03\x01\xff\xff", "\x17\x03\x03\x00\x20"}) {
+    std::string bytes(begin, begin[0] == '\x80' ? 1 : 5);
+    while (bytes.size() < 4096) bytes.push_back(static_cast<char>(random() >> 8U));
+    script.cases.push_back({.name = "random bytes", .opening = bytes, .raw = true, .drops = true});
+  }
+  script.cases.push_back({.name = "a ClientHello without a cipher in common",
+                          .opening = client_hello(false),
+                          .raw = true,
+                          .drops = true});
+  script.cases.push_back({.name = "plain HTTP",
+                          .opening = "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                          .raw = true,
+                          .answers = {400},
+                          .at_once = true});
+  return script;
+}
+
 AttackScript garbage() {
   constexpr std::size_t kBytes = 4096;
   constexpr int kVariants = 16;
@@ -172,11 +222,8 @@ AttackScript garbage() {
                             .answers = {400},
                             .at_once = true});
   }
-  // A record of a handshake with a ClientHello of TLS 1.2 that offers one cipher.
-  std::string hello("\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x03", 11);
-  hello += std::string(32, 'r') + std::string("\x00\x00\x02\x13\x01\x01\x00", 7);
   script.cases.push_back(
-      {.name = "a ClientHello", .opening = hello, .answers = {400}, .at_once = true});
+      {.name = "a ClientHello", .opening = client_hello(false), .answers = {400}, .at_once = true});
   return script;
 }
 
@@ -191,13 +238,15 @@ Result<AttackScript> attack_script(std::string_view kind, const Target& target) 
   if (kind == "slow-sse") return slow_sse(target);
   if (kind == "half-open") return half_open();
   if (kind == "flood") return flood();
-  if (kind == "hold") return AttackScript{.cases = {{.name = "silence"}}};
+  if (kind == "hold") return AttackScript{.cases = {{.name = "silence", .raw = true}}};
   if (kind == "oversized") return oversized(target);
   if (kind == "smuggling") return smuggling(target);
-  if (kind == "garbage") return garbage();
+  if (kind == "garbage") return target.tls ? tls_garbage() : garbage();
+  if (kind == "handshakes") return handshakes();
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("unknown kind '{}'; there are slow-headers, slow-body, slow-readers, "
-                           "slow-sse, half-open, flood, hold, oversized, smuggling and garbage",
+                           "slow-sse, half-open, flood, hold, oversized, smuggling, garbage and "
+                           "handshakes",
                            kind),
                {}};
 }

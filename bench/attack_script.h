@@ -21,9 +21,11 @@ struct AttackCase {
   std::string more = {};     // sent again and again behind it
   Nanos pause = 0;           // between two of these; 0: whenever the server takes more
   After after = After::kReads;
+  bool raw = false;  // bytes of TLS's place: also where the target speaks TLS they go as they are
   // One of these, and then the end. None: the connection ends unanswered.
   std::vector<int> answers = {};
   bool at_once = false;  // the answer does not wait for a timeout
+  bool drops = false;    // what comes back is not looked at: it is no HTTP
 };
 
 struct AttackScript {

@@ -48,6 +48,12 @@ Result<Channel> Channel::connect(const Target& target, Blocking blocking) {
   return channel;
 }
 
+Channel Channel::raw(Descriptor socket) {
+  Channel channel(std::move(socket));
+  channel.blocking_ = false;
+  return channel;
+}
+
 bool Channel::read_by_hand() {
   BIO* const received = BIO_new(BIO_s_mem());
   if (received == nullptr) return false;

@@ -23,6 +23,9 @@ class Channel {
   // follows.
   static Result<Channel> connect(const Target& target, Blocking blocking);
 
+  // In the clear, whatever the target wants; `socket` does not block, and may not be connected yet.
+  static Channel raw(Descriptor socket);
+
   int descriptor() const { return socket_.get(); }
 
   // As send() and recv() of a socket: bytes, 0 at the end, or -1 with errno.

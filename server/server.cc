@@ -94,9 +94,8 @@ Result<std::unique_ptr<Server>> Server::open(Config config, ServerContext contex
 Server::Server(ServerContext context)
     : context_(with_logger(std::move(context))),
       background_(std::in_place),
-      stores_(context_.defaults, [this](std::unique_ptr<OpenStore> store) {
-        background_->post([closed = std::move(store)]() mutable { closed.reset(); });
-      }) {
+      stores_(context_.defaults,
+              [this] { background_->post([this] { stores_.close_unused(); }); }) {
   std::signal(SIGPIPE, SIG_IGN);
   open_files_max_ = raise_open_files_limit();
 }

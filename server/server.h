@@ -59,6 +59,8 @@ class Server final : private AdminActions {
   std::uint16_t port() const { return port_; }
   std::uint16_t admin_port() const { return admin_port_; }
   const Plan& plan() const { return *plan_; }
+  // What the configuration in force says of the server's own lines.
+  const Logger& log() const { return log_; }
 
   // Drains on the first SIGINT or SIGTERM, and ends the process on the second, with status 128 and
   // the signal's number. On SIGHUP it calls `hang_up` on the first loop; without one it takes no
@@ -111,6 +113,8 @@ class Server final : private AdminActions {
     std::vector<std::string> listens;
     bool admin = false;
     AdminConfig admin_config;
+
+    bool has_port(std::uint16_t port) const;
   };
 
   explicit Server(ServerContext context);
@@ -121,6 +125,7 @@ class Server final : private AdminActions {
   Result<Prepared> prepare(const Config& config, const Present& present);
   Status bind(const Plan& plan, const Present& present, Prepared& prepared) const;
   Present present() const;
+  void share_addresses(bool shared) const;
 
   // What follows is of the first worker's loop.
   void commit(Prepared prepared);
@@ -146,7 +151,7 @@ class Server final : private AdminActions {
   std::string config() override;
   void load(ConfigSource source, std::optional<ConfigLanguage> language,
             Function<void(Status)> done) override;
-  void stop() override { drain(); }
+  void stop() override;
   void list(StreamsQuery query, Function<void(Result<std::string>)> done) override;
   void backup(std::string store, std::string to, Function<void(Status)> done) override;
 

@@ -62,6 +62,11 @@ Status Server::ready() {
   return {};
 }
 
+void Server::stop() {
+  log_.info("stopping, as the admin endpoint was told: answering what is in flight");
+  drain();
+}
+
 std::string Server::config() { return write_config_json(plan_->config, true); }
 
 void Server::load(ConfigSource source, std::optional<ConfigLanguage> language,

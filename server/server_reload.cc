@@ -31,6 +31,7 @@ void Server::reload(Config config, Function<void(Status)> done) {
     if (draining_) return refuse("the server is being stopped");
     if (reloading_) return refuse("another configuration is being loaded");
     reloading_ = true;
+    share_addresses(true);
     background_->post([this, config = std::move(config), done = std::move(done),
                        present = std::make_unique<Present>(present())]() mutable {
       auto prepared = std::make_unique<Result<Prepared>>(prepare(*config, *present));
@@ -38,10 +39,12 @@ void Server::reload(Config config, Function<void(Status)> done) {
       workers_.front()->post(
           [this, prepared = std::move(prepared), done = std::move(done)]() mutable {
             reloading_ = false;
+            const bool commits = prepared->ok() && !draining_;
+            if (commits) commit(std::move(**prepared));
+            share_addresses(false);
             if (!prepared->ok()) return done(prepared->error());
-            if (draining_)
+            if (!commits)
               return done(Error{ErrorCode::kUnavailable, "the server is being stopped", {}});
-            commit(std::move(**prepared));
             log_.info("serving a new configuration");
             done({});
           });
@@ -56,6 +59,23 @@ Server::Present Server::present() const {
                   .admin_config = plan_->config.admin};
   for (const Binding& binding : bindings_) present.listens.push_back(binding.listen);
   return present;
+}
+
+// The next configuration may listen where this one does by another name, or at a part of it: both
+// do until the first ceases to.
+void Server::share_addresses(bool shared) const {
+  for (const Binding& binding : bindings_) {
+    if (binding.acceptor) binding.acceptor->share(shared);
+  }
+  if (admin_) admin_->share(shared);
+}
+
+bool Server::Present::has_port(std::uint16_t port) const {
+  const auto has = [port](const std::string& listen) {
+    const Result<ListenAddress> address = parse_listen_address(listen);
+    return address.ok() && address->port == port;
+  };
+  return std::any_of(listens.begin(), listens.end(), has) || (admin && has(admin_config.listen));
 }
 
 Result<Server::Prepared> Server::prepare(const Config& config, const Present& present) {
@@ -86,10 +106,12 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
 }
 
 Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared) const {
-  const auto listen = [](const std::string& text) -> Result<std::vector<Listener>> {
+  const auto listen = [&](const std::string& text) -> Result<std::vector<Listener>> {
     const Result<ListenAddress> address = parse_listen_address(text);
     if (!address) return address.error();
-    return listen_at(*address);
+    Result<std::vector<Listener>> alone = listen_at(*address);
+    if (alone || !present.has_port(address->port)) return alone;
+    return listen_at(*address, Sharing::kShared);
   };
   for (const HttpServerConfig& server : plan.config.servers) {
     for (const std::string& text : server.listen) {
@@ -182,7 +204,9 @@ void Server::commit_admin(Prepared& prepared) {
   if (admin_ && (!config.enabled || !prepared.admin.empty())) end_admin(std::move(admin_));
   if (prepared.admin.empty()) return;
   const Result<ListenAddress> address = parse_listen_address(config.listen);
-  AdminAudience audience{.kind = AdminAudience::Kind::kMachine, .host = {}, .store = {}};
+  admin_port_ = prepared.admin.front().address.port();
+  AdminAudience audience{
+      .kind = AdminAudience::Kind::kMachine, .host = {}, .port = admin_port_, .store = {}};
   if (address.ok() && off_this_machine(*address)) {
     audience.kind = AdminAudience::Kind::kEverybody;
     log_.warn(
@@ -191,7 +215,6 @@ void Server::commit_admin(Prepared& prepared) {
         {{"address", config.listen}});
   }
   if (address.ok()) audience.host = address->host;
-  admin_port_ = prepared.admin.front().address.port();
   admin_ = std::make_unique<AdminEndpoint>(admin_place(), actions(), std::move(audience),
                                            std::move(prepared.admin));
 }
@@ -224,7 +247,8 @@ void Server::commit_stores(const Plan& plan) {
     }
     controls_[directory] = std::make_unique<AdminEndpoint>(
         admin_place(), actions(),
-        AdminAudience{.kind = AdminAudience::Kind::kOwner, .host = {}, .store = directory},
+        AdminAudience{
+            .kind = AdminAudience::Kind::kOwner, .host = {}, .port = 0, .store = directory},
         std::move(*socket));
   }
 }

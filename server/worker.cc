@@ -26,7 +26,7 @@ Worker::Site::Site(BindingId id, const Limits& with, Worker& worker)
       limits(with),
       connections(limits, *worker.loop_, worker.place_.clock, handler,
                   worker.place_.open_connections,
-                  {.metrics = &worker.metrics_, .ids = worker.place_.ids}) {}
+                  {.metrics = &worker.metrics_, .ids = &worker.place_.ids}) {}
 
 Worker::Worker(const Place& place) : place_(place), read_buffer_(new char[kReadBufferBytes]) {}
 
@@ -77,6 +77,7 @@ void Worker::serve(const std::shared_ptr<const Plan>& plan, const BoundSites& bo
                                    [&](const auto& each) { return each.first == site->binding; });
     if (gone) end_site(*site);
   }
+  sweep_sites();
   endpoints_->keep_only(*plan);
 }
 

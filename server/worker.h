@@ -115,7 +115,7 @@ class Worker {
   void sweep_sites();
   bool connect(Site& site, Arrival arrival);
 
-  const Place place_;
+  Place place_;
   uv_loop_t uv_loop_{};
   uv_async_t keeper_{};  // keeps the loop turning while nothing else does
   std::unique_ptr<char[]> read_buffer_;

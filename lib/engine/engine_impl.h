@@ -84,6 +84,11 @@ class Engine::Impl final : public CommitListener {
   std::optional<Status> read_page(Offset from, std::size_t bytes_max, ReadAnswer& out,
                                   Deferral<ReadAnswer>& deferral);
 
+  // The stored bytes of `stream` from one position to another, which a page of it has shown: just
+  // these, wherever appends and messages end. Without any lock.
+  std::optional<Status> read_again(StreamId stream, std::uint64_t from, std::uint64_t to,
+                                   ReadAnswer& out, Deferral<ReadAnswer>& deferral);
+
   void on_commits(std::span<CommitOutcome> outcomes) override;
 
   void save_slid_deadlines();

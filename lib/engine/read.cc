@@ -140,6 +140,28 @@ std::optional<Status> Engine::Impl::read_page(Offset from, std::size_t bytes_max
   return Status();
 }
 
+// A range that ends where it may end at most is cut nowhere else.
+std::optional<Status> Engine::Impl::read_again(StreamId stream, std::uint64_t from,
+                                               std::uint64_t to, ReadAnswer& out,
+                                               Deferral<ReadAnswer>& deferral) {
+  const ReadRange range{
+      .id = stream, .from = from, .to = to, .bytes_max = static_cast<std::size_t>(to - from)};
+  StoredBytes bytes;
+  bytes.slices.swap(out.page.slices);
+  std::optional<Status> read = store_.read_now(range, bytes);
+  if (!read) {
+    store_.read(range, [done = deferral.answer_later()](Result<StoredBytes> later) mutable {
+      if (!later) return done(std::move(later).error());
+      ReadAnswer answer;
+      answer.page.slices = std::move(later->slices);
+      done(std::move(answer));
+    });
+    return std::nullopt;
+  }
+  out.page.slices = std::move(bytes.slices);
+  return read;
+}
+
 void Engine::Impl::read_page_later(PageRead page, const ReadRange& range, StreamView stream,
                                    Function<void(Result<ReadAnswer>)> done) {
   store_.read(range, [life = life_, page, stream = std::move(stream),

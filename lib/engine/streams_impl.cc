@@ -207,6 +207,14 @@ std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveRe
   return answer;
 }
 
+std::optional<Status> Streams::Impl::read_again(StreamId stream, std::uint64_t from,
+                                                std::uint64_t to, ReadAnswer& out,
+                                                Completion<ReadAnswer> done) {
+  auto no_restart = [] { return [](Completion<ReadAnswer>) { DURABLE_STREAMS_ASSERT(false); }; };
+  HandleDeferral<ReadAnswer, decltype(no_restart)> deferral(*this, done, no_restart);
+  return engine_.read_again(stream, from, to, out, deferral);
+}
+
 std::optional<Status> Streams::Impl::read_live(Offset from, std::size_t bytes_max, ReadAnswer& out,
                                                Completion<ReadAnswer> done) {
   auto no_restart = [] { return [](Completion<ReadAnswer>) { DURABLE_STREAMS_ASSERT(false); }; };

@@ -42,7 +42,12 @@ class Streams::Impl final : public MailReceiver {
   std::optional<Status> read(const ReadRequest& request, ReadAnswer& out,
                              Completion<ReadAnswer> done);
 
-  // The same, and when the answer is ok, `reader` stays with the stream, positioned behind the
+  // A part of a page that was read before, once more: bytes of the stream as they are stored. Of
+  // the answer only the slices say anything.
+  std::optional<Status> read_again(StreamId stream, std::uint64_t from, std::uint64_t to,
+                                   ReadAnswer& out, Completion<ReadAnswer> done);
+
+  // As read(), and when the answer is ok, `reader` stays with the stream, positioned behind the
   // page. Protocol sections 5.7 and 5.8.
   std::optional<Status> open_live(const ReadRequest& request, LiveReader& reader, ReadAnswer& out,
                                   Completion<ReadAnswer> done);

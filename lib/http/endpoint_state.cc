@@ -36,6 +36,7 @@ EndpointState::EndpointState(Streams& handle, EndpointOptions endpoint_options)
       loop(handle.loop()),
       paths(options.prefix),
       fields(common_fields(cors.everybody())),
+      unsent_pages(options.unsent_pages_bytes_max),
       random_state_(options.random_seed != 0 ? options.random_seed : random_seed()) {}
 
 EndpointState::~EndpointState() {

@@ -19,6 +19,7 @@
 #include "http/path_resolver.h"
 #include "http/response_fields.h"
 #include "http/sse_frames.h"
+#include "http/unsent_pages.h"
 
 namespace durable_streams::http {
 
@@ -43,6 +44,7 @@ class EndpointState {
   std::string text;
 
   SseFrames frames;
+  UnsentPages unsent_pages;
 
   BodyBudget& bodies() { return options.body_budget != nullptr ? *options.body_budget : bodies_; }
 

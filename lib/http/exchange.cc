@@ -34,6 +34,7 @@ void Exchange::Impl::release() {
 void Exchange::Impl::abandon() {
   if (LiveResponse* response = live_response()) response->leave();
   forget_kept();
+  rest_.reset();
   sink_ = nullptr;
   wants_body_ = false;
   release();
@@ -50,6 +51,7 @@ bool Exchange::Impl::live() const {
 }
 
 void Exchange::Impl::writable() {
+  if (rest_) return send_rest();
   if (LiveResponse* response = live_response()) response->writable();
 }
 

@@ -10,10 +10,12 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "engine/operations.h"
 #include "http/kept_request.h"
 #include "http/long_poll.h"
+#include "http/page_rest.h"
 #include "http/path_resolver.h"
 #include "http/request_fields.h"
 #include "http/response_fields.h"
@@ -120,6 +122,11 @@ class Exchange::Impl {
   void on_read(Result<ReadAnswer> answer, bool from_now);
   std::string_view cache_control(const StreamView& stream, char* buffer) const;
   void send_page(ReadAnswer& answer);
+  void begin_rest(const ReadAnswer& answer, std::uint64_t bytes);
+  void send_rest();
+  void on_piece(Result<ReadAnswer> piece);
+  void send_piece(std::vector<Slice>& piece);
+  void cut_rest();
 
   // metadata.cc
   void describe(const Request& request);
@@ -132,8 +139,9 @@ class Exchange::Impl {
   Impl* next_ = nullptr;
   Impl* previous_ = nullptr;
   std::unique_ptr<KeptRequest> kept_;
-  std::uint32_t references_ = 1;  // the Exchange's, and one for each operation under way
-  std::uint32_t origin_ = 0;      // of the request, among those that are allowed
+  std::unique_ptr<PageRest> rest_;  // null: the answer is whole, or no such page
+  std::uint32_t references_ = 1;    // the Exchange's, and one for each operation under way
+  std::uint32_t origin_ = 0;        // of the request, among those that are allowed
   bool wants_body_ = false;
   bool head_only_ = false;   // answers have no body
   bool personal_ = false;    // the answer depends on who asks

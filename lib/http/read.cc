@@ -12,6 +12,8 @@ namespace durable_streams::http {
 
 namespace {
 
+constexpr std::size_t kBracketBytes = 2;
+
 // How long the stream lives if nothing touches it any more.
 std::optional<std::chrono::milliseconds> remaining_life(const StreamView& stream, WallTime now) {
   if (stream.expiry.at) return *stream.expiry.at - now;
@@ -135,9 +137,68 @@ void Exchange::Impl::send_page(ReadAnswer& answer) {
   ResponseFields& fields = endpoint_->fields;
   fields.add("Content-Type", answer.stream.media_type->text);
   sink_->start({.status = 200, .fields = fields.text(), .content_length = bytes});
-  if (bytes > 0) sink_->write(*body);
+  if (endpoint_->unsent_pages.hold(*body, bytes)) {
+    if (bytes > 0) sink_->write(*body);
+    sink_->finish();
+    endpoint_->pieces.clear();
+  } else {
+    endpoint_->pieces.clear();
+    begin_rest(answer, bytes);
+  }
+}
+
+void Exchange::Impl::begin_rest(const ReadAnswer& answer, std::uint64_t bytes) {
+  const bool array = answer.page.framing == Framing::kJson;
+  const std::uint64_t from = answer.page.start.position;
+  // An array has brackets where a separator is stored behind its last message.
+  const std::uint64_t to = from + bytes - (array ? kBracketBytes : 0);
+  rest_ = std::make_unique<PageRest>(
+      PageRest{.stream = answer.stream.id, .from = from, .to = to, .array = array});
+  if (array) sink_->write({{Slice::unowned("[")}});
+  send_rest();
+}
+
+void Exchange::Impl::send_rest() {
+  while (rest_ && !rest_->reading && !sink_->full()) {
+    if (rest_->from == rest_->to) {
+      if (rest_->array) sink_->write({{Slice::unowned("]")}});
+      rest_.reset();
+      return sink_->finish();
+    }
+    const std::uint64_t to = std::min(rest_->from + PageRest::kPieceBytes, rest_->to);
+    ReadAnswer& answer = endpoint_->read_answer;
+    const std::optional<Status> read =
+        endpoint_->streams.read_again(rest_->stream, rest_->from, to, answer,
+                                      [self = ExchangeReference(*this)](Result<ReadAnswer> later) {
+                                        if (!self->abandoned()) self->on_piece(std::move(later));
+                                      });
+    rest_->from = to;
+    if (!read) {
+      rest_->reading = true;
+    } else if (read->ok()) {
+      send_piece(answer.page.slices);
+    } else {
+      cut_rest();
+    }
+  }
+}
+
+void Exchange::Impl::on_piece(Result<ReadAnswer> piece) {
+  rest_->reading = false;
+  if (!piece.ok()) return cut_rest();
+  send_piece(piece->page.slices);
+  send_rest();
+}
+
+void Exchange::Impl::send_piece(std::vector<Slice>& piece) {
+  sink_->write(piece);
+  piece.clear();
+}
+
+// The stream is gone, or cannot be read any more.
+void Exchange::Impl::cut_rest() {
+  rest_.reset();
   sink_->finish();
-  endpoint_->pieces.clear();
 }
 
 }  // namespace durable_streams::http

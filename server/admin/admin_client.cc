@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <array>
 #include <cerrno>
@@ -27,12 +28,14 @@ bool send_all(int fd, std::string_view text) {
   return true;
 }
 
+// With errno as the last recv() left it.
 std::string receive_all(int fd) {
   std::string text;
   std::array<char, 4096> bytes;
   while (true) {
     const ssize_t size = ::recv(fd, bytes.data(), bytes.size(), 0);
     if (size < 0 && errno == EINTR) continue;
+    if (size == 0) errno = 0;
     if (size <= 0) return text;
     text.append(bytes.data(), static_cast<std::size_t>(size));
   }
@@ -48,8 +51,14 @@ std::string detail_of(std::string_view body) {
   return {};
 }
 
+void set_patience(int fd, std::chrono::milliseconds patience) {
+  const timeval most{.tv_sec = patience.count() / 1000, .tv_usec = patience.count() % 1000 * 1000};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);  // heeded by connect(), too
+}
+
 // Connects, waiting. kNotFound: nobody listens there.
-Result<UniqueFd> connect_to(const ListenAddress& address) {
+Result<UniqueFd> connect_to(const ListenAddress& address, std::chrono::milliseconds patience) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -66,6 +75,7 @@ Result<UniqueFd> connect_to(const ListenAddress& address) {
   UniqueFd socket;
   for (const addrinfo* each = found; each != nullptr && !socket; each = each->ai_next) {
     UniqueFd candidate(::socket(each->ai_family, each->ai_socktype | SOCK_CLOEXEC, 0));
+    if (candidate) set_patience(candidate.get(), patience);
     if (candidate && ::connect(candidate.get(), each->ai_addr, each->ai_addrlen) == 0) {
       socket = std::move(candidate);
     } else {
@@ -92,6 +102,7 @@ Result<std::string> ask(int fd, const AdminQuestion& question) {
   if (!send_all(fd, request) || !send_all(fd, question.body))
     return unavailable("the server closed the connection");
   const std::string answer = receive_all(fd);
+  if (answer.empty() && errno == EAGAIN) return unavailable("the server does not answer");
   constexpr std::string_view kVersion = "HTTP/1.1 ";
   const std::size_t head_end = answer.find("\r\n\r\n");
   if (!answer.starts_with(kVersion) || head_end == std::string::npos)
@@ -107,11 +118,12 @@ Result<std::string> ask(int fd, const AdminQuestion& question) {
 Result<std::string> ask_directory(const std::string& directory, const AdminQuestion& question) {
   const Result<UniqueFd> socket = connect_to_control(directory);
   if (!socket) return socket.error();
+  set_patience(socket->get(), question.patience);
   return ask(socket->get(), question);
 }
 
 Result<std::string> ask_address(const ListenAddress& address, const AdminQuestion& question) {
-  const Result<UniqueFd> socket = connect_to(address);
+  const Result<UniqueFd> socket = connect_to(address, question.patience);
   if (!socket) return socket.error();
   return ask(socket->get(), question);
 }

@@ -3,6 +3,7 @@
 
 #include <durable_streams/result.h>
 
+#include <chrono>
 #include <string>
 
 #include "server/net/listen_address.h"
@@ -14,9 +15,10 @@ struct AdminQuestion {
   std::string target = "/";
   std::string content_type = {};
   std::string body = {};
+  std::chrono::milliseconds patience{0};  // with a server that says nothing; 0: endless
 };
 
-// Each waits for the answer, however long it takes, and returns its body. kNotFound: no server
+// Each waits for the answer, and returns its body. kNotFound: no server
 // listens there. An answer that is no success is kUnavailable with what the server says.
 Result<std::string> ask_directory(const std::string& directory, const AdminQuestion& question);
 Result<std::string> ask_address(const ListenAddress& address, const AdminQuestion& question);

@@ -2,6 +2,7 @@
 #include "server/admin/admin_endpoint.h"
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "server/http/connection.h"
@@ -13,12 +14,21 @@ namespace {
 constexpr std::size_t kReadBufferBytes = std::size_t{16} << 10;
 constexpr std::size_t kConnectionsMax = 64;
 
+// Short, so that who only connects does not keep probes out for long.
+Limits admin_limits() {
+  Limits limits;
+  limits.header_timeout = std::chrono::seconds(10);
+  limits.idle_timeout = std::chrono::seconds(10);
+  return limits;
+}
+
 }  // namespace
 
 AdminEndpoint::AdminEndpoint(const Place& place, AdminActions& actions, AdminAudience audience,
                              std::vector<Listener> listeners)
     : place_(place),
       audience_(std::move(audience)),
+      limits_(admin_limits()),
       read_buffer_(new char[kReadBufferBytes]),
       handler_(actions, audience_),
       connections_(limits_, place.loop, place.clock, handler_, open_) {

@@ -44,6 +44,9 @@ class AdminEndpoint {
 
   const AdminAudience& audience() const { return audience_; }
 
+  // As share() of its listeners.
+  void share(bool shared) const { acceptor_->share(shared); }
+
   // Accepts nobody any more, answers what is asked already, within Limits::drain_timeout; then
   // calls `done`.
   void drain(Function<void()> done);

@@ -189,7 +189,9 @@ bool AdminHandler::welcome(const http::RequestHead& head, http::ResponseSink& si
   const std::string_view origin = field_of(head, "origin");
   if (origin.empty()) return true;
   std::array<char, 256> origin_room;
-  if (is_this_machine(host_of(origin, {}, origin_room), audience_.host)) return true;
+  // Another port of this machine is another origin, of whatever else runs here.
+  const bool same_port = origin.ends_with(fmt::format(":{}", audience_.port));
+  if (same_port && is_this_machine(host_of(origin, {}, origin_room), audience_.host)) return true;
   http::answer_problem(sink, 403, "The admin endpoint is not for pages of that Origin.");
   return false;
 }

@@ -22,8 +22,9 @@ struct AdminAudience {
   };
 
   Kind kind = Kind::kMachine;
-  std::string host;   // of kMachine: what it is asked as, besides localhost
-  std::string store;  // of kOwner: the directory
+  std::string host;        // of kMachine: what it is asked as, besides localhost
+  std::uint16_t port = 0;  // of kMachine: of the pages that may ask
+  std::string store;       // of kOwner: the directory
 };
 
 // GET /metrics, /healthz, /readyz, /config/, /streams[?prefix=...]; POST /load, /stop,

@@ -1,5 +1,5 @@
-// A server is asked at its admin endpoint, or where that is off by the socket in its data
-// directory.
+// A server is asked at its admin endpoint, or where that is off, or for everybody, by the socket in
+// its data directory.
 #include "server/cli/running_commands.h"
 
 #include <fmt/format.h>
@@ -19,6 +19,9 @@
 
 namespace durable_streams::server {
 namespace {
+
+// A server that is healthy answers within milliseconds.
+constexpr std::chrono::seconds kHealthPatience{10};
 
 int failed(std::string_view command, const Error& error, Terminal& terminal) {
   terminal.err << fmt::format("durable-streams-server {}: {}\n", command, error.message);
@@ -56,31 +59,42 @@ void tell_what_is_served(const Plan& plan, const Logger& log) {
 }
 
 // Reads the file again, and serves what it says.
-void reload_from_file(Server& server, const CommandOptions& options, const Logger& log) {
+void reload_from_file(Server& server, const CommandOptions& options) {
   Result<Config> config = load_named_config(options);
   if (!config)
-    return log.error("the configuration is wrong, and was not loaded",
-                     {{"reason", config.error().message}});
+    return server.log().error("the configuration is wrong, and was not loaded",
+                              {{"reason", config.error().message}});
   notify_service_manager("RELOADING=1");
-  server.reload(std::move(*config), [&server, log](const Status& loaded) {
+  server.reload(std::move(*config), [&server](const Status& loaded) {
     notify_service_manager("READY=1");
     if (!loaded)
-      return log.error("the configuration was not loaded", {{"reason", loaded.error().message}});
-    tell_what_is_served(server.plan(), log);
+      return server.log().error("the configuration was not loaded",
+                                {{"reason", loaded.error().message}});
+    tell_what_is_served(server.plan(), server.log());
   });
 }
 
-// Where the server is that the flags mean.
+// The first directory that has a socket to ask.
+std::optional<std::string> data_directory(const Config& config) {
+  for (const HttpServerConfig& server : config.servers) {
+    for (const RouteConfig& route : server.routes) {
+      const auto* const streams = std::get_if<DurableStreamsConfig>(&route.terminal);
+      if (streams != nullptr && !in_memory(*streams)) return streams->data_dir;
+    }
+  }
+  return std::nullopt;
+}
+
+// Asks where the server is that the flags mean: at an address that other machines reach it takes no
+// orders.
 Result<std::string> ask(const CommandOptions& options, const AdminQuestion& question,
                         const std::optional<Config>& config) {
-  if (options.address.empty() && config && !config->admin.enabled) {
-    for (const HttpServerConfig& server : config->servers) {
-      for (const RouteConfig& route : server.routes) {
-        const auto* const streams = std::get_if<DurableStreamsConfig>(&route.terminal);
-        if (streams != nullptr && !in_memory(*streams))
-          return ask_directory(*streams->data_dir, question);
-      }
-    }
+  const bool off = config && !config->admin.enabled;
+  const bool orders = question.method == "POST";
+  if (options.address.empty() && config && (off || (orders && is_public(config->admin.listen)))) {
+    if (const auto directory = data_directory(*config)) return ask_directory(*directory, question);
+  }
+  if (options.address.empty() && off) {
     return Error{ErrorCode::kInvalidArgument,
                  "the configuration has 'admin off' and no data_dir: such a server is asked by "
                  "signals alone (SIGHUP, SIGTERM)",
@@ -118,13 +132,11 @@ int run_run(const CommandOptions& options, std::string_view, Terminal& terminal)
   }
   const SystemClock clock;
   LogOutputs outputs(clock);
-  const LogConfig log_config = config->log;
   Result<std::unique_ptr<Server>> server = Server::open(std::move(*config), context_of(outputs));
   if (!server) return failed("run", server.error(), terminal);
-  const Logger log = outputs.make_logger(log_config);
   Server& running = **server;
-  running.heed_signals([&running, &options, log] { reload_from_file(running, options, log); });
-  tell_what_is_served(running.plan(), log);
+  running.heed_signals([&running, &options] { reload_from_file(running, options); });
+  tell_what_is_served(running.plan(), running.log());
   running.announce({.serving = [] { notify_service_manager("READY=1"); },
                     .stopping = [] { notify_service_manager("STOPPING=1"); }});
   running.run();
@@ -159,7 +171,7 @@ int run_health(const CommandOptions& options, std::string_view, Terminal& termin
   const Result<std::optional<Config>> config = named_config(options);
   if (!config) return failed("health", config.error(), terminal);
   const Result<std::string> answer =
-      ask(options, {.method = "GET", .target = "/readyz", .content_type = {}, .body = {}}, *config);
+      ask(options, {.target = "/readyz", .patience = kHealthPatience}, *config);
   if (!answer) return failed("health", answer.error(), terminal);
   terminal.out << *answer;
   return kExitDone;

@@ -19,13 +19,13 @@ namespace durable_streams::server {
 namespace {
 
 // Not a header that an answer may be given, for the server writes it itself.
-bool is_framing_field(std::string_view name) {
-  constexpr std::string_view kFraming[] = {"connection", "content-length", "date", "keep-alive",
-                                           "transfer-encoding"};
+bool is_own_field(std::string_view name) {
+  constexpr std::string_view kOwn[] = {"connection", "content-length",    "date",
+                                       "keep-alive", "transfer-encoding", "x-request-id"};
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return std::find(std::begin(kFraming), std::end(kFraming), lower) != std::end(kFraming);
+  return std::find(std::begin(kOwn), std::end(kOwn), lower) != std::end(kOwn);
 }
 
 bool is_token(std::string_view text) {
@@ -208,7 +208,7 @@ class Checker {
     for (const HeaderOperation& operation : header.operations) {
       if (!is_token(operation.name))
         fault("", fmt::format("'{}' is no header's name", operation.name));
-      else if (is_framing_field(operation.name))
+      else if (is_own_field(operation.name))
         fault("", fmt::format("{} is the server's own, and cannot be changed", operation.name));
       if (!is_field_value(operation.value))
         fault("", fmt::format("the value of {} holds a control character", operation.name));

@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = std::size_t{16} << 20;
 
+// What is wrong may stand in a line of megabytes, which nobody reads and no log takes.
+constexpr std::size_t kMessageBytesMax = std::size_t{4} << 10;
+
 std::string_view base_name(std::string_view file) {
   const std::size_t slash = file.rfind('/');
   return slash == std::string_view::npos ? file : file.substr(slash + 1);
@@ -72,9 +75,14 @@ Result<ConfigSource> read_config_file(const std::string& file) {
 
 Result<Config> parse_config(const ConfigSource& source, std::optional<ConfigLanguage> language,
                             Environment& environment) {
-  if (language.value_or(language_of(source)) == ConfigLanguage::kJson)
-    return parse_config_json(source);
-  return parse_caddyfile(source, environment);
+  const bool json = language.value_or(language_of(source)) == ConfigLanguage::kJson;
+  Result<Config> config = json ? parse_config_json(source) : parse_caddyfile(source, environment);
+  if (config || config.error().message.size() <= kMessageBytesMax) return config;
+  Error shortened = std::move(config).error();
+  std::size_t end = kMessageBytesMax;
+  while ((static_cast<unsigned char>(shortened.message[end]) & 0xC0) == 0x80) --end;
+  shortened.message.replace(end, std::string::npos, "...");
+  return shortened;
 }
 
 }  // namespace durable_streams::server

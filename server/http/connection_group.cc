@@ -25,7 +25,7 @@ ConnectionGroup::ConnectionGroup(const Limits& limits, EventLoop& loop, const Cl
       unread_metrics_(onlookers.metrics != nullptr ? nullptr : std::make_unique<LoopMetrics>()),
       metrics_(onlookers.metrics != nullptr ? *onlookers.metrics : *unread_metrics_),
       timer_(metrics_, onlookers.now),
-      request_ids_(onlookers.ids),
+      request_ids_(onlookers.ids != nullptr ? *onlookers.ids : own_request_ids_),
       date_line_(clock),
       deadlines_(limits),
       open_(open),

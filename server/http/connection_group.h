@@ -29,7 +29,7 @@ namespace durable_streams::server {
 // Who looks on as a group serves, and how.
 struct Onlookers {
   LoopMetrics* metrics = nullptr;  // outlives the group; null: nobody asks for them
-  RequestIds ids;
+  RequestIds* ids = nullptr;       // the same; null: the group has its own
   MonotonicNow now = std::chrono::steady_clock::now;  // what durations are measured by
 };
 
@@ -103,7 +103,8 @@ class ConnectionGroup {
   const std::unique_ptr<LoopMetrics> unread_metrics_;
   LoopMetrics& metrics_;
   TurnTimer timer_;
-  RequestIds request_ids_;
+  RequestIds own_request_ids_;
+  RequestIds& request_ids_;
   AccessLog refusal_log_;
   DateLine date_line_;
   Deadlines deadlines_;

@@ -66,8 +66,8 @@ class AccessLog {
   // 5xx are said as errors, all else as info.
   bool on() const { return log_.says(LogLevel::kError); }
 
-  // Keeps what it needs of the head. `client` is its address as text; none of its header fields but
-  // User-Agent is ever written. For what never became a request `head` is empty. Null: off.
+  // Keeps what it needs of the head, but no header other than User-Agent, and no token. `client` is
+  // its address as text. For what never became a request `head` is empty. Null: off.
   std::unique_ptr<AccessRecord> begin(std::string_view client, const http::RequestHead& head) const;
 
  private:

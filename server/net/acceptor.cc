@@ -78,6 +78,10 @@ void Acceptor::accept_waiting() {
   }
 }
 
+void Acceptor::share(bool shared) const {
+  for (const Watch* watch : watches_) server::share(watch->listener, shared);
+}
+
 bool Acceptor::accept_some(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     sockaddr_storage peer{};

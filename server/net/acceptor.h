@@ -38,6 +38,9 @@ class Acceptor {
   // Accepts all who wait now, for whom the end of the listener would be a reset.
   void accept_waiting();
 
+  // As share() of its listeners.
+  void share(bool shared) const;
+
  private:
   struct Watch;
 

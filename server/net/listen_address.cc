@@ -31,7 +31,9 @@ Error not_an_address(std::string_view text, std::string_view why) {
 Result<ListenAddress> parse_listen_address(std::string_view text) {
   ListenAddress address;
   std::string_view port;
-  if (text.empty()) return not_an_address(text, "write HOST:PORT, :PORT or PORT");
+  // A slash is Caddy's, who writes the kind of network before it.
+  if (text.empty() || text.find('/') != std::string_view::npos)
+    return not_an_address(text, "write HOST:PORT, :PORT or PORT");
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
     if (end == std::string_view::npos) return not_an_address(text, "']' is missing");

@@ -1,5 +1,6 @@
 // SO_REUSEADDR only lets a restarted server have its port back; without SO_REUSEPORT a port in use
-// is an error, not a silent share of somebody else's connections.
+// is an error, not a silent share of somebody else's connections. So that stays off but while one
+// configuration takes over from another, which may have `:8787` where that had `localhost:8787`.
 #include "server/net/listener.h"
 
 #include <fcntl.h>
@@ -38,12 +39,13 @@ void set_option(int fd, int level, int option, int value) {
 }
 
 // On failure the listener has no socket, and errno says why.
-Listener try_listen(const SocketAddress& address, Stack stack) {
+Listener try_listen(const SocketAddress& address, Stack stack, Sharing sharing) {
   UniqueFd fd(socket(address.family(), SOCK_STREAM, 0));
   if (!fd) return {};
   fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
   fcntl(fd.get(), F_SETFL, O_NONBLOCK);
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (sharing == Sharing::kShared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY,
              1);  // inherited by what is accepted, as Linux does
   if (address.family() == AF_INET6)
@@ -74,18 +76,18 @@ Error cannot_listen(const std::string& where, int error) {
   return {ErrorCode::kUnavailable, std::move(message), {}};
 }
 
-Result<std::vector<Listener>> listen_on_loopbacks(std::uint16_t port, int tries) {
+Result<std::vector<Listener>> listen_on_loopbacks(std::uint16_t port, int tries, Sharing sharing) {
   std::vector<Listener> listeners;
   std::uint16_t chosen = port;
   for (const bool ipv6 : {false, true}) {
     const SocketAddress address = ipv6 ? SocketAddress::ipv6(in6addr_loopback, chosen)
                                        : SocketAddress::ipv4(INADDR_LOOPBACK, chosen);
-    Listener listener = try_listen(address, Stack::kOwn);
+    Listener listener = try_listen(address, Stack::kOwn, sharing);
     if (listener.socket) {
       chosen = listener.address.port();
       listeners.push_back(std::move(listener));
     } else if (port == 0 && errno == EADDRINUSE && tries > 1) {
-      return listen_on_loopbacks(port, tries - 1);
+      return listen_on_loopbacks(port, tries - 1, sharing);
     } else if (!is_absent(errno) || (ipv6 && listeners.empty())) {
       return cannot_listen(address.to_string(), errno);
     }
@@ -93,17 +95,17 @@ Result<std::vector<Listener>> listen_on_loopbacks(std::uint16_t port, int tries)
   return listeners;
 }
 
-Result<std::vector<Listener>> listen_everywhere(std::uint16_t port) {
-  Listener listener = try_listen(SocketAddress::ipv6(in6addr_any, port), Stack::kDual);
+Result<std::vector<Listener>> listen_everywhere(std::uint16_t port, Sharing sharing) {
+  Listener listener = try_listen(SocketAddress::ipv6(in6addr_any, port), Stack::kDual, sharing);
   if (!listener.socket && is_absent(errno))
-    listener = try_listen(SocketAddress::ipv4(INADDR_ANY, port), Stack::kOwn);
+    listener = try_listen(SocketAddress::ipv4(INADDR_ANY, port), Stack::kOwn, sharing);
   if (!listener.socket) return cannot_listen(fmt::format("port {}", port), errno);
   std::vector<Listener> listeners;
   listeners.push_back(std::move(listener));
   return listeners;
 }
 
-Result<std::vector<Listener>> listen_by_name(const ListenAddress& address) {
+Result<std::vector<Listener>> listen_by_name(const ListenAddress& address, Sharing sharing) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -119,7 +121,7 @@ Result<std::vector<Listener>> listen_by_name(const ListenAddress& address) {
   std::vector<Listener> listeners;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     const SocketAddress place = SocketAddress::of(*each->ai_addr);
-    Listener listener = try_listen(place, Stack::kOwn);
+    Listener listener = try_listen(place, Stack::kOwn, sharing);
     if (!listener.socket) return cannot_listen(place.to_string(), errno);
     listeners.push_back(std::move(listener));
     if (address.port == 0) break;  // the others would get ports of their own
@@ -129,10 +131,14 @@ Result<std::vector<Listener>> listen_by_name(const ListenAddress& address) {
 
 }  // namespace
 
-Result<std::vector<Listener>> listen_at(const ListenAddress& address) {
-  if (address.host.empty()) return listen_everywhere(address.port);
-  if (address.host == "localhost") return listen_on_loopbacks(address.port, kAnyPortTries);
-  return listen_by_name(address);
+Result<std::vector<Listener>> listen_at(const ListenAddress& address, Sharing sharing) {
+  if (address.host.empty()) return listen_everywhere(address.port, sharing);
+  if (address.host == "localhost") return listen_on_loopbacks(address.port, kAnyPortTries, sharing);
+  return listen_by_name(address, sharing);
+}
+
+void share(const Listener& listener, bool shared) {
+  set_option(listener.socket.get(), SOL_SOCKET, SO_REUSEPORT, shared ? 1 : 0);
 }
 
 void set_send_buffer(const Listener& listener, std::size_t bytes) {

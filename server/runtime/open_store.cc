@@ -12,10 +12,13 @@
 namespace durable_streams::server {
 namespace {
 
+// The same before the directory is made and after: a name of which nothing exists yet would stay
+// relative.
 std::string real_path(const std::string& directory) {
   std::error_code error;
-  const std::filesystem::path path = std::filesystem::weakly_canonical(directory, error);
-  if (error) return std::filesystem::absolute(directory).lexically_normal().string();
+  const std::filesystem::path absolute = std::filesystem::absolute(directory);
+  const std::filesystem::path path = std::filesystem::weakly_canonical(absolute, error);
+  if (error) return absolute.lexically_normal().string();
   std::string text = path.string();
   if (text.size() > 1 && text.ends_with('/')) text.pop_back();
   return text;
@@ -48,7 +51,7 @@ Result<std::shared_ptr<OpenStore>> OpenStores::open(const DurableStreamsConfig& 
   const std::string name = memory ? place : real_path(*config.data_dir);
   const std::string key = (memory ? "memory " : "file ") + name;
   const DurableStreamsConfig part = store_part(config);
-  if (std::shared_ptr<OpenStore> known = stores_[key].lock()) {
+  if (const std::shared_ptr<OpenStore> known = used(key)) {
     const std::string_view differs = difference(known->config(), part);
     if (differs.empty()) return known;
     return Error{ErrorCode::kConflict,
@@ -68,11 +71,42 @@ Result<std::shared_ptr<OpenStore>> OpenStores::open(const DurableStreamsConfig& 
   auto fresh = std::make_unique<OpenStore>(name, part, std::move(store),
                                            engine_options(config, defaults_.engine));
   fresh->file_options_ = file_options;
-  std::shared_ptr<OpenStore> shared(fresh.release(), [close = close_](OpenStore* unused) {
-    close(std::unique_ptr<OpenStore>(unused));
-  });
+  std::shared_ptr<OpenStore> shared(fresh.release(),
+                                    [this, key](OpenStore* unused) { retire(unused, key); });
+  const std::lock_guard lock(mutex_);
   stores_[key] = shared;
   return shared;
+}
+
+// Null: it is not open, and its directory is free. Between the moment in which its last user lets
+// go of a store and that in which it is closed it is neither open nor gone.
+std::shared_ptr<OpenStore> OpenStores::used(const std::string& key) {
+  {
+    std::unique_lock lock(mutex_);
+    const auto found = stores_.find(key);
+    if (found != stores_.end()) {
+      if (std::shared_ptr<OpenStore> open = found->second.lock()) return open;
+      retired_.wait(lock, [&] { return stores_.find(key) == stores_.end(); });
+    }
+  }
+  close_unused();
+  return nullptr;
+}
+
+void OpenStores::retire(OpenStore* unused, const std::string& key) {
+  {
+    const std::lock_guard lock(mutex_);
+    unused_stores_.emplace_back(unused);
+    stores_.erase(key);
+  }
+  retired_.notify_all();
+  unused_();
+}
+
+void OpenStores::close_unused() {
+  std::vector<std::unique_ptr<OpenStore>> closed;
+  const std::lock_guard lock(mutex_);
+  closed.swap(unused_stores_);
 }
 
 }  // namespace durable_streams::server

@@ -8,11 +8,13 @@
 #include <durable_streams/result.h>
 #include <durable_streams/store.h>
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "server/config/apply.h"
 #include "server/config/config.h"
@@ -50,16 +52,16 @@ class OpenStore {
   Engine engine_;
 };
 
-// Opens each store once, for as long as anybody uses it. Outlives none of them. Threads: any;
-// open() by one at a time.
+// Opens each store once, for as long as anybody uses it. Outlives all of them. Threads: any;
+// open() and close_unused() one at a time.
 class OpenStores {
  public:
-  // `close` gets each store that nobody uses any more, on whatever thread let go of it, and
-  // destroys it where waiting harms nobody.
-  using Close = std::function<void(std::unique_ptr<OpenStore>)>;
+  // Called when nobody uses a store any more, on whatever thread let go of it: close_unused() is to
+  // be called where waiting harms nobody.
+  using Unused = std::function<void()>;
 
-  OpenStores(ServerDefaults defaults, Close close)
-      : defaults_(std::move(defaults)), close_(std::move(close)) {}
+  OpenStores(ServerDefaults defaults, Unused unused)
+      : defaults_(std::move(defaults)), unused_(std::move(unused)) {}
 
   // `place` names the endpoint, for streams in memory: what is served there after a reload has the
   // streams that were served there before. Errors: those of FileStore::open(), and kConflict when
@@ -67,12 +69,21 @@ class OpenStores {
   Result<std::shared_ptr<OpenStore>> open(const DurableStreamsConfig& config,
                                           const std::string& place);
 
+  // Closes what nobody uses any more.
+  void close_unused();
+
   const ServerDefaults& defaults() const { return defaults_; }
 
  private:
+  std::shared_ptr<OpenStore> used(const std::string& key);
+  void retire(OpenStore* unused, const std::string& key);
+
   const ServerDefaults defaults_;
-  const Close close_;
-  std::map<std::string, std::weak_ptr<OpenStore>> stores_;
+  const Unused unused_;
+  std::mutex mutex_;
+  std::condition_variable retired_;
+  std::map<std::string, std::weak_ptr<OpenStore>> stores_;  // until they are retired
+  std::vector<std::unique_ptr<OpenStore>> unused_stores_;   // to be closed
 };
 
 }  // namespace durable_streams::server

@@ -26,6 +26,13 @@ class Planning {
       if (!site) return site.error();
       plan_->sites.push_back(std::move(*site));
     }
+    // Their authority is kept in a data directory, whichever site has it.
+    for (SitePlan& site : plan_->sites) {
+      if (!site.config.tls.enabled()) continue;
+      Result<std::shared_ptr<TlsSite>> tls = open_tls(site);
+      if (!tls) return tls.error();
+      site.tls = std::move(*tls);
+    }
     fit_to_open_files();
     return std::shared_ptr<const Plan>(std::move(plan_));
   }
@@ -69,33 +76,29 @@ class Planning {
       if (!site.refusal_log.on()) site.refusal_log = planned->log;
       site.routes.push_back(std::move(*planned));
     }
-    if (server.tls.enabled()) {
-      Result<std::shared_ptr<TlsSite>> tls = open_tls(server, site);
-      if (!tls) return tls.error();
-      site.tls = std::move(*tls);
-    }
     site.nothing_here = nothing_here(site);
     site.cors_origins = cors_origins(site);
     return site;
   }
 
   // What is the same in the configuration before goes on: it has looked at its files already.
-  Result<std::shared_ptr<TlsSite>> open_tls(const HttpServerConfig& server, const SitePlan& site) {
+  Result<std::shared_ptr<TlsSite>> open_tls(const SitePlan& site) {
+    const TlsConfig& config = site.config.tls;
     std::string directory;
-    if (!server.tls.internal.empty()) {
+    if (!config.internal.empty()) {
       Result<std::string> found = authority_directory(site);
       if (!found) return found.error();
       directory = std::move(*found);
     }
     for (const SitePlan& before : maker_.before != nullptr ? maker_.before->sites : plan_->sites) {
-      if (before.tls != nullptr && before.config.tls == server.tls &&
+      if (before.tls != nullptr && before.config.tls == config &&
           before.tls->authority_directory() == directory)
         return before.tls;
     }
-    return TlsSite::open(server.tls, {.tickets = maker_.tickets,
-                                      .clock = maker_.clock,
-                                      .authority_directory = std::move(directory),
-                                      .log = maker_.log});
+    return TlsSite::open(config, {.tickets = maker_.tickets,
+                                  .clock = maker_.clock,
+                                  .authority_directory = std::move(directory),
+                                  .log = maker_.log});
   }
 
   // In the site's data directory, or else another's: a server has one authority, if it can.

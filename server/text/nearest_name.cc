@@ -31,6 +31,8 @@ std::size_t slips_between(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view nearest_name(std::string_view typed, std::span<const std::string_view> names) {
+  constexpr std::size_t kNameBytesMax = 64;
+  if (typed.size() > kNameBytesMax) return {};
   std::string_view nearest;
   std::size_t fewest = std::max<std::size_t>(2, typed.size() / 3) + 1;
   for (const std::string_view name : names) {

@@ -10,9 +10,9 @@
 namespace durable_streams::bench {
 namespace {
 
-constexpr std::array<std::string_view, 10> kKinds = {
-    "slow-headers", "slow-body", "slow-readers", "slow-sse",  "half-open",
-    "flood",        "hold",      "oversized",    "smuggling", "garbage"};
+constexpr std::array<std::string_view, 11> kKinds = {
+    "slow-headers", "slow-body", "slow-readers", "slow-sse", "half-open", "flood",
+    "hold",         "oversized", "smuggling",    "garbage",  "handshakes"};
 
 Target target() {
   Target target;

@@ -107,6 +107,9 @@ TEST_CASE("a page that passes for this machine is not answered", "[server][admin
   CHECK(client.exchange("GET /config/", "Origin: null\r\n").status == 403);
   CHECK(client.exchange("GET /config/", "Origin: http://localhost:" + admin + "\r\n").status ==
         200);
+  // Of something else on this machine.
+  CHECK(client.exchange("POST /stop", "Origin: http://localhost:3000\r\n").status == 403);
+  CHECK(client.exchange("POST /stop", "Origin: http://localhost\r\n").status == 403);
   CHECK(client.exchange("GET http://127.0.0.1:" + admin + "/config/").status == 200);
   CHECK(client.exchange("GET http://[::1]/config/").status == 200);
 }
@@ -166,6 +169,32 @@ TEST_CASE("a data directory's socket takes the same orders", "[server][admin]") 
   CHECK(ask("POST", "/stop").ok());
   server.stop();
   CHECK(ask("GET", "/readyz").error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("who has no patience is told that a server says nothing", "[server][admin]") {
+  const Result<std::vector<Listener>> silent = listen_at({.host = "127.0.0.1", .port = 0});
+  REQUIRE(silent.ok());
+  const Result<std::string> answer =
+      ask_address({.host = "127.0.0.1", .port = silent->front().address.port()},
+                  {.target = "/readyz", .patience = std::chrono::milliseconds(50)});
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error().message == "the server does not answer");
+}
+
+TEST_CASE("what is wrong in a line of megabytes is told in few words", "[server][admin]") {
+  const std::string admin = free_port();
+  ConfiguredServer server("{\nadmin localhost:" + admin + "\n}\n");
+  const std::string name(1'000'000, 'x');
+  BlockingClient client = client_at(admin);
+  const ClientResponse caddyfile =
+      client.exchange("POST /load", "Content-Type: text/caddyfile\r\n", ":1 {\n" + name + "\n}");
+  CHECK(caddyfile.status == 400);
+  CHECK(caddyfile.body.find("request:2:1: unknown directive 'xxx") != std::string::npos);
+  CHECK(caddyfile.body.size() < 10'000);
+  const ClientResponse json =
+      client.exchange("POST /load", "Content-Type: application/json\r\n", "{\"" + name + "\": 1}");
+  CHECK(json.status == 400);
+  CHECK(json.body.size() < 10'000);
 }
 
 TEST_CASE("a server that drains is not ready", "[server][admin]") {

@@ -190,6 +190,8 @@ TEST_CASE("the nearest name is the one with the fewest slips, if few", "[server]
   CHECK(nearest_name("listen", names) == "--listen");
   CHECK(nearest_name("--verbose", names).empty());
   CHECK(nearest_name("x", {}).empty());
+  // Of megabytes it would take seconds, and none of them means a name.
+  CHECK(nearest_name("--listen" + std::string(1'000'000, 'x'), names).empty());
 }
 
 }  // namespace

@@ -273,7 +273,7 @@ struct ConnectionFixture {
   FakeTransport& connect(Connection::Admission admission = Connection::Admission::kServed) {
     if (!group) {
       const Onlookers onlookers{
-          .metrics = &metrics, .ids = RequestIds(), .now = [] { return measured_now; }};
+          .metrics = &metrics, .ids = nullptr, .now = [] { return measured_now; }};
       group.emplace(limits, loop, clock, handler, open, onlookers);
       group->log_refusals(handler.access_log);
     }

@@ -83,7 +83,7 @@ struct ServedStream {
                 .engine = {},
                 .memory_store = {},
                 .file_store = {}},
-               [](std::unique_ptr<OpenStore>) {}) {
+               [] {}) {
     handler.serve(plan, plan->sites.front(), endpoints);
     loop.run_until_idle();
     streams.create_now("s", {.content_type = "text/plain", .body = "text"}).value();

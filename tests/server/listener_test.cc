@@ -33,8 +33,9 @@ TEST_CASE("an address is a host and a port, each of which may be left out", "[se
 }
 
 TEST_CASE("what is no address is refused by name", "[server][net]") {
-  for (const std::string_view text : {"", ":", "a:", "a:b", "a:-1", "a:65536", "65536", "::1",
-                                      "::1:80", "[::1", "[::1]80", "a:1 ", "a:+1"}) {
+  for (const std::string_view text :
+       {"", ":", "a:", "a:b", "a:-1", "a:65536", "65536", "::1", "::1:80", "[::1", "[::1]80",
+        "a:1 ", "a:+1", "udp/:1", "unix//a"}) {
     CAPTURE(text);
     const Result<ListenAddress> address = parse_listen_address(text);
     REQUIRE_FALSE(address.ok());

@@ -3,9 +3,11 @@
 #include <deque>
 #include <exception>
 #include <optional>
+#include <set>
 #include <stdexcept>
 
 #include "tests/server/configured_server.h"
+#include "tests/server/log/captured_log.h"
 #include "tests/support/temporary_directory.h"
 
 namespace durable_streams::server {
@@ -81,6 +83,74 @@ TEST_CASE("addresses come and go; connections to one that goes are answered and 
   CHECK(client.at_end());
   CHECK_FALSE(client_at(one).connected());
   CHECK(client_at(two).exchange("GET /").body == "two");
+}
+
+TEST_CASE("a site may come to listen at more of its port, and at less", "[server][reload]") {
+  const std::string port = free_port();
+  const auto at = [&](std::string_view host, std::string_view answer) {
+    return std::string(kNoAdmin) + std::string(host) + ":" + port + " {\n respond " +
+           std::string(answer) + "\n}";
+  };
+  ConfiguredServer server(at("127.0.0.1", "one"));
+  CHECK(client_at(port).exchange("GET /").body == "one");
+  for (const char* const host : {"", "localhost", "", "127.0.0.1"}) {
+    REQUIRE(server.reload(at(host, "next")).ok());
+    CHECK(client_at(port).exchange("GET /").body == "next");
+  }
+  // Nobody else may share it, neither then nor before.
+  const Result<std::vector<Listener>> other =
+      listen_at({.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(port))});
+  CHECK_FALSE(other.ok());
+}
+
+TEST_CASE("an address that another program has is refused, also beside one that is held",
+          "[server][reload]") {
+  const std::string port = free_port();
+  const std::uint16_t number = static_cast<std::uint16_t>(std::stoi(port));
+  const auto other = listen_at({.host = "127.0.0.2", .port = number});
+  REQUIRE(other.ok());
+  ConfiguredServer server(site(port, "respond one"));
+  const Status refused = server.reload(std::string(kNoAdmin) + ":" + port + " {\n respond two\n}");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("in use by another program") != std::string::npos);
+  CHECK(client_at(port).exchange("GET /").body == "one");
+}
+
+TEST_CASE("no two requests of a process have the same id, whatever site and configuration answers",
+          "[server][reload]") {
+  const std::string one = free_port();
+  const std::string two = free_port();
+  const auto sites = [&](int connections) {
+    return "{\nadmin off\nthreads 1\nservers {\n max_connections " + std::to_string(connections) +
+           "\n}\n}\n127.0.0.1:" + one + " {\n log {\n output discard\n }\n respond hi\n}\n" +
+           "127.0.0.1:" + two + " {\n log {\n output discard\n }\n respond hi\n}";
+  };
+  CapturedLog log;  // outlives the server
+  ConfiguredServer server(sites(100), log.logger());
+  std::set<std::string> ids;
+  for (int round = 0; round < 3; ++round) {
+    ids.insert(client_at(one).exchange("GET /").field("X-Request-Id"));
+    ids.insert(client_at(two).exchange("GET /").field("X-Request-Id"));
+    REQUIRE(server.reload(sites(200 + round)).ok());
+  }
+  CHECK(ids.size() == 6);
+}
+
+TEST_CASE("a directory that is given up and wanted again at once is opened again",
+          "[server][reload]") {
+  const TemporaryDirectory directory;
+  const std::string port = free_port();
+  const std::string durable =
+      site(port, "durable_streams /s/* {\n data_dir " + directory.path() + "/data\n}");
+  ConfiguredServer server(durable);
+  CHECK(client_at(port).exchange("PUT /s/x", kText, "kept").status == 201);
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(server.reload(site(port, "respond nothing")).ok());
+    const Status again = server.reload(durable);
+    INFO((again.ok() ? std::string() : again.error().message));
+    REQUIRE(again.ok());
+  }
+  CHECK(client_at(port).exchange("GET /s/x?offset=-1").body == "kept");
 }
 
 TEST_CASE("who waits at an address that is given up is answered", "[server][reload]") {

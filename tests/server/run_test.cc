@@ -313,6 +313,37 @@ TEST_CASE("a port in use is told of without a flag that 'run' does not have", "[
                          " is in use by another program: stop that one, or listen elsewhere\n"));
 }
 
+TEST_CASE("a server whose admin endpoint is for everybody takes orders by its data directory",
+          "[server][program]") {
+  Place place;
+  const std::string port = free_port();
+  const std::string before = "{\n\tadmin 0.0.0.0:" + free_port() + "\n}\n127.0.0.1:" + port +
+                             " {\n\tdurable_streams /s/* {\n\t\tdata_dir data\n\t}\n";
+  place.write("Caddyfile", before + "}\n");
+  Program program = place.start({"run"});
+  program.read_until("serving streams");
+  CHECK(place.run({"health", "--config", "Caddyfile"}).first == 0);
+  place.write("Caddyfile", before + "\trespond /hello hi\n}\n");
+  CHECK(place.run({"reload", "--config", "Caddyfile"}) == std::pair(0, std::string()));
+  CHECK(client_at(port).exchange("GET /hello").body == "hi");
+  CHECK(place.run({"stop", "--config", "Caddyfile"}).first == 0);
+  CHECK(program.wait() == 0);
+}
+
+TEST_CASE("a directory that the server made at its start is known again at a reload",
+          "[server][program]") {
+  Place place;
+  const auto caddyfile = [port = free_port(), admin = free_port()](std::string_view more) {
+    return "{\n\tadmin localhost:" + admin + "\n}\n127.0.0.1:" + port +
+           " {\n\tdurable_streams /s/* {\n\t\tdata_dir data\n" + std::string(more) + "\t}\n}\n";
+  };
+  place.write("Caddyfile", caddyfile(""));
+  Program program = place.start({"run"});
+  program.read_until("serving streams");
+  place.write("Caddyfile", caddyfile("\t\tlong_poll_timeout 5s\n"));
+  CHECK(place.run({"reload"}) == std::pair(0, std::string()));
+}
+
 TEST_CASE("a wrong configuration is told with its place, and nothing starts", "[server][program]") {
   Place place;
   place.write("Caddyfile", ":1 {\n\troute /v1/* {\n\t\tdurable_stream\n\t}\n}\n");

@@ -165,6 +165,20 @@ TEST_CASE("the local authority of a data directory is trusted again after a rest
   CHECK(client.exchange("GET /s/x?offset=-1").body == "kept");
 }
 
+TEST_CASE("the local authority is kept in the data directory, whichever site has one",
+          "[server][tls]") {
+  const TemporaryDirectory directory;
+  const std::string port = free_port();
+  const ConfiguredServer server("{\nadmin off\n}\nhttps://localhost:" + port +
+                                " {\n tls internal\n respond hi\n}\n127.0.0.1:" + free_port() +
+                                " {\n durable_streams /s/* {\n  data_dir " + directory.path() +
+                                "/data\n }\n}");
+  BlockingTlsClient client(
+      static_cast<std::uint16_t>(std::stoi(port)),
+      {.host = "localhost", .root_file = directory.path() + "/data/pki/root.crt"});
+  CHECK(client.exchange("GET /").body == "hi");
+}
+
 TEST_CASE("handshakes are counted by how they ended", "[server][tls]") {
   TlsServer at;
   { BlockingTlsClient client = at.client(); }

@@ -44,6 +44,11 @@ struct EndpointOptions {
   // The largest body of a read; a larger JSON message still comes whole.
   std::size_t chunk_bytes_max = std::size_t{1} << 20;
 
+  // What pages over 64 KiB may take together that clients have not taken yet. One without room is
+  // not held: it is read from the store again, piece by piece, as its client takes them. If its
+  // stream ends meanwhile, so does the answer, too short.
+  std::size_t unsent_pages_bytes_max = std::size_t{32} << 20;
+
   // The most of a stream that one SSE event brings; a larger JSON message still comes whole.
   // Encoded it may grow sixfold (a text of line feeds), and that much is what a slow subscriber
   // keeps beside what its host queues.

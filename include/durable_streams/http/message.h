@@ -79,6 +79,8 @@ class DURABLE_STREAMS_EXPORT ResponseSink {
   // not copied.
   virtual void write(std::span<const Slice> pieces) = 0;
 
+  // After fewer bytes than the length that start() told: the rest cannot be had any more, and the
+  // host breaks the connection, so that the client knows.
   virtual void finish() = 0;
 
   // True while what is queued has reached the host's limit. The endpoint then writes nothing more

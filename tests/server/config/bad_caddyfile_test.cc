@@ -110,6 +110,8 @@ constexpr Bad kBad[] = {
      "2:9: '>' is not needed: what header says is done at the end; header [+|-|?]NAME [VALUE]"},
     {":1 {\n header Content-Length 5\n}",
      "2:2: Content-Length is the server's own, and cannot be changed"},
+    {":1 {\n header -X-Request-Id\n}",
+     "2:2: X-Request-Id is the server's own, and cannot be changed"},
     {":1 {\n header \"X Y\" a\n}", "2:2: 'X Y' is no header's name"},
     {":1 {\n header\n}", "2:2: header needs a header: header [PATH] [+|-|?]NAME [VALUE]"},
     {":1 {\n log name\n}", "2:6: named logs are not supported: write log, or log { ... }"},

@@ -83,6 +83,32 @@ TEST_CASE("no header's value but the agent's is ever written", "[server][log]") 
   }
 }
 
+TEST_CASE("a token that was sent where none counts is not written", "[server][log]") {
+  const std::string secret = "hVxyJ5pLwM0cGm3m6bC1u9o3n1l0Q3k-8_2abcdEFGH";
+  const std::string token = "ds_" + secret;
+  const std::string agent = "bot/1 " + token;
+  const std::vector<http::Header> headers = {{"User-Agent", agent}};
+  const std::vector<std::pair<std::string, std::string>> targets = {
+      {"/v1/stream/a?token=" + token + "&live=sse", "/v1/stream/a?token=ds_...&live=sse"},
+      {"/" + token + "/" + token, "/ds_.../ds_..."},
+      {"/a?access_token=" + secret + "&offset=-1", "/a?access_token=...&offset=-1"},
+      {"/a?access_token=" + secret, "/a?access_token=..."},
+      {"/a?access_token=", "/a?access_token="},
+      {"/ds_short/ds_", "/ds_short/ds_"},
+      {std::string(AccessLog::kTargetBytesMax - 40, 'x') + token, ""}};
+  for (const auto& [target, written] : targets) {
+    RequestIds ids;
+    CapturedLog captured;
+    AccessLog(captured.logger())
+        .begin("c", {.method = "GET", .target = target, .headers = headers})
+        ->end({.status = 200}, ids);
+    const std::string& line = captured.lines.at(0);
+    CHECK(line.find(secret.substr(0, 8)) == std::string::npos);
+    CHECK(line.find(written) != std::string::npos);
+    CHECK(line.ends_with("user_agent=\"bot/1 ds_...\""));
+  }
+}
+
 TEST_CASE("a client cannot write lines, fields or terminals by what it sends", "[server][log]") {
   // The parser lets no control character into a target or a value, which nothing here relies on.
   const std::string evil =
