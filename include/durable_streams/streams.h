@@ -22,6 +22,7 @@
 namespace durable_streams {
 
 // Runs once, on the loop of the handle that started the operation, never inside the call that did.
+// An empty one asks for no answer.
 template <class T>
 using Completion = Function<void(Result<T>)>;
 
@@ -133,8 +134,8 @@ class Streams;
 // page, so the reader sets the pace and nothing queues up. After a page with `closed` every next()
 // brings an empty closed page. It holds the stream it started with: when that is deleted or
 // expires, next() is kNotFound (kGone if forks keep it), also after a re-creation. Moving it is
-// cheap; destroying it cancels a waiting next(), whose completion is then never run. Threads: loop
-// only.
+// cheap; destroying it cancels a waiting next(), whose completion is then never run. One that was
+// moved from, or made without a stream, may only be assigned to or destroyed. Threads: loop only.
 class DURABLE_STREAMS_EXPORT Follower {
  public:
   Follower();
@@ -142,8 +143,8 @@ class DURABLE_STREAMS_EXPORT Follower {
   Follower& operator=(Follower&&) noexcept;
   ~Follower();
 
-  // Brings the next page that holds bytes or the stream's end. Only one may be waiting at a time
-  // (kInvalidArgument).
+  // Brings the next page that holds bytes or the stream's end; nothing, to an empty completion.
+  // Only one may be waiting at a time (kInvalidArgument).
   void next(Completion<Page> done);
 
   // Where the next page starts.

@@ -18,6 +18,7 @@ class Follower::Impl final : public LiveReader, public std::enable_shared_from_t
   }
 
   void next(Completion<Page> done) {
+    if (!done) return;
     if (done_) return refuse(std::move(done));
     done_ = std::move(done);
     in_next_ = true;

@@ -106,7 +106,7 @@ Result<Listing> Streams::list_now(const ListOptions& options) {
 
 void Streams::list(const ListOptions& options, Completion<Listing> done) {
   impl_->list(std::make_shared<ListingPage>(options, impl_->engine().store().list_parts()),
-              std::move(done));
+              or_nobody(std::move(done)));
 }
 
 }  // namespace durable_streams

@@ -51,14 +51,14 @@ AppendRequest append_request(std::string_view path, std::string_view body,
 // later call finds it.
 template <class T>
 Completion<T> nobody() {
-  return [](const Result<T>&) {};
+  return or_nobody<T>(nullptr);
 }
 
 // Runs an asynchronous operation to its completion. `start` begins it with what takes a later
 // answer, and gives an answer that is there at once; `convert` makes the public form of either.
 template <class T, class Internal, class Start, class Convert>
 void run(Streams::Impl& handle, Completion<T> done, Start start, Convert convert) {
-  auto shared = std::make_shared<Completion<T>>(std::move(done));
+  auto shared = std::make_shared<Completion<T>>(or_nobody(std::move(done)));
   std::optional<Result<Internal>> answer = start(Completion<Internal>(
       [shared, convert](Result<Internal> later) { (*shared)(convert(std::move(later))); }));
   if (!answer) return;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/deferral.h"
 #include "engine/engine_impl.h"
@@ -20,6 +21,12 @@
 namespace durable_streams {
 
 class ListingPage;
+
+// What is called where a caller may have given no completion.
+template <class T>
+Completion<T> or_nobody(Completion<T> done) {
+  return done ? std::move(done) : Completion<T>([](const Result<T>&) {});
+}
 
 // Threads: loop only.
 class Streams::Impl final : public MailReceiver {

@@ -24,6 +24,8 @@ std::uint64_t random_seed() {
 
 EndpointOptions usable(EndpointOptions options) {
   options.chunk_bytes_max = std::max(options.chunk_bytes_max, kChunkBytesMin);
+  if (!options.prefix.starts_with('/')) options.prefix.insert(0, "/");
+  if (!options.prefix.ends_with('/')) options.prefix += '/';
   return options;
 }
 

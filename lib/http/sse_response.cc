@@ -87,7 +87,7 @@ LiveResponse::Next SseResponse::read_page() {
 
 LiveResponse::Next SseResponse::take_page(ReadAnswer& answer) {
   EndpointState& endpoint = exchange_.endpoint();
-  if (!started_) start(answer.stream);
+  if (!started_) start(answer);
   if (pauses()) {
     set_position(answer.page.start);
     answer.page.slices.clear();
@@ -112,14 +112,21 @@ void SseResponse::take_error(const Error& error) {
   end();
 }
 
-void SseResponse::start(const StreamView& stream) {
+void SseResponse::start(const ReadAnswer& first) {
   started_ = true;
   ResponseFields& fields = exchange_.begin_fields();
   fields.add("Content-Type", std::string_view("text/event-stream"));
   fields.add_cache_control("no-cache");
   fields.add("X-Accel-Buffering", std::string_view("no"));
-  if (!stream.media_type->sse_text) {
+  if (!first.stream.media_type->sse_text) {
     fields.add(protocol::kStreamSseDataEncoding, std::string_view("base64"));
+  }
+  const bool at_end = first.page.closed && first.page.slices.empty();
+  if (at_end) {
+    // Section 8 wants it in the head in every mode.
+    fields.add(protocol::kStreamNextOffset, first.page.next_offset);
+    fields.add_true(protocol::kStreamUpToDate);
+    fields.add_true(protocol::kStreamClosed);
   }
   exchange_.sink().start({.status = 200, .fields = fields.text(), .content_length = std::nullopt});
 }

@@ -28,7 +28,7 @@ class SseResponse final : public LiveResponse {
   void on_timer() override;
 
  private:
-  void start(const StreamView& stream);
+  void start(const ReadAnswer& first);
   // Whether the client can take no more for now.
   bool pauses();
   Next send(const SseFrame& frame);

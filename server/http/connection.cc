@@ -62,11 +62,6 @@ void Connection::on_read(std::string_view bytes) {
 void Connection::on_read_end() {
   if (closed_) return;
   read_ended_ = true;
-  if (request_ == Request::kBody) {
-    // The rest of the request will never come, and nobody waits for its answer.
-    answer_.reset();
-    begin_close();
-  }
   probe();
   settle();
 }
@@ -299,7 +294,7 @@ void Connection::settle() {
   }
   if (broken_) return close();
   if (stalled_ && !backlog_) group_.settle_soon(*this);
-  if (read_ended_ && request_ == Request::kNone && pending_.empty()) begin_close();
+  if (read_ended_) end_without_more();
   if (closing_ && !backlog_) return finish_close();
   pace_reading();
   watch();
@@ -313,6 +308,15 @@ void Connection::consume_pending() {
   consume(input);
   corked_ = false;
   flush();
+}
+
+// What has not come whole by now, head or body, never will, and nobody waits for its answer.
+void Connection::end_without_more() {
+  if (request_ == Request::kBody) {
+    answer_.reset();
+    begin_close();
+  }
+  if (request_ == Request::kNone && pending_.empty()) begin_close();
 }
 
 // At most one burst of output a turn, so that a fast client that reads much does not hold up the

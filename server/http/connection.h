@@ -92,6 +92,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   void write_record(bool answered);
   void end_request();
   void consume_pending();
+  void end_without_more();
   void resume_answer();
   void begin_close();
   void finish_close();

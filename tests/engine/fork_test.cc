@@ -181,6 +181,8 @@ TEST_CASE("a fork's lifetime is its own, or else that of its source", "[engine][
   CHECK(forked(ttl, moment) == moment);
   CHECK(forked(moment, {}) == moment);
   CHECK(forked(moment, ttl) == ttl);
+  const Expiry later{.ttl = {}, .at = fixture.clock.now() + 2000s};
+  CHECK(forked(moment, later) == later);
 }
 
 TEST_CASE("a deleted source is gone, blocks its path, and serves its forks until the last one goes",

@@ -329,6 +329,28 @@ TEST_CASE("completions run later, once, on the loop", "[engine][async]") {
   CHECK(created == 1);
 }
 
+TEST_CASE("who gives no completion is told nothing, and has it done all the same",
+          "[engine][async]") {
+  EngineFixture fixture;
+  fixture.streams.create("a", {.content_type = "text/plain"}, {});
+  fixture.streams.append("a", "hello", {}, nullptr);
+  fixture.streams.append("nowhere", "hello", {}, {});
+  fixture.streams.read("a", Offset::start(), 0, {});
+  fixture.streams.info("a", {});
+  fixture.streams.list({}, {});
+  Follower follower = fixture.streams.follow("a", Offset::start());
+  follower.next({});
+  fixture.loop.run_until_idle();
+  CHECK(fixture.read("a") == "hello");
+  std::string page;
+  follower.next([&](const Result<Page>& next) { page = next.value().text(); });
+  fixture.loop.run_until_idle();
+  CHECK(page == "hello");
+  fixture.streams.remove("a", {});
+  fixture.loop.run_until_idle();
+  CHECK_FALSE(fixture.exists("a"));
+}
+
 TEST_CASE("a handle that goes cancels what its loop has not delivered", "[engine][async]") {
   EngineFixture fixture;
   std::optional<ErrorCode> told;

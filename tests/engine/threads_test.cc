@@ -2,6 +2,7 @@
 // streams, while an engine with hardly any room loads and drops them all the time. What comes of it
 // is checked where it can be known; most of the work is the sanitizers'.
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -122,6 +123,21 @@ void work_together(Engine& engine, std::uint64_t seed, int steps, Between betwee
   for (std::thread& thread : threads) thread.join();
 }
 
+// Sends all of one producer's appends, whoever else does so, too; returns how many it was that
+// brought them, or -1 if one was refused.
+int race_as_one_producer(Engine& engine, std::uint64_t appends) {
+  ManualLoop loop;
+  Streams streams(engine, loop);
+  int brought = 0;
+  for (std::uint64_t seq = 0; seq < appends; ++seq) {
+    const Result<Appended> answer =
+        streams.append_now("a", std::to_string(seq) + " ", {.producer = {"p", 0, seq}});
+    if (!answer.ok()) return -1;
+    brought += answer->duplicate ? 0 : 1;
+  }
+  return brought;
+}
+
 // Removes all that is left, forks and what they hold included; then nothing may be owed to anybody.
 void remove_all(Engine& engine, ManualLoop& loop) {
   Streams streams(engine, loop);
@@ -131,6 +147,31 @@ void remove_all(Engine& engine, ManualLoop& loop) {
 }
 
 }  // namespace
+
+TEST_CASE("of threads that race as one producer, each sequence number is accepted once, in order",
+          "[engine][threads][producer]") {
+  constexpr std::uint64_t kAppends = 2'000;
+  MemoryStore store;
+  Engine engine(store);
+  ManualLoop loop;
+  Streams streams(engine, loop);
+  streams.create_now("a", {.content_type = "text/plain"}).value();
+  std::vector<std::future<int>> racers;
+  for (int i = 0; i < 3; ++i) {
+    racers.push_back(
+        std::async(std::launch::async, [&] { return race_as_one_producer(engine, kAppends); }));
+  }
+  int brought = 0;
+  for (std::future<int>& racer : racers) {
+    const int own = racer.get();
+    CHECK(own >= 0);
+    brought += own;
+  }
+  CHECK(brought == static_cast<int>(kAppends));
+  std::string expected;
+  for (std::uint64_t seq = 0; seq < kAppends; ++seq) expected += std::to_string(seq) + " ";
+  CHECK(streams.read_now("a", Offset::start()).value().text() == expected);
+}
 
 TEST_CASE("threads share streams that come and go, in an engine with room for few",
           "[engine][threads]") {

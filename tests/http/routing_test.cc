@@ -23,6 +23,18 @@ TEST_CASE("an endpoint serves what lies under its prefix", "[http][routing]") {
   CHECK_FALSE(fixture.endpoint->serves("http://user@host"));
 }
 
+TEST_CASE("a prefix has its slashes, whoever forgets them", "[http][routing]") {
+  for (const char* prefix : {"api/s", "/api/s", "api/s/"}) {
+    INFO(prefix);
+    EndpointFixture fixture({.prefix = prefix});
+    CHECK(fixture.endpoint->options().prefix == "/api/s/");
+    CHECK(fixture.endpoint->serves("/api/s/x"));
+    CHECK_FALSE(fixture.endpoint->serves("/api/sx"));
+    CHECK(fixture.put("/api/s/x")["Location"] == "http://example.com/api/s/x");
+  }
+  CHECK(EndpointFixture({.prefix = ""}).put("/x").status == 201);
+}
+
 TEST_CASE("a target with user information, without a host or with a fragment is 400",
           "[http][routing]") {
   EndpointFixture fixture;

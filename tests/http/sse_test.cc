@@ -91,6 +91,23 @@ TEST_CASE("closure ends an SSE response", "[http][sse][close]") {
   CHECK(whole->response().finished);
 }
 
+TEST_CASE("an SSE response at a closed stream's end says so in its head, too",
+          "[http][sse][close]") {
+  EndpointFixture fixture;
+  fixture.make(kPath, "hello", {{"Stream-Closed", "true"}});
+  for (const std::string target : {kSseNow, "/v1/stream/a?offset=0_5&live=sse"}) {
+    const auto call = fixture.get(target);
+    CHECK(call->response()["Stream-Closed"] == "true");
+    CHECK(call->response()["Stream-Up-To-Date"] == "true");
+    CHECK(call->response()["Stream-Next-Offset"] == offset_text(5));
+    CHECK(call->take() == closed_control(5));
+  }
+  // What is yet to be sent is not over.
+  const auto whole = fixture.get(kSse);
+  CHECK_FALSE(whole->response().has("Stream-Closed"));
+  CHECK_FALSE(whole->response().has("Stream-Next-Offset"));
+}
+
 TEST_CASE("closure without bytes is a control event of its own", "[http][sse][close]") {
   EndpointFixture fixture;
   fixture.make(kPath, "hello");

@@ -111,6 +111,26 @@ TEST_CASE_METHOD(Fixture, "a client that vanishes inside a request leaves nothin
   CHECK(handler.abandoned == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "a half-closed client that sent only part of a request is closed",
+                 "[server][connection]") {
+  const std::vector<std::string> parts = {
+      kPost.substr(0, 9), kPost.substr(0, kPost.size() - 1),
+      request("POST /refuse", "Content-Length: 3\r\n", "ab"),
+      request("POST /p", "Transfer-Encoding: chunked\r\n", "3\r\nab")};
+  for (const std::string& part : parts) {
+    INFO(part);
+    FakeTransport& client = connect();
+    client.receive(kWait + kGet + part);
+    client.end();
+    CHECK_FALSE(client.closed);
+    last_held().respond(200, "woken");
+    loop.run_until_idle();
+    CHECK(summary(client.taken()).starts_with("200 woken|200 GET /g <>|"));
+    CHECK(client.closed);
+    CHECK(handler.held.empty());
+  }
+}
+
 TEST_CASE_METHOD(
     Fixture, "a client that vanishes inside a response ends its answer, but not from inside a call",
     "[server][connection]") {

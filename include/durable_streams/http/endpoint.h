@@ -19,7 +19,8 @@
 namespace durable_streams::http {
 
 struct EndpointOptions {
-  // The URL path under which streams lie; begins and ends with a slash.
+  // The URL path under which streams lie, decoded. It begins and ends with a slash, which is added
+  // where it is missing.
   std::string prefix = "/v1/stream/";
 
   // How long a long-poll waits at a tail before it is answered 204.
