@@ -96,6 +96,20 @@ TEST_CASE("a port in use is named, and the exit status is 1", "[server][program]
   CHECK(second.wait() == 1);
 }
 
+TEST_CASE("a directory in use is named, and the port is not blamed for it", "[server][program]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  std::vector<std::string> arguments = dev();
+  arguments.insert(arguments.end(), {"--data-dir", data});
+  Program first(arguments);
+  first.port();
+  Program second(arguments);
+  const std::string output = second.read_all();
+  CHECK(output.find(data + "/LOCK: in use by process ") != std::string::npos);
+  CHECK(output.find("any that is free") == std::string::npos);
+  CHECK(second.wait() == 1);
+}
+
 TEST_CASE("commands that only print exit with 0, mistakes with 2", "[server][program]") {
   Program version({"--version"});
   CHECK(version.read_all().starts_with("durable-streams-server "));
