@@ -95,6 +95,23 @@ TEST_CASE("Scrubbing tells once of each damage: pack, stream and range", "[scrub
   CHECK_FALSE(store.read(store.load("0").value().id, 3'000'000).ok());
 }
 
+TEST_CASE("Scrubbing reads header and footer of a pack that is open as well", "[scrub]") {
+  const TemporaryDirectory directory;
+  const fs::path pack = settled_store(directory.path() + "/data", 1'000);
+  FilledStore store({.directory = directory.path() + "/data",
+                     .scrub_bytes_per_second = std::uint64_t{1} << 40,
+                     .scrub_rest = std::chrono::milliseconds(1)});
+  CHECK(after_scrubs(store.store(), 1).damage.empty());
+  flip_bit(pack, fs::file_size(pack) - 30);
+  FileStoreStats stats = after_scrubs(store.store(), store.store().file_stats().scrubs + 2);
+  REQUIRE(stats.damage.size() == 1);
+  CHECK(stats.damage.front().find("footer") != std::string::npos);
+  flip_bit(pack, 8);
+  stats = after_scrubs(store.store(), stats.scrubs + 2);
+  REQUIRE(stats.damage.size() == 2);
+  CHECK(stats.damage.back().find("header") != std::string::npos);
+}
+
 TEST_CASE("A read that meets damage is remembered as scrubbing would", "[scrub]") {
   const TemporaryDirectory directory;
   const fs::path pack = settled_store(directory.path() + "/data", 100'000);
