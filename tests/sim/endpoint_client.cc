@@ -87,8 +87,8 @@ struct EndpointClient::Call {
   Function<void(const Answer*)> done;
 };
 
-EndpointClient::EndpointClient(Streams& streams, std::uint64_t seed)
-    : endpoint_(streams, {.random_seed = seed}) {}
+EndpointClient::EndpointClient(Streams& streams, std::uint64_t seed, ToldOffsets& told)
+    : endpoint_(streams, {.random_seed = seed}), told_(told) {}
 
 EndpointClient::~EndpointClient() {
   deliver();
@@ -148,9 +148,10 @@ void EndpointClient::append(const std::string& path, const std::string& body,
 
 void EndpointClient::read(const std::string& path, Offset from, Done<Page> done) {
   ask("GET", std::string(kPrefix) + path + "?offset=" + from.to_string(), {}, {},
-      [done = std::move(done), from](const Answer* answer) mutable {
+      [this, done = std::move(done), from](const Answer* answer) mutable {
         if (answer == nullptr) return done(canceled());
         if (answer->status != 200) return done(answer->error());
+        told_.tell_tag(answer->field("ETag"), answer->body);
         Page page;
         page.next_offset = answer->next_offset();
         page.start =

@@ -13,15 +13,18 @@
 #include <utility>
 #include <vector>
 
+#include "tests/sim/told_offsets.h"
+
 namespace durable_streams {
 
-// Borrows the handle. Whoever waits when it goes is told kCanceled. Threads: one at a time.
+// Borrows what it is given. Whoever waits when it goes is told kCanceled. Threads: one at a time.
 class EndpointClient {
  public:
   template <class T>
   using Done = Function<void(Result<T>)>;
 
-  explicit EndpointClient(Streams& streams, std::uint64_t seed);
+  // `told` hears of the tags of pages.
+  EndpointClient(Streams& streams, std::uint64_t seed, ToldOffsets& told);
   ~EndpointClient();
   EndpointClient(const EndpointClient&) = delete;
   EndpointClient& operator=(const EndpointClient&) = delete;
@@ -55,6 +58,7 @@ class EndpointClient {
            std::string_view body, Function<void(const Answer*)> done);
 
   http::Endpoint endpoint_;
+  ToldOffsets& told_;
   std::list<std::unique_ptr<Call>> calls_;
 };
 

@@ -22,6 +22,10 @@ class InterruptedFiles final : public FileSystem {
 
   void set_interlude(Interlude interlude) { interlude_ = std::move(interlude); }
 
+  // Whether a file's sync has failed, though the machine was up, since the last forget_failures().
+  bool sync_failed() const { return sync_failed_; }
+  void forget_failures() { sync_failed_ = false; }
+
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     Result<std::unique_ptr<File>> file = under_.open(path, mode);
     if (!file) return file;
@@ -37,6 +41,12 @@ class InterruptedFiles final : public FileSystem {
     return under_.rename(from, to);
   }
   Status remove(const std::string& path) override { return under_.remove(path); }
+  Status link(const std::string& from, const std::string& to) override {
+    return under_.link(from, to);
+  }
+  Status remove_directory(const std::string& directory) override {
+    return under_.remove_directory(directory);
+  }
   Status sync_directory(const std::string& directory) override {
     return under_.sync_directory(directory);
   }
@@ -64,7 +74,9 @@ class InterruptedFiles final : public FileSystem {
     }
     Status sync() override {
       if (files_.interlude_) files_.interlude_(path_);
-      return under_->sync();
+      Status synced = under_->sync();
+      if (!synced && synced.error().code != ErrorCode::kCanceled) files_.sync_failed_ = true;
+      return synced;
     }
     void start_writeback(std::uint64_t offset, std::uint64_t size) override {
       under_->start_writeback(offset, size);
@@ -81,6 +93,7 @@ class InterruptedFiles final : public FileSystem {
 
   FileSystem& under_;
   Interlude interlude_;
+  bool sync_failed_ = false;
 };
 
 }  // namespace durable_streams

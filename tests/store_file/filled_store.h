@@ -43,6 +43,23 @@ class FilledStore {
     return record;
   }
 
+  StreamRecord fork(const std::string& path, const StreamRecord& source) {
+    StreamRecord record = source;
+    record.id = store_->next_stream_id();
+    record.path = path;
+    record.version = 1;
+    record.fork = ForkPoint{};
+    record.fork->source = source.id;
+    record.fork->source_path = source.path;
+    submit(CreateChange{.record = record, .bytes = {}, .source_version = source.version});
+    return record;
+  }
+
+  // Its source is owed a release, if it is a fork.
+  void remove(const StreamRecord& record) {
+    submit(RemoveChange{.id = record.id, .version = record.version});
+  }
+
   // Returns when it is acknowledged.
   void append(StreamRecord& record, std::string_view bytes) {
     submit_append(record, bytes);

@@ -95,6 +95,23 @@ TEST_CASE("Scrubbing tells once of each damage: pack, stream and range", "[scrub
   CHECK_FALSE(store.read(store.load("0").value().id, 3'000'000).ok());
 }
 
+TEST_CASE("Scrubbing reads header and footer of a pack that is open as well", "[scrub]") {
+  const TemporaryDirectory directory;
+  const fs::path pack = settled_store(directory.path() + "/data", 1'000);
+  FilledStore store({.directory = directory.path() + "/data",
+                     .scrub_bytes_per_second = std::uint64_t{1} << 40,
+                     .scrub_rest = std::chrono::milliseconds(1)});
+  CHECK(after_scrubs(store.store(), 1).damage.empty());
+  flip_bit(pack, fs::file_size(pack) - 30);
+  FileStoreStats stats = after_scrubs(store.store(), store.store().file_stats().scrubs + 2);
+  REQUIRE(stats.damage.size() == 1);
+  CHECK(stats.damage.front().find("footer") != std::string::npos);
+  flip_bit(pack, 8);
+  stats = after_scrubs(store.store(), stats.scrubs + 2);
+  REQUIRE(stats.damage.size() == 2);
+  CHECK(stats.damage.back().find("header") != std::string::npos);
+}
+
 TEST_CASE("A read that meets damage is remembered as scrubbing would", "[scrub]") {
   const TemporaryDirectory directory;
   const fs::path pack = settled_store(directory.path() + "/data", 100'000);
@@ -128,6 +145,43 @@ TEST_CASE("Where an append ends that cannot be found out is remembered as damage
   const StreamId id = store.load("0").value().id;
   CHECK_FALSE(store.append_end(id, 1'000'000).ok());
   CHECK(store.store().file_stats().damage.size() == 1);
+}
+
+TEST_CASE("What is owed to the sources of forks and cannot be found out is remembered as damage",
+          "[scrub]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  {
+    FilledStore store({.directory = data, .scrub_bytes_per_second = 0});
+    const StreamRecord source = store.create("source");
+    const StreamRecord fork = store.fork("fork", source);
+    store.remove(fork);
+  }
+  const fs::path catalog = catalog_file(data);
+  for (const std::uint64_t place : places_of(catalog, "text/plain")) flip_bit(catalog, place);
+  FilledStore store({.directory = data, .scrub_bytes_per_second = 0});
+  CHECK(store.store().owed_releases().error().code == ErrorCode::kCorruption);
+  CHECK(store.store().file_stats().damage.size() == 1);
+}
+
+TEST_CASE("A merge that meets damage is remembered as scrubbing would", "[scrub]") {
+  const TemporaryDirectory directory;
+  FilledStore store({.directory = directory.path() + "/data",
+                     .settle_interval = std::chrono::milliseconds(1),
+                     .scrub_bytes_per_second = 0});
+  StreamRecord record = store.create("s");
+  store.wait();
+  const auto append_until = [&](auto enough) {
+    while (!enough(store.store().file_stats())) store.append(record, std::string(100, 'a'));
+  };
+  append_until([](const FileStoreStats& stats) { return stats.packs >= 1; });
+  const fs::path pack = fs::directory_iterator(directory.path() + "/data/packs")->path();
+  flip_bit(pack, places_of(pack, std::string(50, 'a')).at(0));
+  append_until(
+      [](const FileStoreStats& stats) { return !stats.damage.empty() || stats.packs > 100; });
+  REQUIRE(store.store().file_stats().damage.size() == 1);
+  CHECK(store.store().file_stats().damage.front().find("stream " + std::to_string(record.id)) !=
+        std::string::npos);
 }
 
 TEST_CASE("Scrubbing keeps to its rate, and ends at once when the store is closed", "[scrub]") {

@@ -206,6 +206,15 @@ void MapCatalog::set_before_commit(Function<Status()> before_commit) {
   before_commit_ = std::move(before_commit);
 }
 
+void MapCatalog::set_keeper(Keeper keeper) { keeper_ = std::move(keeper); }
+
+Status MapCatalog::copy_to(const std::string& directory, const CatalogMeta& meta) {
+  if (!keeper_) return Catalog::copy_to(directory, meta);
+  auto copied = std::make_shared<State>(*state());
+  copied->meta = meta;
+  return keeper_(directory, std::unique_ptr<MapCatalog>(new MapCatalog(std::move(copied))));
+}
+
 Result<std::unique_ptr<Catalog::Update>> MapCatalog::begin() {
   std::shared_ptr<const State> from;
   {

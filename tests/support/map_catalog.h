@@ -33,6 +33,10 @@ class MapCatalog final : public Catalog {
   // Runs in commit() before anything has happened; an error from it is commit()'s.
   void set_before_commit(Function<Status()> before_commit);
 
+  // Takes what copy_to() makes, as on a disk; without one, that fails.
+  using Keeper = Function<Status(const std::string& directory, std::unique_ptr<MapCatalog> copy)>;
+  void set_keeper(Keeper keeper);
+
   Result<std::unique_ptr<Update>> begin() override;
   Result<CatalogMeta> meta() override;
   Result<CatalogTotals> totals() override;
@@ -48,6 +52,7 @@ class MapCatalog final : public Catalog {
   Result<std::vector<PackInfo>> packs() override;
   Result<std::vector<std::string>> paths_after(std::string_view prefix, std::string_view after,
                                                std::size_t count_max) override;
+  Status copy_to(const std::string& directory, const CatalogMeta& meta) override;
   Result<std::vector<SettledStream>> streams_after(StreamId after, std::size_t count_max) override;
 
  private:
@@ -62,6 +67,7 @@ class MapCatalog final : public Catalog {
       DURABLE_STREAMS_GUARDED_BY(mutex_);  // replaced, never changed
   bool updating_ DURABLE_STREAMS_GUARDED_BY(mutex_) = false;
   Function<Status()> before_commit_;
+  Keeper keeper_;
 };
 
 }  // namespace durable_streams

@@ -166,7 +166,7 @@ void SimulatedDisk::crash(Random& random) {
   const MutexLock lock(mutex_);
   restart();
   names_.crash(random);
-  for (const auto& [path, content] : names_.files()) content->crash(random);
+  for (const Content& content : names_.contents()) content->crash(random);
 }
 
 void SimulatedDisk::kill() {
@@ -228,6 +228,11 @@ void SimulatedDisk::set_open_files_max(std::size_t count) {
   open_files_max_ = count;
 }
 
+void SimulatedDisk::set_links(bool links) {
+  const MutexLock lock(mutex_);
+  links_ = links;
+}
+
 void SimulatedDisk::set_reads_wait(std::uint64_t one_in) {
   const MutexLock lock(mutex_);
   reads_wait_one_in_ = one_in;
@@ -269,7 +274,7 @@ std::uint64_t SimulatedDisk::written_bytes() const {
 
 std::uint64_t SimulatedDisk::used() const {
   std::uint64_t blocks = 0;
-  for (const auto& [path, content] : names_.files()) blocks += blocks_of(content->size());
+  for (const Content& content : names_.contents()) blocks += blocks_of(content->size());
   return blocks * kBlockBytes;
 }
 
@@ -411,12 +416,57 @@ Status SimulatedDisk::rename(const std::string& from, const std::string& to) {
   const MutexLock lock(mutex_);
   Fate fate = fate_of(DiskCall::kRename, true, text);
   if (!fate.happens) return fate.status;
+  if (names_.has_directory(old_name)) {
+    Status renamed = rename_directory(old_name, new_name, text);
+    return renamed.ok() ? fate.status : renamed;
+  }
   if (names_.find(old_name) == nullptr ||
       !names_.has_directory(SimulatedNames::parent_of(new_name))) {
     return failed(text, ErrorCode::kNotFound);
   }
   if (names_.has_directory(new_name)) return failed(text, ErrorCode::kIo, "Is a directory");
   names_.rename(old_name, new_name);
+  return fate.status;
+}
+
+Status SimulatedDisk::rename_directory(const std::string& from, const std::string& to,
+                                       std::string_view text) {
+  if (names_.find(to) != nullptr) return failed(text, ErrorCode::kIo, "Not a directory");
+  if (!names_.has_directory(SimulatedNames::parent_of(to)))
+    return failed(text, ErrorCode::kNotFound);
+  if (names_.has_directory(to) && !names_.is_empty(to))
+    return failed(text, ErrorCode::kConflict, "Directory not empty");
+  names_.rename(from, to);
+  return {};
+}
+
+Status SimulatedDisk::link(const std::string& from, const std::string& to) {
+  const std::string text = "link " + from + " to " + to;
+  const std::string old_name = SimulatedNames::normal(from);
+  const std::string new_name = SimulatedNames::normal(to);
+  const MutexLock lock(mutex_);
+  if (!links_) return failed(text, ErrorCode::kInvalidArgument, "Invalid cross-device link");
+  Fate fate = fate_of(DiskCall::kLink, true, text);
+  if (!fate.happens) return fate.status;
+  const Content content = names_.find(old_name);
+  if (content == nullptr || !names_.has_directory(SimulatedNames::parent_of(new_name)))
+    return failed(text, ErrorCode::kNotFound);
+  if (names_.find(new_name) != nullptr || names_.has_directory(new_name))
+    return failed(text, ErrorCode::kIo, "File exists");
+  names_.create(new_name, content);
+  return fate.status;
+}
+
+Status SimulatedDisk::remove_directory(const std::string& directory) {
+  const std::string text = "remove directory " + directory;
+  const std::string name = SimulatedNames::normal(directory);
+  const MutexLock lock(mutex_);
+  Fate fate = fate_of(DiskCall::kRemove, true, text);
+  if (!fate.happens) return fate.status;
+  if (names_.find(name) != nullptr) return failed(text, ErrorCode::kConflict, "Not a directory");
+  if (!names_.has_directory(name)) return failed(text, ErrorCode::kNotFound);
+  if (!names_.is_empty(name)) return failed(text, ErrorCode::kConflict, "Directory not empty");
+  names_.remove(name);
   return fate.status;
 }
 

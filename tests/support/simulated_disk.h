@@ -33,11 +33,12 @@ enum class DiskCall : std::uint8_t {
   kCreateDirectories,
   kList,
   kRename,
-  kRemove,
+  kLink,
+  kRemove,  // and remove_directory
   kSyncDirectory,
   kLock,
 };
-inline constexpr std::size_t kDiskCalls = 12;
+inline constexpr std::size_t kDiskCalls = 13;
 
 // The same calls and the same seed have the same outcomes. It outlives its files and locks. A new
 // file is certain to survive a crash once it *and* its directory are synced. After a failed sync
@@ -56,7 +57,8 @@ class SimulatedDisk final : public FileSystem {
 
   // Dies at the `nth` change from now on, 1 being the next; 0: not any more. That call happens or
   // does not, and fails with kCanceled, as do all that follow, until crash() or kill(). Changes are
-  // creates, writes, truncates, renames, removes, syncs, locks and what outside_change() reports.
+  // creates, writes, truncates, renames, links, removes, syncs, locks and what outside_change()
+  // reports.
   void die_at_change(std::uint64_t nth);
   bool dead() const;
   std::uint64_t changes() const;  // until now
@@ -77,6 +79,8 @@ class SimulatedDisk final : public FileSystem {
   void set_capacity(std::uint64_t bytes);
   // Past so many open files, opening one fails with kTooMany.
   void set_open_files_max(std::size_t count);
+  // Without them, link() fails with kInvalidArgument, as from one disk to another.
+  void set_links(bool links);
   // read_cached() would have to wait one time in `one_in`, 1: always, 0: never.
   void set_reads_wait(std::uint64_t one_in);
 
@@ -95,6 +99,8 @@ class SimulatedDisk final : public FileSystem {
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
+  Status link(const std::string& from, const std::string& to) override;
+  Status remove_directory(const std::string& directory) override;
   Status sync_directory(const std::string& directory) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory,
                                               const std::string& name) override;
@@ -122,6 +128,8 @@ class SimulatedDisk final : public FileSystem {
   };
 
   Fate fate_of(DiskCall call, bool changes, std::string_view text) DURABLE_STREAMS_REQUIRES(mutex_);
+  Status rename_directory(const std::string& from, const std::string& to, std::string_view text)
+      DURABLE_STREAMS_REQUIRES(mutex_);
   Fate death(std::string_view text) DURABLE_STREAMS_REQUIRES(mutex_);
   std::optional<ErrorCode> fault_of(DiskCall call) DURABLE_STREAMS_REQUIRES(mutex_);
   void restart() DURABLE_STREAMS_REQUIRES(mutex_);
@@ -154,6 +162,7 @@ class SimulatedDisk final : public FileSystem {
   std::uint64_t capacity_ DURABLE_STREAMS_GUARDED_BY(mutex_) = kUnlimited;
   std::size_t open_files_max_ DURABLE_STREAMS_GUARDED_BY(mutex_) =
       std::numeric_limits<std::size_t>::max();
+  bool links_ DURABLE_STREAMS_GUARDED_BY(mutex_) = true;
   std::uint64_t reads_wait_one_in_ DURABLE_STREAMS_GUARDED_BY(mutex_) = 0;
 };
 

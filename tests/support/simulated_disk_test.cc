@@ -253,6 +253,89 @@ TEST_CASE("no directory entry survives without those it was built on", "[support
   });
 }
 
+TEST_CASE("a directory goes by its new name with all that is in it, or keeps its old one",
+          "[support][disk]") {
+  const auto scene = [](bool synced) {
+    return [synced](SimulatedDisk& disk, Random& random) {
+      disk.create_directories("old/in").value();
+      durable_file(disk, "a", "x");
+      disk.rename("a", "old/in/a").value();
+      disk.sync_directory("old/in").value();
+      disk.sync_directory(".").value();
+      disk.rename("old", "new").value();
+      REQUIRE(disk.content("new/in/a") == "x");
+      REQUIRE(!disk.list("old").ok());
+      if (synced) disk.sync_directory(".").value();
+      disk.crash(random);
+      REQUIRE(disk.content("old/in/a").has_value() != disk.content("new/in/a").has_value());
+      return disk.content("new/in/a");
+    };
+  };
+  CHECK(outcomes(scene(false)) == Contents{std::nullopt, "x"});
+  CHECK(outcomes(scene(true)) == Contents{"x"});
+}
+
+TEST_CASE("a renamed directory makes nothing durable that is in it", "[support][disk]") {
+  const auto seen = outcomes([](SimulatedDisk& disk, Random& random) {
+    disk.create_directories("old").value();
+    const auto file = disk.open("old/a", OpenMode::kCreate).value();
+    write(*file, 0, "x").value();
+    file->sync().value();
+    disk.rename("old", "new").value();
+    disk.sync_directory(".").value();
+    disk.crash(random);
+    return disk.content("new/a");
+  });
+  CHECK(seen == Contents{std::nullopt, "x"});
+}
+
+TEST_CASE("a directory takes the place of an empty one alone", "[support][disk]") {
+  SimulatedDisk disk;
+  disk.create_directories("a").value();
+  disk.create_directories("b").value();
+  durable_file(disk, "b/file", "x");
+  CHECK(disk.rename("a", "b").error().code == ErrorCode::kConflict);
+  CHECK(disk.remove_directory("b").error().code == ErrorCode::kConflict);
+  CHECK(disk.rename("b", "a").ok());
+  CHECK(disk.content("a/file") == "x");
+  CHECK(disk.remove_directory("b").error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a directory is gone once its removal is synced, and it had to be empty",
+          "[support][disk]") {
+  const auto scene = [](bool synced) {
+    return [synced](SimulatedDisk& disk, Random& random) {
+      disk.create_directories("d").value();
+      durable_file(disk, "a", "x");
+      disk.rename("a", "d/a").value();
+      disk.sync_directory("d").value();
+      disk.sync_directory(".").value();
+      disk.remove("d/a").value();
+      disk.remove_directory("d").value();
+      if (synced) disk.sync_directory(".").value();
+      disk.crash(random);
+      if (!disk.list("d").ok()) CHECK(disk.used_bytes() == 0);
+      return disk.list("d").ok();
+    };
+  };
+  CHECK(outcomes(scene(false)) == std::set<bool>{false, true});
+  CHECK(outcomes(scene(true)) == std::set<bool>{false});
+}
+
+TEST_CASE("a link is a second name of the same bytes, on a disk that has links",
+          "[support][disk]") {
+  SimulatedDisk disk;
+  const auto file = durable_file(disk, "a", "x");
+  REQUIRE(disk.link("a", "b").ok());
+  CHECK(disk.link("a", "b").error().code == ErrorCode::kIo);
+  CHECK(disk.used_bytes() == SimulatedDisk::kBlockBytes);
+  write(*file, 1, "y").value();
+  disk.remove("a").value();
+  CHECK(disk.content("b") == "xy");
+  disk.set_links(false);
+  CHECK(disk.link("b", "c").error().code == ErrorCode::kInvalidArgument);
+}
+
 TEST_CASE("files and locks of before a crash are void", "[support][disk]") {
   SimulatedDisk disk;
   Random random(1);

@@ -2,11 +2,26 @@
 #include "tests/support/simulated_names.h"
 
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "tests/support/surviving_changes.h"
 
 namespace durable_streams {
+
+namespace {
+
+// What no directory holds.
+constexpr std::uint64_t kAbove = 0;
+
+}  // namespace
+
+SimulatedNames::SimulatedNames() {
+  for (const char* root : {".", "/"}) {
+    seen_[{.directory = kAbove, .name = root}] = {.content = {}, .directory = ++last_directory_};
+  }
+  durable_ = seen_;
+}
 
 std::string SimulatedNames::normal(const std::string& path) {
   std::string text = std::filesystem::path(path).lexically_normal().string();
@@ -20,48 +35,81 @@ std::string SimulatedNames::parent_of(std::string_view path) {
   return slash == 0 ? "/" : std::string(path.substr(0, slash));
 }
 
-bool SimulatedNames::has_directory(const std::string& path) const {
-  return directories_.contains(path);
+SimulatedNames::Place SimulatedNames::place_of(const std::string& path) const {
+  if (path == "." || path == "/") return {.directory = kAbove, .name = path};
+  return {.directory = *directory_at(parent_of(path)), .name = path.substr(path.rfind('/') + 1)};
+}
+
+const SimulatedNames::Node* SimulatedNames::node_at(const std::string& path) const {
+  const bool is_root = path == "." || path == "/";
+  if (!is_root && !has_directory(parent_of(path))) return nullptr;
+  const auto node = seen_.find(place_of(path));
+  return node == seen_.end() ? nullptr : &node->second;
+}
+
+std::optional<SimulatedNames::Directory> SimulatedNames::directory_at(
+    const std::string& path) const {
+  const Node* node = node_at(path);
+  return node == nullptr || node->directory == 0 ? std::nullopt : std::optional(node->directory);
 }
 
 SimulatedNames::Content SimulatedNames::find(const std::string& path) const {
-  const auto file = seen_.find(path);
-  return file == seen_.end() ? nullptr : file->second;
+  const Node* node = node_at(path);
+  return node == nullptr ? nullptr : node->content;
+}
+
+void SimulatedNames::create_directory(const std::string& path) {
+  const Place place = place_of(path);
+  std::vector<bool> before;
+  for (const Change& change : unsynced_) before.push_back(change.touches(place));
+  keep(std::move(before));
+  const Node node{.content = {}, .directory = ++last_directory_};
+  seen_[place] = node;
+  durable_[place] = node;
+}
+
+bool SimulatedNames::is_empty(const std::string& directory) const {
+  const Directory in = *directory_at(directory);
+  const auto first = seen_.lower_bound({.directory = in, .name = {}});
+  return first == seen_.end() || first->first.directory != in;
 }
 
 std::vector<std::string> SimulatedNames::list(const std::string& directory) const {
   std::vector<std::string> names;
-  for (const auto& [path, content] : seen_) {
-    if (parent_of(path) == directory) names.push_back(path.substr(path.rfind('/') + 1));
+  const Directory in = *directory_at(directory);
+  auto entry = seen_.lower_bound({.directory = in, .name = {}});
+  for (; entry != seen_.end() && entry->first.directory == in; ++entry) {
+    if (entry->second.directory == 0) names.push_back(entry->first.name);
   }
   return names;
 }
 
 void SimulatedNames::create(const std::string& path, Content content) {
-  record({.from = {}, .to = path, .content = std::move(content)});
+  record({.from = {}, .to = place_of(path), .node = {.content = std::move(content)}});
 }
 
 void SimulatedNames::rename(const std::string& from, const std::string& to) {
-  if (from != to) record({.from = from, .to = to, .content = seen_.at(from)});
+  if (from != to) record({.from = place_of(from), .to = place_of(to), .node = *node_at(from)});
 }
 
 void SimulatedNames::remove(const std::string& path) {
-  record({.from = path, .to = {}, .content = seen_.at(path)});
+  record({.from = place_of(path), .to = {}, .node = *node_at(path)});
 }
 
 void SimulatedNames::record(Change change) {
-  change.from_synced = change.from.empty();
-  change.to_synced = change.to.empty();
-  seen_.erase(change.from);
-  if (!change.to.empty()) seen_[change.to] = change.content;
+  change.from_synced = !change.from;
+  change.to_synced = !change.to;
+  if (change.from) seen_.erase(*change.from);
+  if (change.to) seen_[*change.to] = change.node;
   unsynced_.push_back(std::move(change));
 }
 
 void SimulatedNames::sync(const std::string& directory) {
+  const Directory synced = *directory_at(directory);
   std::vector<bool> certain;
   for (Change& change : unsynced_) {
-    if (parent_of(change.from) == directory) change.from_synced = true;
-    if (parent_of(change.to) == directory) change.to_synced = true;
+    if (change.from && change.from->directory == synced) change.from_synced = true;
+    if (change.to && change.to->directory == synced) change.to_synced = true;
     certain.push_back(change.from_synced && change.to_synced);
   }
   keep(std::move(certain));
@@ -80,13 +128,22 @@ void SimulatedNames::crash(Random& random) {
   seen_ = durable_;
 }
 
+// On what named the same, and on what emptied a directory that goes.
+bool SimulatedNames::Change::builds_on(const Change& older) const {
+  if (older.from && touches(*older.from)) return true;
+  if (older.to && touches(*older.to)) return true;
+  const bool removes_directory = !to && node.directory != 0;
+  const auto was_in_it = [this](const std::optional<Place>& place) {
+    return place && place->directory == node.directory;
+  };
+  return removes_directory && (was_in_it(older.from) || was_in_it(older.to));
+}
+
 void SimulatedNames::keep(std::vector<bool> chosen) {
   for (std::size_t i = chosen.size(); i-- > 0;) {
     if (!chosen[i]) continue;
     for (std::size_t j = 0; j < i; ++j) {
-      if (unsynced_[i].touches(unsynced_[j].from) || unsynced_[i].touches(unsynced_[j].to)) {
-        chosen[j] = true;
-      }
+      if (unsynced_[i].builds_on(unsynced_[j])) chosen[j] = true;
     }
   }
   std::vector<Change> rest;
@@ -96,10 +153,20 @@ void SimulatedNames::keep(std::vector<bool> chosen) {
       rest.push_back(std::move(change));
       continue;
     }
-    durable_.erase(change.from);
-    if (!change.to.empty()) durable_[change.to] = change.content;
+    if (change.from) durable_.erase(*change.from);
+    if (change.to) durable_[*change.to] = change.node;
   }
   unsynced_ = std::move(rest);
+}
+
+std::vector<SimulatedNames::Content> SimulatedNames::contents() const {
+  std::vector<Content> contents;
+  std::set<const SimulatedContent*> known;
+  for (const auto& [place, node] : seen_) {
+    if (node.content != nullptr && known.insert(node.content.get()).second)
+      contents.push_back(node.content);
+  }
+  return contents;
 }
 
 }  // namespace durable_streams

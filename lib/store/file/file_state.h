@@ -247,6 +247,8 @@ class FileState {
   // upkeep.cc
   Status scrub_pack(PackId id, Function<Status(std::uint64_t)>& pace);
   Status scrub_extent(StreamId id, const Extent& extent, Function<Status(std::uint64_t)>& pace);
+  // What scrubbing a pack met. An error: it has to be tried again later.
+  Status note_scrubbed(PackId id, const Error& error);
   // Whether the error is only that a merge has removed the pack meanwhile.
   bool merged_away(PackId id, const Error& error) const;
 

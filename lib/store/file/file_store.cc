@@ -212,6 +212,8 @@ class FileStore::Threads {
   bool merge() {
     while (!state().wants_settling()) {
       const Result<bool> merged = state().merge([this] { return go_on(); });
+      if (!merged && merged.error().code == ErrorCode::kCorruption)
+        state().note_damage(merged.error());
       if (!merged) return merged.error().code == ErrorCode::kCanceled;
       if (!*merged) return true;
     }
@@ -515,7 +517,7 @@ void FileStore::list(const ListRange& range, Done<StreamList> done) {
 StoreStats FileStore::stats() const { return threads_->state().stats(); }
 
 Result<std::vector<ForkPoint>> FileStore::owed_releases() {
-  return threads_->state().owed_releases();
+  return threads_->told(threads_->state().owed_releases());
 }
 
 }  // namespace durable_streams

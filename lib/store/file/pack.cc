@@ -71,13 +71,13 @@ Result<std::unique_ptr<Pack>> Pack::open(FileSystem& files, const PackWriter::Pl
   if (!file) return std::move(file).error();
   const Result<std::uint64_t> size = (*file)->size();
   if (!size) return size.error();
-  std::unique_ptr<Pack> pack(new Pack(place.id, std::move(file).value(), *size));
-  if (const Status checked = pack->check_frame(place.store_id); !checked.ok())
+  std::unique_ptr<Pack> pack(new Pack(place, std::move(file).value(), *size));
+  if (const Status checked = pack->check_frame(pack->footer_); !checked.ok())
     return checked.error();
   return pack;
 }
 
-Status Pack::check_frame(std::uint64_t store_id) {
+Status Pack::check_frame(pack_format::Footer& footer) {
   if (file_bytes_ < pack_format::kHeaderBytes + pack_format::kFooterBytes)
     return corrupt("it is cut short");
   char header_bytes[pack_format::kHeaderBytes];
@@ -94,7 +94,7 @@ Status Pack::check_frame(std::uint64_t store_id) {
                  .detail = {}};
   }
   if (header.pack != id_) return corrupt(fmt::format("it calls itself pack {}", header.pack));
-  if (header.store_id != store_id) return corrupt("it belongs to another store");
+  if (header.store_id != store_id_) return corrupt("it belongs to another store");
 
   char footer_bytes[pack_format::kFooterBytes];
   const std::uint64_t footer_offset = file_bytes_ - sizeof(footer_bytes);
@@ -102,14 +102,14 @@ Status Pack::check_frame(std::uint64_t store_id) {
       !read.ok()) {
     return read;
   }
-  if (!pack_format::decode_footer(std::string_view(footer_bytes, sizeof(footer_bytes)), footer_)) {
+  if (!pack_format::decode_footer(std::string_view(footer_bytes, sizeof(footer_bytes)), footer)) {
     return corrupt("its footer is damaged, or it is cut short");
   }
-  if (footer_.pack != id_ || footer_.index_offset < pack_format::kHeaderBytes ||
-      footer_.index_offset > footer_offset ||
-      footer_.index_bytes != footer_offset - footer_.index_offset ||
-      footer_.stream_bytes > footer_.index_offset ||
-      footer_.entries > footer_.index_bytes / pack_format::kEntryBytesMin) {
+  if (footer.pack != id_ || footer.index_offset < pack_format::kHeaderBytes ||
+      footer.index_offset > footer_offset ||
+      footer.index_bytes != footer_offset - footer.index_offset ||
+      footer.stream_bytes > footer.index_offset ||
+      footer.entries > footer.index_bytes / pack_format::kEntryBytesMin) {
     return corrupt("its footer is impossible");
   }
   return {};
@@ -367,6 +367,11 @@ Result<std::uint64_t> Pack::visit_blocks(StreamId id, const Extent& extent, std:
     from = block.first + block.data_bytes;
   }
   return from;
+}
+
+Status Pack::verify_frame() {
+  pack_format::Footer footer;
+  return check_frame(footer);
 }
 
 Status Pack::verify(StreamId id, const Extent& extent) {

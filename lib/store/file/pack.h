@@ -84,6 +84,9 @@ class Pack {
   Result<std::uint64_t> visit_blocks(StreamId id, const Extent& extent, std::uint64_t from,
                                      BlockVisitor& visit);
 
+  // Reads and verifies header and footer once more, as open() did.
+  Status verify_frame();
+
   // Reads and verifies every block of an extent, waiting for the disk.
   Status verify(StreamId id, const Extent& extent);
 
@@ -103,10 +106,10 @@ class Pack {
   struct Block;
   struct Run;
 
-  Pack(PackId id, std::unique_ptr<File> file, std::uint64_t file_bytes)
-      : id_(id), file_(std::move(file)), file_bytes_(file_bytes) {}
+  Pack(const PackWriter::Place& place, std::unique_ptr<File> file, std::uint64_t file_bytes)
+      : id_(place.id), store_id_(place.store_id), file_(std::move(file)), file_bytes_(file_bytes) {}
 
-  Status check_frame(std::uint64_t store_id);
+  Status check_frame(pack_format::Footer& footer);
   std::optional<Status> read_at(Wait wait, std::uint64_t offset, char* out, std::uint64_t size);
   std::optional<Status> load(Wait wait, StreamId id, const Extent& extent, std::uint64_t first,
                              std::uint64_t last, Run& out);
@@ -124,6 +127,7 @@ class Pack {
                       std::string_view what) const;
 
   const PackId id_;
+  const std::uint64_t store_id_;
   const std::unique_ptr<File> file_;
   const std::uint64_t file_bytes_;
   pack_format::Footer footer_;

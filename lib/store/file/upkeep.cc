@@ -50,6 +50,11 @@ Status FileState::scrub(Function<Status(std::uint64_t bytes)> pace) {
 // In the order of the file, as its index has it. The pack is given back between two reads: somebody
 // may wait for its place.
 Status FileState::scrub_pack(PackId id, Function<Status(std::uint64_t)>& pace) {
+  {
+    std::optional<Result<std::shared_ptr<Pack>>> pack = packs_->get(Wait::kYes, id);
+    Status framed = *pack ? (**pack)->verify_frame() : Status(pack->error());
+    if (!framed) return note_scrubbed(id, framed.error());
+  }
   PackIndexCursor cursor;
   while (true) {
     if (Status going = pace(0); !going) return going;
@@ -58,11 +63,7 @@ Status FileState::scrub_pack(PackId id, Function<Status(std::uint64_t)>& pace) {
       std::optional<Result<std::shared_ptr<Pack>>> pack = packs_->get(Wait::kYes, id);
       const Result<bool> more =
           *pack ? (**pack)->next_index_entry(cursor, entry) : Result<bool>(pack->error());
-      if (!more) {
-        if (more.error().code == ErrorCode::kTooMany) return more.error();
-        if (!merged_away(id, more.error())) note_damage(more.error());
-        return {};
-      }
+      if (!more) return note_scrubbed(id, more.error());
       if (!*more) return {};
     }
     if (entry.kind != PackIndexEntry::Kind::kStream) continue;
@@ -84,16 +85,18 @@ Status FileState::scrub_extent(StreamId id, const Extent& extent,
       std::optional<Result<std::shared_ptr<Pack>>> pack = packs_->get(Wait::kYes, extent.pack);
       const Result<std::uint64_t> next = *pack ? (**pack)->visit_blocks(id, extent, from, accept)
                                                : Result<std::uint64_t>(pack->error());
-      if (!next) {
-        if (next.error().code == ErrorCode::kTooMany) return next.error();
-        if (!merged_away(extent.pack, next.error())) note_damage(next.error());
-        return {};
-      }
+      if (!next) return note_scrubbed(extent.pack, next.error());
       position = *next;
     }
     scrubbed_bytes_.fetch_add(position - from, std::memory_order_relaxed);
     if (Status going = pace(position - from); !going) return going;
   }
+  return {};
+}
+
+Status FileState::note_scrubbed(PackId id, const Error& error) {
+  if (error.code == ErrorCode::kTooMany) return error;
+  if (!merged_away(id, error)) note_damage(error);
   return {};
 }
 
