@@ -15,8 +15,9 @@ namespace durable_streams {
 struct FileStoreCheckOptions {
   std::string directory;
 
-  // Makes a lost or damaged catalog anew from packs and journal, and removes what unfinished work
-  // has left.
+  // Makes a lost or damaged catalog anew from packs and journal, ends a journal before damage that
+  // no store opens with, and removes what unfinished work has left. Takes away nothing that can
+  // still be read (docs/operations.md).
   bool repair = false;
 
   // Wall time, from which a catalog that is made anew takes its read sequence; null: the system's
