@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -249,6 +251,52 @@ TEST_CASE("The operator is told what the opening of a killed server's directory 
   const std::string said = server.read_until("Ctrl-C stops it.\n");
   CHECK(said.find("WARN was not closed in order; changes replayed from the journal store=" + data +
                   " changes=1\n") != std::string::npos);
+}
+
+// Makes every value of the catalog's tables longer than the file.
+void ruin_pages(const std::string& catalog) {
+  constexpr std::size_t kPageBytes = 4096;
+  constexpr std::size_t kPageHeaderBytes = 16;
+  std::fstream file(catalog, std::ios::in | std::ios::out | std::ios::binary);
+  const std::string all{std::istreambuf_iterator<char>(file), {}};
+  const auto number_at = [&all](std::size_t at) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(all[at])) |
+           static_cast<std::size_t>(static_cast<unsigned char>(all[at + 1])) << 8;
+  };
+  for (std::size_t page = 0; page + kPageBytes <= all.size(); page += kPageBytes) {
+    constexpr std::size_t kLeaf = 2;
+    constexpr std::size_t kNamesTable = 2;
+    if (number_at(page + 10) != kLeaf) continue;
+    const std::size_t end = std::min(number_at(page + 12), kPageBytes);
+    for (std::size_t at = kPageHeaderBytes; at + 2 <= end; at += 2) {
+      const std::size_t node = page + number_at(page + at);
+      if (node + 8 > all.size() || number_at(node + 4) == kNamesTable) continue;
+      file.seekp(static_cast<std::streamoff>(node));
+      file << "\xff\xff\xff\x7f";
+    }
+  }
+}
+
+TEST_CASE("fsck outlives a catalog that ends who reads it, and makes it anew",
+          "[server][program]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  {
+    Program server(dev_in(data));
+    CHECK(BlockingClient(server.port()).exchange("PUT /v1/stream/s", kText, "abc").status == 201);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+  }
+  ruin_pages(data + "/catalog/data.mdb");
+  const auto [found, damage] = run({"fsck", "--data-dir", data});
+  INFO(damage);
+  CHECK(found == 1);
+  CHECK(damage.find("the catalog is lost: its pages cannot be read") != std::string::npos);
+  const auto [repaired, text] = run({"fsck", "--data-dir", data, "--repair"});
+  INFO(text);
+  CHECK(repaired == 0);
+  Program server(dev_in(data));
+  CHECK(content_of(server.port(), "/v1/stream/s") == "abc");
 }
 
 }  // namespace

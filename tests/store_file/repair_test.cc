@@ -148,7 +148,8 @@ std::vector<std::streamoff> batches_in(const std::string& path) {
   for (std::size_t at = 4096; at + 48 < bytes.size();) {
     std::uint64_t payload = 0;
     for (int i = 7; i >= 0; --i)
-      payload = payload << 8 | static_cast<unsigned char>(bytes[at + 32 + static_cast<std::size_t>(i)]);
+      payload =
+          payload << 8 | static_cast<unsigned char>(bytes[at + 32 + static_cast<std::size_t>(i)]);
     if (payload == 0) break;
     batches.push_back(static_cast<std::streamoff>(at));
     at += (48 + payload + 7) / 8 * 8;
@@ -275,8 +276,9 @@ TEST_CASE("a segment gets a lost header back, with all that is in it", "[file][t
   CHECK(seen.added == "abc");
 }
 
-TEST_CASE("a segment in which nothing can be read is put aside, and its offsets are not given again",
-          "[file][tools][repair]") {
+TEST_CASE(
+    "a segment in which nothing can be read is put aside, and its offsets are not given again",
+    "[file][tools][repair]") {
   const KilledStore store;
   const std::string segment = store.segment();
   fs::resize_file(segment, GENERATE(0, 100, 4095));
@@ -298,9 +300,10 @@ TEST_CASE("a journal's directory that is missing is made again", "[file][tools][
   CHECK(store.open_and_read().both == "12");
 }
 
-TEST_CASE("a journal that is damaged behind half a settling is ended there, and no change after it "
-          "is taken for known",
-          "[file][tools][repair]") {
+TEST_CASE(
+    "a journal that is damaged behind half a settling is ended there, and no change after it "
+    "is taken for known",
+    "[file][tools][repair]") {
   const KilledStore store;
   const std::string segment = store.segment();
   const std::vector<std::streamoff> batches = batches_in(segment);

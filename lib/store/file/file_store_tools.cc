@@ -82,6 +82,15 @@ Result<FileStoreCheck> check_file_store(const FileStoreCheckOptions& options,
   return StoreCheck(files, options, tell).run();
 }
 
+Status read_catalog(const std::string& directory) {
+  PosixFileSystem files;
+  const Result<std::unique_ptr<DirectoryLock>> lock = lock_store(files, directory);
+  if (!lock) return lock.error();
+  const Result<std::unique_ptr<Catalog>> catalog = open_catalog_to_read(files, directory);
+  if (!catalog) return catalog.error();
+  return read_whole(**catalog);
+}
+
 Status back_up_file_store(const std::string& directory, const std::string& to) {
   {
     PosixFileSystem files;

@@ -50,8 +50,8 @@ Status JournalRepair::mend_header(const std::string& name, std::uint64_t number,
   const std::uint32_t seed = journal_format::batch_seed(place_.store_id, number);
   if (journal_format::decode_batch(beginning.substr(kSegmentHeaderBytes), seed, number)) {
     // Whether old batches lie behind the new ones is not known any more, so they may.
-    const std::string again = journal_format::encode(
-        {.store_id = place_.store_id, .number = number, .recycled = true});
+    const std::string again =
+        journal_format::encode({.store_id = place_.store_id, .number = number, .recycled = true});
     if (Status written = (*file)->write(0, {{again}}); !written) return written;
     repairs.mended.push_back(name);
     return (*file)->sync();

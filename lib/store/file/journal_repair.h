@@ -1,5 +1,5 @@
-// What a repair does for a journal that a start refuses: all that can be read stays, and the rest is
-// put aside, so that a start finds a journal that ends earlier, and nobody a file that is gone.
+// What a repair does for a journal that a start refuses: all that can be read stays, and the rest
+// is put aside, so that a start finds a journal that ends earlier, and nobody a file that is gone.
 #pragma once
 
 #include <cstdint>

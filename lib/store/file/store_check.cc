@@ -19,6 +19,7 @@ using Kind = FileStoreFinding::Kind;
 
 constexpr std::string_view kCatalogFile = "data.mdb";
 constexpr std::string_view kDamagedCatalogFile = "data.mdb.damaged";
+constexpr std::size_t kAtATime = 1024;
 
 bool is_lost(const Error& error) {
   return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kNotFound;
@@ -50,6 +51,29 @@ Result<std::unique_ptr<Catalog>> open_catalog_to_read(FileSystem& files,
   return catalog;
 }
 
+Status read_whole(Catalog& catalog) {
+  const Result<std::vector<PackInfo>> packs = catalog.packs();
+  if (!packs) return packs.error();
+  for (StreamId after = 0;;) {
+    const Result<std::vector<SettledStream>> streams = catalog.streams_after(after, kAtATime);
+    if (!streams) return streams.error();
+    if (streams->empty()) break;
+    for (const SettledStream& stream : *streams) {
+      const StreamId id = stream.record.id;
+      if (const auto found = catalog.find_path(stream.record.path); !found) return found.error();
+      if (const auto extents = catalog.extents(id, 0, UINT64_MAX); !extents) return extents.error();
+      if (const auto producers = catalog.producers(id); !producers) return producers.error();
+    }
+    after = streams->back().record.id;
+  }
+  for (DueStream after{.deadline = WallTime::min(), .id = 0};;) {
+    const Result<std::vector<DueStream>> due = catalog.due(after, kNever, kAtATime);
+    if (!due) return due.error();
+    if (due->empty()) return {};
+    after = due->back();
+  }
+}
+
 Result<FileStoreCheck> StoreCheck::run() {
   Result<Looked> looked = look();
   if (!looked) return looked.error();
@@ -72,7 +96,11 @@ Result<FileStoreCheck> StoreCheck::run() {
 
 Result<StoreCheck::Looked> StoreCheck::look() {
   Looked looked;
-  Result<std::unique_ptr<Catalog>> catalog = open_catalog_to_read(files_, options_.directory);
+  Result<std::unique_ptr<Catalog>> catalog = catalog_is_lost_
+                                                 ? Error{.code = ErrorCode::kCorruption,
+                                                         .message = "its pages cannot be read",
+                                                         .detail = {}}
+                                                 : open_catalog_to_read(files_, options_.directory);
   if (!catalog) {
     if (!is_lost(catalog.error())) return catalog.error();
     tell(Kind::kDamage, fmt::format("the catalog is lost: {}", catalog.error().message));
@@ -103,9 +131,8 @@ Result<bool> StoreCheck::repair(const Looked& looked) {
     tell(Kind::kNote, fmt::format("nothing can be repaired: {}", store_id.error().message));
     return false;
   }
-  JournalRepair journal({.files = files_,
-                         .directory = options_.directory + "/journal",
-                         .store_id = *store_id});
+  JournalRepair journal(
+      {.files = files_, .directory = options_.directory + "/journal", .store_id = *store_id});
   bool repaired = false;
   if (looked.catalog_lost || looked.journal_damaged) {
     const Result<JournalRepairs> headers = journal.mend_headers();
@@ -136,16 +163,17 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
   constexpr std::string_view kLeft = "the catalog cannot be made anew, and is left as it is";
   if (Status read = rebuild.read(); !read) {
     if (!is_lost(read.error())) return read.error();
-    tell(Kind::kNote, fmt::format("{}: {}; restore that file, or a backup", kLeft,
-                                  read.error().message));
+    tell(Kind::kNote,
+         fmt::format("{}: {}; restore that file, or a backup", kLeft, read.error().message));
     return false;
   }
   for (const PackId pack : looked.packs) {
     if (rebuild.knows(pack)) continue;
     tell(Kind::kNote,
-         fmt::format("{}: without pack {} it would lack what only that pack and the old catalog tell "
-                     "of; restore that file, or a backup",
-                     kLeft, pack));
+         fmt::format(
+             "{}: without pack {} it would lack what only that pack and the old catalog tell "
+             "of; restore that file, or a backup",
+             kLeft, pack));
     return false;
   }
   if (Status written = replace_catalog(rebuild); !written) return written.error();
@@ -186,6 +214,7 @@ Status StoreCheck::replace_catalog(CatalogRebuild& rebuild) {
     if (!moved) return moved;
     if (Status synced = files_.sync_directory(directory); !synced) return synced;
   }
+  catalog_is_lost_ = false;
   Result<std::unique_ptr<Catalog>> catalog = open_lmdb_catalog({.directory = directory});
   if (!catalog) return catalog.error();
   return rebuild.write(**catalog);
@@ -219,15 +248,18 @@ void StoreCheck::tell_of(const JournalRepairs& repairs) {
     tell(Kind::kRepaired, fmt::format("{} has its header again, and lost nothing", name));
   if (repairs.put_aside.empty()) return;
   if (repairs.ends_with > 0) {
-    tell(Kind::kRepaired,
-         fmt::format("the journal ends with change {} now: what was acknowledged after that is lost "
-                     "unless a backup has it",
-                     repairs.ends_with));
+    tell(
+        Kind::kRepaired,
+        fmt::format("the journal ends with change {} now: what was acknowledged after that is lost "
+                    "unless a backup has it",
+                    repairs.ends_with));
   }
   for (const std::string& name : repairs.put_aside)
     tell(Kind::kRepaired, fmt::format("{} is put aside: nothing reads it any more", name));
 }
 
-void StoreCheck::tell(Kind kind, std::string text) { tell_({.kind = kind, .text = std::move(text)}); }
+void StoreCheck::tell(Kind kind, std::string text) {
+  tell_({.kind = kind, .text = std::move(text)});
+}
 
 }  // namespace durable_streams

@@ -21,13 +21,16 @@ namespace durable_streams {
 Result<std::unique_ptr<Catalog>> open_catalog_to_read(FileSystem& files,
                                                       const std::string& directory);
 
+// Follows every reference in it.
+Status read_whole(Catalog& catalog);
+
 // The directory is locked already. Threads: one at a time.
 class StoreCheck {
  public:
   using Tell = Function<void(const FileStoreFinding&)>;
 
   StoreCheck(FileSystem& files, const FileStoreCheckOptions& options, Tell& tell)
-      : files_(files), options_(options), tell_(tell) {}
+      : files_(files), options_(options), tell_(tell), catalog_is_lost_(options.catalog_is_lost) {}
 
   Result<FileStoreCheck> run();
 
@@ -61,6 +64,7 @@ class StoreCheck {
   FileSystem& files_;
   const FileStoreCheckOptions& options_;
   Tell& tell_;
+  bool catalog_is_lost_;  // not to be looked at
 };
 
 }  // namespace durable_streams
