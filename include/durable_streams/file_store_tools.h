@@ -53,9 +53,10 @@ struct FileStoreCheck {
 DURABLE_STREAMS_EXPORT Result<FileStoreCheck> check_file_store(
     const FileStoreCheckOptions& options, Function<void(const FileStoreFinding&)> tell);
 
-// Reads the whole catalog, with the same errors. LMDB believes what stands in its pages, so damaged
-// ones may end the process by a signal: who wants to know calls this in a process of its own before
-// check_file_store(), and tells that by `catalog_is_lost`.
+// Reads what check_file_store() reads of the catalog, and tells nothing of it; with the same
+// errors. LMDB believes what stands in its pages, so damaged ones may end the process by a signal:
+// who wants to know calls this in a process of its own before check_file_store(), and tells that by
+// `catalog_is_lost`.
 DURABLE_STREAMS_EXPORT Status read_catalog(const std::string& directory);
 
 struct FileStoreSummary {

@@ -253,6 +253,29 @@ TEST_CASE("The operator is told what the opening of a killed server's directory 
                   " changes=1\n") != std::string::npos);
 }
 
+TEST_CASE("a limit on the size of files is an error with a reason, and ends nobody by a signal",
+          "[server][program]") {
+  const TemporaryDirectory directory;
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit small{.rlim_cur = 30 << 20, .rlim_max = before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  Program server(dev_in(directory.path() + "/data"));
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  CHECK(server.read_all().find("File too large") != std::string::npos);
+  CHECK(server.wait() == 1);
+}
+
+TEST_CASE("dev with a directory in use does not speak of ports", "[server][program]") {
+  const TemporaryDirectory directory;
+  Program server(dev_in(directory.path() + "/data"));
+  server.port();
+  const auto [status, why] = run(dev_in(directory.path() + "/data"));
+  CHECK(status == 1);
+  CHECK(why.find("in use by process") != std::string::npos);
+  CHECK(why.find("--listen") == std::string::npos);
+}
+
 // Makes every value of the catalog's tables longer than the file.
 void ruin_pages(const std::string& catalog) {
   constexpr std::size_t kPageBytes = 4096;

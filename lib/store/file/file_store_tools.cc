@@ -88,7 +88,8 @@ Status read_catalog(const std::string& directory) {
   if (!lock) return lock.error();
   const Result<std::unique_ptr<Catalog>> catalog = open_catalog_to_read(files, directory);
   if (!catalog) return catalog.error();
-  return read_whole(**catalog);
+  read_whole(**catalog);
+  return {};
 }
 
 Status back_up_file_store(const std::string& directory, const std::string& to) {

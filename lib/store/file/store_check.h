@@ -21,8 +21,8 @@ namespace durable_streams {
 Result<std::unique_ptr<Catalog>> open_catalog_to_read(FileSystem& files,
                                                       const std::string& directory);
 
-// Follows every reference in it.
-Status read_whole(Catalog& catalog);
+// Reads all that a check reads of it.
+void read_whole(Catalog& catalog);
 
 // The directory is locked already. Threads: one at a time.
 class StoreCheck {
