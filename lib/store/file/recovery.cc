@@ -48,7 +48,13 @@ Result<std::unique_ptr<DirectoryLock>> FileState::lock(FileSystem& files,
 
 Result<std::unique_ptr<FileState>> FileState::open(Place place, const FileStoreOptions& options) {
   std::unique_ptr<FileState> state(new FileState(place, options));
-  if (Status recovered = state->recover(); !recovered) return recovered.error();
+  Status recovered = state->recover();
+  if (!recovered && recovered.error().code == ErrorCode::kNoSpace &&
+      state->reserve_.give_up_earlier()) {
+    state.reset(new FileState(place, options));
+    recovered = state->recover();
+  }
+  if (!recovered) return recovered.error();
   state->pack_written_bytes_.store(0);  // those were there
   if (!state->active_->empty())
     state->active_since_.store(Steady::now().time_since_epoch().count());
