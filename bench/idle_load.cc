@@ -84,7 +84,7 @@ Result<std::size_t> pass(Epoll& epoll, std::vector<HeldRead>& polls, Connection&
 
 Result<Idle> hold_and_wake(const Options& options, const Target& target,
                            const ServerProcess& server) {
-  const StreamNames names(target);
+  const StreamNames names(target, options);
   const Result<std::vector<std::string>> tails = make_streams(options, target, names);
   if (!tails) return tails.error();
   Result<Epoll> epoll = Epoll::open();

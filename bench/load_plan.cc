@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <random>
 #include <string>
 
 namespace durable_streams::bench {
@@ -17,21 +18,46 @@ namespace {
 // request.
 constexpr std::size_t kFillBytes = std::size_t{64} * 1024;
 
-Status create_streams(const Options& options, const Target& target, const StreamNames& names,
-                      SetupClient& client) {
-  for (std::size_t i = 0; i < options.streams; ++i) {
+Status receive_created(const Options& options, SetupClient& client, std::string_view path) {
+  const Result<Answer> answer = client.receive();
+  if (!answer) return answer.error();
+  const bool there_already = answer->status == 200 && !options.names.empty();
+  if (answer->status == 201 || there_already) return {};
+  return Error{ErrorCode::kIo,
+               fmt::format("creating {} was answered {} instead of 201:\n{}{}", path,
+                           answer->status, answer->head, answer->body.substr(0, 200)),
+               {}};
+}
+
+// Over as many connections as are measured, each with one request at a time: a server takes those
+// of one connection in turn.
+Status create_streams(const Options& options, const Target& target, const StreamNames& names) {
+  const std::size_t at_once = std::min(options.connections, options.streams);
+  std::vector<SetupClient> clients;
+  for (std::size_t i = 0; i < at_once; ++i) {
+    Result<SetupClient> client = SetupClient::connect(target);
+    if (!client) return client.error();
+    clients.push_back(std::move(*client));
+  }
+  for (std::size_t i = 0; i < options.streams + at_once; ++i) {
+    SetupClient& client = clients[i % at_once];
+    if (i >= at_once) {
+      if (Status created = receive_created(options, client, names.path(i - at_once)); !created)
+        return created;
+    }
+    if (i >= options.streams) continue;
     const std::string request = create_request(target, names.path(i), options.content_type());
-    const Result<Answer> answer = client.expect(201, request);
-    if (!answer) return answer.error();
+    if (Status sent = client.send(request); !sent) return sent;
   }
   return {};
 }
 
-// The streams that connection `index` goes through.
+// The streams that connection `index` goes through, in no order that a store could profit from.
 std::vector<std::size_t> share_of(const Options& options, std::size_t index) {
   std::vector<std::size_t> streams;
   for (std::size_t i = index; i < options.streams; i += options.connections) streams.push_back(i);
   if (streams.empty()) streams.push_back(index % options.streams);
+  std::shuffle(streams.begin(), streams.end(), std::minstd_rand(static_cast<unsigned>(index + 1)));
   return streams;
 }
 
@@ -116,14 +142,13 @@ LoadPlan plan_creates(const Options& options, const Target& target, const Stream
 }  // namespace
 
 Result<LoadPlan> prepare_load(const Options& options, const Target& target) {
-  const StreamNames names(target);
+  const StreamNames names(target, options);
   if (options.workload == "create") return plan_creates(options, target, names);
 
+  if (Status status = create_streams(options, target, names); !status) return status.error();
+  if (options.workload == "append") return plan_appends(options, target, names);
   Result<SetupClient> client = SetupClient::connect(target);
   if (!client) return client.error();
-  if (Status status = create_streams(options, target, names, *client); !status)
-    return status.error();
-  if (options.workload == "append") return plan_appends(options, target, names);
   return plan_reads(options, target, names, *client);
 }
 

@@ -21,19 +21,13 @@ struct Flag {
 };
 
 constexpr std::array kFlags = {
-    Flag{"--url", &Options::url},
-    Flag{"--pid", &Options::pid},
-    Flag{"--label", &Options::label},
-    Flag{"--connections", &Options::connections},
-    Flag{"--streams", &Options::streams},
-    Flag{"--pipeline", &Options::pipeline},
-    Flag{"--bytes", &Options::bytes},
-    Flag{"--type", &Options::type},
-    Flag{"--producer", &Options::producer},
-    Flag{"--rate", &Options::rate},
-    Flag{"--warmup", &Options::warmup_seconds},
-    Flag{"--seconds", &Options::seconds},
-    Flag{"--threads", &Options::threads},
+    Flag{"--url", &Options::url},           Flag{"--pid", &Options::pid},
+    Flag{"--label", &Options::label},       Flag{"--connections", &Options::connections},
+    Flag{"--streams", &Options::streams},   Flag{"--names", &Options::names},
+    Flag{"--pipeline", &Options::pipeline}, Flag{"--bytes", &Options::bytes},
+    Flag{"--type", &Options::type},         Flag{"--producer", &Options::producer},
+    Flag{"--rate", &Options::rate},         Flag{"--warmup", &Options::warmup_seconds},
+    Flag{"--seconds", &Options::seconds},   Flag{"--threads", &Options::threads},
 };
 
 Error bad_usage(std::string message) {
@@ -138,6 +132,7 @@ flags
   --label NAME       what the result calls the server
   --connections N    connections, subscribers or polls (32; sse 1000; idle 10000)
   --streams N        streams that they share (64; sse and idle 1)
+  --names STEM       what the streams' names begin with, so that a later run finds them again (as no run before)
   --pipeline N       requests in flight on each connection (1)
   --bytes N          size of an append, or of a stream that is read (100; read 1024)
   --type TYPE        text, json or binary (text)

@@ -19,6 +19,7 @@ struct Options {
   std::string label = "server";
   std::size_t connections = 32;
   std::size_t streams = 64;
+  std::string names;  // what the streams' names begin with; empty: as no earlier run's
   std::size_t pipeline = 1;
   std::size_t bytes = 100;
   std::string type = "text";

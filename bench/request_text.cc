@@ -21,8 +21,10 @@ std::string letters(std::size_t count) {
 
 }  // namespace
 
-StreamNames::StreamNames(const Target& target)
-    : stem_(fmt::format("{}/bench-{:x}", target.prefix, read_clock(CLOCK_REALTIME))) {}
+StreamNames::StreamNames(const Target& target, const Options& options)
+    : stem_(options.names.empty()
+                ? fmt::format("{}/bench-{:x}", target.prefix, read_clock(CLOCK_REALTIME))
+                : fmt::format("{}/{}", target.prefix, options.names)) {}
 
 std::string StreamNames::path(std::size_t index) const {
   return fmt::format("{}-{}", stem_, index);

@@ -18,10 +18,10 @@ struct RequestText {
   char counter_pad = '0';
 };
 
-// Names for the streams of this run, which no earlier run has used.
+// Names for the streams of this run, which no earlier run has used unless it is told to.
 class StreamNames {
  public:
-  explicit StreamNames(const Target& target);
+  StreamNames(const Target& target, const Options& options);
 
   // The URL path of stream `index`.
   std::string path(std::size_t index) const;

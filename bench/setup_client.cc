@@ -14,12 +14,20 @@ Result<SetupClient> SetupClient::connect(const Target& target) {
 }
 
 Result<Answer> SetupClient::ask(std::string_view request) {
+  if (Status sent = send(request); !sent) return sent.error();
+  return receive();
+}
+
+Status SetupClient::send(std::string_view request) {
   while (!request.empty()) {
     const ssize_t sent = channel_.send(request);
     if (sent < 0) return system_error("sending a request");
     request.remove_prefix(static_cast<std::size_t>(sent));
   }
+  return {};
+}
 
+Result<Answer> SetupClient::receive() {
   Answer answer;
   ResponseParser parser;
   parser.keep_heads();

@@ -24,6 +24,10 @@ class SetupClient {
 
   Result<Answer> ask(std::string_view request);
 
+  // The two halves of ask(), so that several connections can wait for their answers at once.
+  Status send(std::string_view request);
+  Result<Answer> receive();
+
   // The same, where any other status than `status` is an error that tells the request and the
   // answer.
   Result<Answer> expect(int status, std::string_view request);

@@ -91,7 +91,7 @@ class SseRun {
 };
 
 Result<Report> SseRun::run(const Target& target) {
-  const std::string path = StreamNames(target).path(0);
+  const std::string path = StreamNames(target, options_).path(0);
   Result<SetupClient> client = SetupClient::connect(target);
   if (!client) return client.error();
   const Result<Answer> created =

@@ -1,5 +1,6 @@
 // The program. All it knows is where its arguments and its terminal are, and what its memory is
 // taken from.
+#include <csignal>
 #include <cstdlib>  // tells whether this is glibc
 #include <iostream>
 #include <string_view>
@@ -28,6 +29,7 @@ void give_back_large_blocks() {
 
 int main(int argc, char** argv) {
   give_back_large_blocks();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write
   const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   durable_streams::server::Terminal terminal{.out = std::cout, .err = std::cerr, .in = &std::cin};
   return durable_streams::server::run_command_line(arguments, terminal);

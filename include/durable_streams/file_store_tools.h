@@ -15,9 +15,13 @@ namespace durable_streams {
 struct FileStoreCheckOptions {
   std::string directory;
 
-  // Makes a lost or damaged catalog anew from packs and journal, and removes what unfinished work
-  // has left.
+  // Makes a lost or damaged catalog anew from packs and journal, ends a journal before damage that
+  // no store opens with, and removes what unfinished work has left. Takes away nothing that can
+  // still be read (docs/operations.md).
   bool repair = false;
+
+  // Takes the catalog for lost without a look at it (read_catalog()).
+  bool catalog_is_lost = false;
 
   // Wall time, from which a catalog that is made anew takes its read sequence; null: the system's
   // clock.
@@ -48,6 +52,12 @@ struct FileStoreCheck {
 // kNotFound: there is no store in it. An error of the disk ends it.
 DURABLE_STREAMS_EXPORT Result<FileStoreCheck> check_file_store(
     const FileStoreCheckOptions& options, Function<void(const FileStoreFinding&)> tell);
+
+// Reads what check_file_store() reads of the catalog, and tells nothing of it; with the same
+// errors. LMDB believes what stands in its pages, so damaged ones may end the process by a signal:
+// who wants to know calls this in a process of its own before check_file_store(), and tells that by
+// `catalog_is_lost`.
+DURABLE_STREAMS_EXPORT Status read_catalog(const std::string& directory);
 
 struct FileStoreSummary {
   bool clean = false;  // closed in order

@@ -75,11 +75,10 @@ int run_dev(const CommandOptions& options, std::string_view, Terminal& terminal)
   LogOutputs outputs(clock);
   Result<std::unique_ptr<Server>> server = Server::open(dev_config(options), context_of(outputs));
   if (!server) {
+    const bool of_network = server.error().message.ends_with("listen elsewhere");
     terminal.err << fmt::format(
-        "durable-streams-server dev: {}\n"
-        "Where it listens says --listen, where it keeps streams --data-dir. "
-        "Try 'durable-streams-server help dev'.\n",
-        server.error().message);
+        "durable-streams-server dev: {}{}\n", server.error().message,
+        of_network ? "; --listen says where, port 0 is any that is free" : "");
     return kExitFailed;
   }
   (*server)->heed_signals();

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,20 +95,6 @@ TEST_CASE("a port in use is named, and the exit status is 1", "[server][program]
   const std::string output = second.read_all();
   CHECK(output.find(address + " is in use") != std::string::npos);
   CHECK(output.find("--listen") != std::string::npos);
-  CHECK(second.wait() == 1);
-}
-
-TEST_CASE("a directory in use is named, and the port is not blamed for it", "[server][program]") {
-  const TemporaryDirectory directory;
-  const std::string data = directory.path() + "/data";
-  std::vector<std::string> arguments = dev();
-  arguments.insert(arguments.end(), {"--data-dir", data});
-  Program first(arguments);
-  first.port();
-  Program second(arguments);
-  const std::string output = second.read_all();
-  CHECK(output.find(data + "/LOCK: in use by process ") != std::string::npos);
-  CHECK(output.find("any that is free") == std::string::npos);
   CHECK(second.wait() == 1);
 }
 
@@ -263,6 +251,75 @@ TEST_CASE("The operator is told what the opening of a killed server's directory 
   const std::string said = server.read_until("Ctrl-C stops it.\n");
   CHECK(said.find("WARN was not closed in order; changes replayed from the journal store=" + data +
                   " changes=1\n") != std::string::npos);
+}
+
+TEST_CASE("a limit on the size of files is an error with a reason, and ends nobody by a signal",
+          "[server][program]") {
+  const TemporaryDirectory directory;
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit small{.rlim_cur = 30 << 20, .rlim_max = before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  Program server(dev_in(directory.path() + "/data"));
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  CHECK(server.read_all().find("File too large") != std::string::npos);
+  CHECK(server.wait() == 1);
+}
+
+TEST_CASE("dev with a directory in use does not speak of ports", "[server][program]") {
+  const TemporaryDirectory directory;
+  Program server(dev_in(directory.path() + "/data"));
+  server.port();
+  const auto [status, why] = run(dev_in(directory.path() + "/data"));
+  CHECK(status == 1);
+  CHECK(why.find("in use by process") != std::string::npos);
+  CHECK(why.find("--listen") == std::string::npos);
+}
+
+// Makes every value of the catalog's tables longer than the file.
+void ruin_pages(const std::string& catalog) {
+  constexpr std::size_t kPageBytes = 4096;
+  constexpr std::size_t kPageHeaderBytes = 16;
+  std::fstream file(catalog, std::ios::in | std::ios::out | std::ios::binary);
+  const std::string all{std::istreambuf_iterator<char>(file), {}};
+  const auto number_at = [&all](std::size_t at) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(all[at])) |
+           static_cast<std::size_t>(static_cast<unsigned char>(all[at + 1])) << 8;
+  };
+  for (std::size_t page = 0; page + kPageBytes <= all.size(); page += kPageBytes) {
+    constexpr std::size_t kLeaf = 2;
+    constexpr std::size_t kNamesTable = 2;
+    if (number_at(page + 10) != kLeaf) continue;
+    const std::size_t end = std::min(number_at(page + 12), kPageBytes);
+    for (std::size_t at = kPageHeaderBytes; at + 2 <= end; at += 2) {
+      const std::size_t node = page + number_at(page + at);
+      if (node + 8 > all.size() || number_at(node + 4) == kNamesTable) continue;
+      file.seekp(static_cast<std::streamoff>(node));
+      file << "\xff\xff\xff\x7f";
+    }
+  }
+}
+
+TEST_CASE("fsck outlives a catalog that ends who reads it, and makes it anew",
+          "[server][program]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  {
+    Program server(dev_in(data));
+    CHECK(BlockingClient(server.port()).exchange("PUT /v1/stream/s", kText, "abc").status == 201);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+  }
+  ruin_pages(data + "/catalog/data.mdb");
+  const auto [found, damage] = run({"fsck", "--data-dir", data});
+  INFO(damage);
+  CHECK(found == 1);
+  CHECK(damage.find("the catalog is lost: its pages cannot be read") != std::string::npos);
+  const auto [repaired, text] = run({"fsck", "--data-dir", data, "--repair"});
+  INFO(text);
+  CHECK(repaired == 0);
+  Program server(dev_in(data));
+  CHECK(content_of(server.port(), "/v1/stream/s") == "abc");
 }
 
 }  // namespace

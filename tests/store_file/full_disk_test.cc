@@ -25,6 +25,10 @@ class SmallDisk final : public CommitListener {
 
   void open() {
     if (state != nullptr) ignore(state->close(), "what lacks room to settle is in the journal");
+    open_after_kill();
+  }
+
+  void open_after_kill() {
     state.reset();
     lock.reset();
     lock = must(FileState::lock(disk, "data"));
@@ -134,6 +138,21 @@ TEST_CASE("a store opens on a full disk, to be read and deleted from", "[file][f
   small.disk.set_capacity(UINT64_MAX);
   small.find_room();
   must(small.append(2, 10));
+}
+
+TEST_CASE("a killed store opens on a full disk, by the room that it kept for that",
+          "[file][full]") {
+  SmallDisk small;
+  for (StreamId id = 1; id <= 2; ++id) must(small.create(id));
+  must(small.append(1, 1000));
+  small.disk.set_capacity(small.disk.used_bytes());
+  small.open_after_kill();
+  CHECK(small.state->short_of_room());
+  CHECK(small.append(1, 10).error().code == ErrorCode::kNoSpace);
+  must(small.remove(2));
+  small.disk.set_capacity(UINT64_MAX);
+  small.find_room();
+  must(small.append(1, 10));
 }
 
 TEST_CASE("what is kept for a full disk is on the disk in full", "[file][full]") {

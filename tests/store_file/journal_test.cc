@@ -46,6 +46,7 @@ class FailingFiles final : public FileSystem {
   std::optional<ErrorCode> next_write;
   bool writes_all = true;
   bool sync_fails = false;
+  ErrorCode sync_error = ErrorCode::kIo;
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     Result<std::unique_ptr<File>> file = disk_.open(path, mode);
@@ -92,7 +93,7 @@ class FailingFiles final : public FileSystem {
     }
     Status sync() override {
       if (!files_.sync_fails) return file_->sync();
-      return Error{.code = ErrorCode::kIo, .message = "no sync", .detail = {}};
+      return Error{.code = files_.sync_error, .message = "no sync", .detail = {}};
     }
     void start_writeback(std::uint64_t offset, std::uint64_t size) override {
       file_->start_writeback(offset, size);
@@ -378,6 +379,20 @@ TEST_CASE("after a failed write or sync the journal takes nothing more", "[store
   files.sync_fails = false;
   CHECK(journal.append({"three"}).error().code == ErrorCode::kIo);
   CHECK(journal->sync().error().code == ErrorCode::kIo);
+}
+
+TEST_CASE("a refused batch that cannot be wiped out is no want that may pass",
+          "[store_file][journal]") {
+  MemoryFiles disk;
+  FailingFiles files(disk);
+  OpenedJournal journal(files);
+  journal.append({"one"}).value();
+  files.next_write = ErrorCode::kNoSpace;
+  files.sync_fails = true;
+  files.sync_error = ErrorCode::kNoSpace;
+  CHECK(journal.write({"two"}).error().code == ErrorCode::kIo);
+  files.sync_fails = false;
+  CHECK(journal.write({"three"}).error().code == ErrorCode::kIo);
 }
 
 TEST_CASE("spares are made and segments released while others write", "[store_file][journal]") {

@@ -8,7 +8,6 @@
 #include <limits>
 #include <utility>
 
-#include "store/file/journal_recovery.h"
 #include "store/file/memtable.h"
 #include "store/file/pack.h"
 #include "store/file/stream_shape.h"
@@ -56,14 +55,22 @@ Result<FileStoreCheck> DirectoryCheck::run() {
   return found_;
 }
 
-Status DirectoryCheck::judge(const Error& error, const std::string& about) {
+std::vector<PackId> DirectoryCheck::packs() const {
+  std::vector<PackId> ids;
+  for (const auto& [id, known] : packs_) ids.push_back(id);
+  return ids;
+}
+
+Status DirectoryCheck::judge(const Error& error, const std::string& about, Part part) {
   if (error.code != ErrorCode::kCorruption && error.code != ErrorCode::kNotFound) return error;
-  damage(fmt::format("{}: {}", about, error.message));
+  damage(fmt::format("{}: {}", about, error.message), part);
   return {};
 }
 
-void DirectoryCheck::damage(std::string text) {
+void DirectoryCheck::damage(std::string text, Part part) {
   ++found_.damages;
+  if (part == Part::kCatalog) ++catalog_damages_;
+  if (part == Part::kJournal) ++journal_damages_;
   tell_({.kind = FileStoreFinding::Kind::kDamage, .text = std::move(text)});
 }
 
@@ -76,28 +83,44 @@ Status DirectoryCheck::check_packs() {
   if (!packs) return judge(packs.error(), "the catalog's packs");
   open_packs_ = std::make_unique<OpenPacks>(
       files_, OpenPacks::Options{.directory = directory_ + "/packs", .store_id = meta_.store_id});
-  const Result<std::vector<std::string>> names = files_.list(directory_ + "/packs");
-  if (!names) return judge(names.error(), "the directory of packs");
+  Result<std::vector<std::string>> names = files_.list(directory_ + "/packs");
+  if (!names && names.error().code != ErrorCode::kNotFound) return names.error();
+  if (!names) names = std::vector<std::string>();
   for (const PackInfo& info : *packs) {
     Known& known = packs_[info.id];
     known.info = info;
-    if (std::find(names->begin(), names->end(), pack_file_name(info.id)) == names->end()) {
+    const auto file = std::find(names->begin(), names->end(), pack_file_name(info.id));
+    if (file == names->end()) {
       damage(fmt::format("pack {} is missing, and with it {} bytes of streams", info.id,
-                         info.live_bytes));
+                         info.live_bytes),
+             Part::kPacks);
       continue;
     }
+    names->erase(file);
     if (Status checked = check_pack(known); !checked) return checked;
   }
   found_.packs = packs->size();
-  for (const std::string& name : *names) {
-    const bool wanted = std::any_of(packs->begin(), packs->end(), [&](const PackInfo& info) {
-      return name == pack_file_name(info.id);
-    });
-    if (wanted) continue;
-    stray_files_.push_back(name);
-    note(fmt::format(
-        "packs/{} is of no use to anybody: unfinished work left it, and the next start removes it",
-        name));
+  stray_files_ = std::move(*names);
+  return {};
+}
+
+// Whatever left them there, journal or catalog know of all that is in them.
+Status DirectoryCheck::check_stray_files(Lsn known_until) {
+  for (const std::string& name : stray_files_) {
+    const Result<Lsn> last =
+        last_change_in_pack(files_, directory_ + "/packs", meta_.store_id, name);
+    if (!last) return last.error();
+    if (*last > known_until) {
+      damage(
+          fmt::format("packs/{} holds changes up to {}, and what catalog and journal know without "
+                      "it ends at {}",
+                      name, *last, known_until));
+    } else {
+      note(
+          fmt::format("packs/{} is of no use to anybody: unfinished work left it, and the next "
+                      "start removes it",
+                      name));
+    }
   }
   return {};
 }
@@ -106,14 +129,14 @@ Status DirectoryCheck::check_packs() {
 Status DirectoryCheck::check_pack(Known& known) {
   Result<std::shared_ptr<Pack>> pack = *open_packs_->get(Pack::Wait::kYes, known.info.id);
   const std::string about = fmt::format("pack {}", known.info.id);
-  if (!pack) return judge(pack.error(), about);
+  if (!pack) return judge(pack.error(), about, Part::kPacks);
   known.readable = true;
   Pack::IndexVisitor visitor{.stream = [](PackEntry&) { return Status{}; },
                              .removed = [](StreamId, Lsn) { return Status{}; },
                              .replaced = [](PackId) { return Status{}; }};
   if (Status walked = (*pack)->walk_index(visitor); !walked) {
-    if (Status judged =
-            judge(walked.error(), about + ": its index, from which a catalog is made anew");
+    if (Status judged = judge(
+            walked.error(), about + ": its index, from which a catalog is made anew", Part::kPacks);
         !judged)
       return judged;
   }
@@ -197,13 +220,15 @@ Status DirectoryCheck::check_extents(const StreamRecord& record) {
     placed_bytes_ += extent.to - extent.from;
     if (!known->second.readable) {
       damage(fmt::format("{}: bytes {} to {} are lost with pack {}", name_of(record), extent.from,
-                         extent.to, extent.pack));
+                         extent.to, extent.pack),
+             Part::kPacks);
       continue;
     }
     Result<std::shared_ptr<Pack>> pack = *open_packs_->get(Pack::Wait::kYes, extent.pack);
     const Status verified = pack.ok() ? (*pack)->verify(record.id, extent) : Status(pack.error());
     if (!verified) {
-      if (Status judged = judge(verified.error(), name_of(record)); !judged) return judged;
+      if (Status judged = judge(verified.error(), name_of(record), Part::kPacks); !judged)
+        return judged;
     }
   }
   if (at != shape.end)
@@ -302,7 +327,8 @@ Status DirectoryCheck::check_journal() {
   };
   JournalFindings findings;
   if (Status replayed = recovery.replay(apply, findings); !replayed)
-    return judge(replayed.error(), "the journal");
+    return judge_journal(replayed.error(), recovery);
+  if (Status checked = check_stray_files(findings.last); !checked) return checked;
   found_.journal_changes = findings.records;
   if (meta_.clean && findings.records > 0)
     damage("the catalog says that the store was closed in order, but the journal holds more");
@@ -313,6 +339,18 @@ Status DirectoryCheck::check_journal() {
                     "cuts them off",
                     findings.torn_where, findings.torn_bytes));
   }
+  return {};
+}
+
+Status DirectoryCheck::judge_journal(const Error& error, const JournalRecovery& recovery) {
+  if (Status judged = judge(error, "the journal", Part::kJournal); !judged) return judged;
+  // A pack may have what the journal lost, or no longer had to keep.
+  if (Status checked = check_stray_files(recovery.readable_until()); !checked) return checked;
+  if (!recovery.was_followed()) return {};
+  note(
+      fmt::format("of the journal's changes that are not settled, those up to {} can be kept: "
+                  "--repair ends it there, and puts what is behind aside",
+                  recovery.readable_until()));
   return {};
 }
 

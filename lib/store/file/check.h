@@ -12,6 +12,7 @@
 
 #include "store/file/catalog.h"
 #include "store/file/file_system.h"
+#include "store/file/journal_recovery.h"
 #include "store/file/open_packs.h"
 
 namespace durable_streams {
@@ -27,10 +28,20 @@ class DirectoryCheck {
   // Fails only when the disk does.
   Result<FileStoreCheck> run();
 
+  // What of the damage lies with the catalog, and what with the journal: either may be repaired.
+  // All else lies with packs, which nothing can make anew.
+  std::uint64_t catalog_damages() const { return catalog_damages_; }
+  std::uint64_t journal_damages() const { return journal_damages_; }
+
+  const CatalogMeta& meta() const { return meta_; }
+  // Those that the catalog knows of.
+  std::vector<PackId> packs() const;
   // Files of the packs' directory that nothing refers to.
   const std::vector<std::string>& stray_files() const { return stray_files_; }
 
  private:
+  enum class Part : std::uint8_t { kCatalog, kPacks, kJournal };
+
   // What streams refer to in a pack.
   struct Known {
     PackInfo info;
@@ -48,10 +59,12 @@ class DirectoryCheck {
   Status check_deadlines();
   void check_totals();
   Status check_journal();
+  Status check_stray_files(Lsn known_until);
+  Status judge_journal(const Error& error, const JournalRecovery& recovery);
 
   // Ok where the answer itself is the damage, which it then tells of.
-  Status judge(const Error& error, const std::string& about);
-  void damage(std::string text);
+  Status judge(const Error& error, const std::string& about, Part part = Part::kCatalog);
+  void damage(std::string text, Part part = Part::kCatalog);
   void note(std::string text);
 
   FileSystem& files_;
@@ -62,6 +75,8 @@ class DirectoryCheck {
   CatalogTotals totals_;
   std::uint64_t placed_bytes_ = 0;
   FileStoreCheck found_;
+  std::uint64_t catalog_damages_ = 0;
+  std::uint64_t journal_damages_ = 0;
   std::unordered_map<PackId, Known> packs_;
   std::unique_ptr<OpenPacks> open_packs_;
   std::vector<std::string> stray_files_;

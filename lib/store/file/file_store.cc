@@ -42,6 +42,13 @@ Error for_clients(Error error) {
   }
 }
 
+// For who starts a store that is damaged.
+Error with_way_on(Error error) {
+  if (error.code == ErrorCode::kCorruption && error.message.find("fsck") == std::string::npos)
+    error.message += "; `durable-streams-server fsck` says what can be kept";
+  return error;
+}
+
 const Clock& system_clock() {
   static SystemClock clock;
   return clock;
@@ -387,12 +394,12 @@ Result<std::unique_ptr<FileStore>> FileStore::open(FileStoreOptions options) {
   }
   Result<std::unique_ptr<Catalog>> catalog =
       open_lmdb_catalog({.directory = catalog_directory, .map_bytes = options.catalog_bytes_max});
-  if (!catalog) return catalog.error();
+  if (!catalog) return with_way_on(std::move(catalog).error());
   parts.catalog = std::move(catalog).value();
   const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
   Result<std::unique_ptr<FileState>> state =
       FileState::open({.files = *parts.files, .catalog = *parts.catalog, .clock = clock}, options);
-  if (!state) return state.error();
+  if (!state) return with_way_on(std::move(state).error());
   parts.state = std::move(state).value();
   return std::unique_ptr<FileStore>(
       new FileStore(std::make_unique<Threads>(std::move(parts), std::move(options))));

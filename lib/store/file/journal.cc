@@ -320,7 +320,9 @@ Status Journal::make_spare(SegmentNumber number) {
   return files_.rename(temporary, path(number, kSpareEnding));
 }
 
+// Whatever it lacks may come back, but after this nothing is known to be as it was.
 Status Journal::fail(Error error) {
+  if (may_pass(error)) error.code = ErrorCode::kIo;
   failed_ = error;
   return error;
 }

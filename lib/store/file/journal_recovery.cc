@@ -16,6 +16,7 @@ namespace durable_streams {
 
 using journal_format::BatchHeader;
 using journal_format::file_name;
+using journal_format::kDamagedEnding;
 using journal_format::kSegmentEnding;
 using journal_format::kSegmentHeaderBytes;
 using journal_format::kSpareEnding;
@@ -100,8 +101,9 @@ Status JournalRecovery::follow_parts(Visitor& visit) {
   while (index < found_.size()) {
     const std::size_t after = successor(index);
     Part part{.index = index, .limit = after < found_.size() ? found_[after].first : kNoLimit};
-    if (Status followed = follow(part, visit_batch); !followed) return followed;
+    const Status followed = follow(part, visit_batch);
     parts_.push_back(part);
+    if (!followed) return followed;
     if (next_ != part.limit) return judge_end();
     index = after;
   }
@@ -206,6 +208,23 @@ Status JournalRecovery::settle_files() {
   decide_what_stays();
   if (Status cut = cut_torn_end(); !cut) return cut;
   return remove_rest();
+}
+
+// What can be read of the damaged segment is copied first. Until that one is put aside the copy
+// stands for it, for it begins with the same record and is newer.
+Status JournalRecovery::end_before_damage(std::vector<std::string>& put_aside) {
+  const Part damaged = parts_.back();
+  stays_until_ = std::max(place_.settled, std::max(damaged.first, Lsn{1}) - 1);
+  if (damaged.last > stays_until_) {
+    if (Status rewritten = rewrite(); !rewritten) return rewritten;
+  }
+  for (std::size_t index = found_.size(); index > damaged.index; --index) {
+    const std::string name = path(found_[index - 1].number, kSegmentEnding);
+    if (Status renamed = place_.files.rename(name, name + std::string(kDamagedEnding)); !renamed)
+      return renamed;
+    put_aside.push_back(name + std::string(kDamagedEnding));
+  }
+  return place_.files.sync_directory(place_.directory);
 }
 
 // After a kill, the page cache may show batches that the disk does not have. They are copied to

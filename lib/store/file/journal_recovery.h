@@ -5,6 +5,7 @@
 #include <durable_streams/function.h>
 #include <durable_streams/store.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -56,6 +57,15 @@ class JournalRecovery {
 
   // Makes what was replayed, and nothing else, what is on the disk.
   Status settle_files();
+
+  // After a replay() that found damage: what comes before that, and whether it got so far.
+  Lsn readable_until() const { return std::max(next_, place_.settled + 1) - 1; }
+  bool was_followed() const { return !parts_.empty(); }
+
+  // Then, in place of settle_files(): makes that the journal's end. The files with what is behind
+  // get `.damaged` added to their names, which `put_aside` lists. When it is cut short it can be
+  // done again.
+  Status end_before_damage(std::vector<std::string>& put_aside);
 
   // Afterwards: what is there.
   const std::vector<Segment>& segments() const { return kept_; }

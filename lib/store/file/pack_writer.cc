@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <span>
 #include <utility>
 
@@ -32,6 +33,12 @@ std::string file_path(const std::string& directory, PackId id) {
 }  // namespace
 
 std::string pack_file_name(PackId id) { return fmt::format("{:016}.pack", id); }
+
+PackId pack_in(std::string_view file_name) {
+  PackId id = 0;
+  std::from_chars(file_name.data(), file_name.data() + file_name.size(), id);
+  return id != 0 && file_name == pack_file_name(id) ? id : 0;
+}
 
 bool is_unfinished_pack(std::string_view file_name) { return file_name.ends_with(kUnfinished); }
 

@@ -31,6 +31,9 @@ struct PackEntry {
 // `0000000000000042.pack`
 std::string pack_file_name(PackId id);
 
+// The id in the name of a finished pack; 0: it is no such name.
+PackId pack_in(std::string_view file_name);
+
 // Whether a file of the directory of packs was left by a writer that did not finish.
 bool is_unfinished_pack(std::string_view file_name);
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "store/file/journal_format.h"
 #include "store/file/pack_format.h"
@@ -19,13 +18,6 @@ namespace durable_streams {
 namespace {
 
 constexpr std::size_t kUpdatesMax = 20'000;
-
-// The id in the name of a finished pack; 0: it is no such name.
-PackId pack_in(const std::string& name) {
-  PackId id = 0;
-  std::from_chars(name.data(), name.data() + name.size(), id);
-  return id != 0 && name == pack_file_name(id) ? id : 0;
-}
 
 Result<std::string> read_beginning(FileSystem& files, const std::string& path, std::size_t bytes) {
   Result<std::unique_ptr<File>> file = files.open(path, OpenMode::kRead);
@@ -49,6 +41,11 @@ Status CatalogRebuild::read() {
   if (Status found = find_journal_begin(); !found) return found;
   count();
   return {};
+}
+
+Result<std::uint64_t> CatalogRebuild::store_id() {
+  if (Status found = find_store(); !found) return found.error();
+  return meta_.store_id;
 }
 
 // Lists the packs, and learns from the first readable header which store they are of.
@@ -143,7 +140,7 @@ void CatalogRebuild::drop_what_is_gone() {
   }
 }
 
-// All that the journal still holds is replayed: streams pass over what they know already.
+// Where the journal begins later than the packs end, what lies between has left no trace.
 Status CatalogRebuild::find_journal_begin() {
   meta_.settled = meta_.settling;
   const Result<std::vector<std::string>> names = files_.list(directory_ + "/journal");
@@ -159,9 +156,10 @@ Status CatalogRebuild::find_journal_begin() {
     if (!batch) return batch.error();
     if (*batch && (first == 0 || (*batch)->first < first)) first = (*batch)->first;
   }
-  if (first == 0) return {};
+  // Together the packs hold every change up to their last one.
+  if (first <= meta_.settling + 1) return {};
   meta_.settled = first - 1;
-  meta_.settling = std::max(meta_.settling, meta_.settled);
+  meta_.settling = meta_.settled;
   return {};
 }
 

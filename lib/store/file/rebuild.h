@@ -31,6 +31,12 @@ class CatalogRebuild {
   // read, and streams would be missing without it. kNotFound: there is no store here.
   Status read();
 
+  // Which store it is, by the first pack or segment that tells; read() finds it out as well.
+  Result<std::uint64_t> store_id();
+
+  // Whether what the pack tells is in what was read: by the pack itself or one that replaced it.
+  bool knows(PackId pack) const { return packs_.contains(pack) || replaced_.contains(pack); }
+
   Status write(Catalog& catalog);
 
   std::uint64_t streams() const { return streams_.size(); }

@@ -48,7 +48,13 @@ Result<std::unique_ptr<DirectoryLock>> FileState::lock(FileSystem& files,
 
 Result<std::unique_ptr<FileState>> FileState::open(Place place, const FileStoreOptions& options) {
   std::unique_ptr<FileState> state(new FileState(place, options));
-  if (Status recovered = state->recover(); !recovered) return recovered.error();
+  Status recovered = state->recover();
+  if (!recovered && recovered.error().code == ErrorCode::kNoSpace &&
+      state->reserve_.give_up_earlier()) {
+    state.reset(new FileState(place, options));
+    recovered = state->recover();
+  }
+  if (!recovered) return recovered.error();
   state->pack_written_bytes_.store(0);  // those were there
   if (!state->active_->empty())
     state->active_since_.store(Steady::now().time_since_epoch().count());
@@ -60,13 +66,14 @@ Status FileState::recover() {
     if (Status made = files_.create_directories(directory); !made) return made;
   }
   if (Status read = read_meta(); !read) return read;
-  if (Status swept = sweep_packs(); !swept) return swept;
+  if (Status read = read_packs(); !read) return read;
   packs_ = std::make_unique<OpenPacks>(files_,
                                        OpenPacks::Options{.directory = packs_directory(),
                                                           .store_id = meta_.store_id,
                                                           .open_max = options_.max_file_handles});
   opening_.clean = meta_.clean;
   if (Status replayed = replay(); !replayed) return replayed;
+  if (Status swept = sweep_packs(); !swept) return swept;
   return begin_life();
 }
 
@@ -118,9 +125,9 @@ Status FileState::read_packs() {
   return {};
 }
 
-// Removes packs that no catalog came to refer to: work that a crash cut short.
+// Removes packs that no catalog came to refer to: work that a crash cut short. What is in them the
+// journal still has, or other packs; if not, somebody has put an older catalog there.
 Status FileState::sweep_packs() {
-  if (Status read = read_packs(); !read) return read;
   const std::unordered_map<PackId, PackInfo> known = pack_infos();
   const Result<std::vector<std::string>> names = files_.list(packs_directory());
   if (!names) return names.error();
@@ -133,10 +140,24 @@ Status FileState::sweep_packs() {
     if (std::binary_search(expected.begin(), expected.end(), name)) continue;
     const bool ours = name.find(kPackEnding) != std::string::npos;
     if (!ours) continue;
+    if (Status superfluous = expect_superfluous(name); !superfluous) return superfluous;
     if (Status gone = files_.remove(packs_directory() + "/" + name); !gone) return gone;
     removed = true;
   }
   return removed ? files_.sync_directory(packs_directory()) : Status{};
+}
+
+Status FileState::expect_superfluous(const std::string& pack_name) {
+  const Result<Lsn> last =
+      last_change_in_pack(files_, packs_directory(), meta_.store_id, pack_name);
+  if (!last) return last.error();
+  if (*last <= journal_->last()) return {};
+  return Error{.code = ErrorCode::kCorruption,
+               .message = fmt::format("{}: packs/{} holds changes up to {}, and the catalog, which "
+                                      "does not know of it, and the journal end at {}: an older "
+                                      "catalog is in its place; fsck --repair makes it anew",
+                                      options_.directory, pack_name, *last, journal_->last()),
+               .detail = {}};
 }
 
 Status FileState::replay() {

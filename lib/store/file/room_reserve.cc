@@ -52,12 +52,18 @@ Status RoomReserve::write_file() {
 bool RoomReserve::give_up() {
   State state = State::kHeld;
   if (!state_.compare_exchange_strong(state, State::kChanging)) return false;
-  const bool removed = files_.remove(path_).ok();
-  // File systems with a log of their own may give room back only with the name's end.
-  if (removed)
-    ignore(files_.sync_directory(directory_), "whether there is room now is seen by trying");
+  const bool removed = remove_file();
   state_.store(removed ? State::kNone : State::kHeld);
   return removed;
+}
+
+bool RoomReserve::give_up_earlier() { return bytes_ > 0 && remove_file(); }
+
+bool RoomReserve::remove_file() {
+  if (!files_.remove(path_)) return false;
+  // File systems with a log of their own may give room back only with the name's end.
+  ignore(files_.sync_directory(directory_), "whether there is room now is seen by trying");
+  return true;
 }
 
 }  // namespace durable_streams

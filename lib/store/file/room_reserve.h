@@ -26,10 +26,14 @@ class RoomReserve {
   // Returns the room to the disk. False: none was held.
   bool give_up();
 
+  // The same with what an earlier life has left, before the first take().
+  bool give_up_earlier();
+
  private:
   enum class State : std::uint8_t { kNone, kHeld, kChanging };
 
   Status write_file();
+  bool remove_file();
 
   FileSystem& files_;
   const std::string directory_;

@@ -1,0 +1,82 @@
+// Each step leaves a journal that can be repaired again.
+#include "store/file/journal_repair.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+
+#include "store/file/journal_format.h"
+#include "store/file/journal_recovery.h"
+
+namespace durable_streams {
+
+using journal_format::kBatchHeaderBytes;
+using journal_format::kDamagedEnding;
+using journal_format::kSegmentEnding;
+using journal_format::kSegmentHeaderBytes;
+using journal_format::SegmentHeader;
+using journal_format::SegmentRead;
+
+Result<JournalRepairs> JournalRepair::mend_headers() {
+  JournalRepairs repairs;
+  if (Status made = place_.files.create_directories(place_.directory); !made) return made.error();
+  Result<std::vector<std::string>> names = place_.files.list(place_.directory);
+  if (!names) return names.error();
+  std::sort(names->begin(), names->end());
+  for (const std::string& name : *names) {
+    const auto number = journal_format::number_in(name, kSegmentEnding);
+    if (!number) continue;
+    if (Status mended = mend_header(place_.directory + "/" + name, *number, repairs); !mended)
+      return mended.error();
+  }
+  if (repairs.put_aside.empty()) return repairs;
+  if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced.error();
+  return repairs;
+}
+
+Status JournalRepair::mend_header(const std::string& name, std::uint64_t number,
+                                  JournalRepairs& repairs) {
+  Result<std::unique_ptr<File>> file = place_.files.open(name, OpenMode::kReadWrite);
+  if (!file) return file.error();
+  std::string bytes(kSegmentHeaderBytes + kBatchHeaderBytes, '\0');
+  const Result<std::size_t> size = (*file)->read(0, bytes.data(), bytes.size());
+  if (!size) return size.error();
+  const std::string_view beginning(bytes);
+  SegmentHeader header;
+  const SegmentRead read = journal_format::decode(beginning.substr(0, kSegmentHeaderBytes), header);
+  if (read == SegmentRead::kNewerVersion) return {};  // no damage; who opens it says so
+  if (read == SegmentRead::kValid && header.store_id == place_.store_id && header.number == number)
+    return {};
+  const std::uint32_t seed = journal_format::batch_seed(place_.store_id, number);
+  if (journal_format::decode_batch(beginning.substr(kSegmentHeaderBytes), seed, number)) {
+    // Whether old batches lie behind the new ones is not known any more, so they may.
+    const std::string again =
+        journal_format::encode({.store_id = place_.store_id, .number = number, .recycled = true});
+    if (Status written = (*file)->write(0, {{again}}); !written) return written;
+    repairs.mended.push_back(name);
+    return (*file)->sync();
+  }
+  const std::string aside = name + std::string(kDamagedEnding);
+  if (Status renamed = place_.files.rename(name, aside); !renamed) return renamed;
+  repairs.put_aside.push_back(aside);
+  return {};
+}
+
+Result<JournalRepairs> JournalRepair::end_before_damage(Lsn settled) {
+  JournalRepairs repairs;
+  JournalRecovery recovery({.files = place_.files,
+                            .directory = place_.directory,
+                            .store_id = place_.store_id,
+                            .settled = settled});
+  JournalRecovery::Visitor pass = [](Lsn, const Change&) { return Status{}; };
+  JournalFindings findings;
+  const Status replayed = recovery.replay(pass, findings);
+  if (replayed.ok()) return repairs;
+  if (replayed.error().code != ErrorCode::kCorruption || !recovery.was_followed())
+    return replayed.error();
+  repairs.ends_with = recovery.readable_until();
+  if (Status ended = recovery.end_before_damage(repairs.put_aside); !ended) return ended.error();
+  return repairs;
+}
+
+}  // namespace durable_streams

@@ -1,0 +1,266 @@
+// What belongs to the journal comes before the catalog, which may have to be made anew from it.
+#include "store/file/store_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "store/file/check.h"
+#include "store/file/file_state.h"
+#include "store/file/lmdb_catalog.h"
+
+namespace durable_streams {
+
+namespace {
+
+using Kind = FileStoreFinding::Kind;
+
+constexpr std::string_view kCatalogFile = "data.mdb";
+constexpr std::string_view kDamagedCatalogFile = "data.mdb.damaged";
+constexpr std::size_t kAtATime = 1024;
+
+bool is_lost(const Error& error) {
+  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kNotFound;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> open_catalog_to_read(FileSystem& files,
+                                                      const std::string& directory) {
+  const std::string path = fmt::format("{}/catalog/{}", directory, kCatalogFile);
+  {
+    // LMDB finds no words for a file without a byte.
+    Result<std::unique_ptr<File>> file = files.open(path, OpenMode::kRead);
+    if (!file) return file.error();
+    const Result<std::uint64_t> size = (*file)->size();
+    if (!size) return size.error();
+    if (*size == 0)
+      return Error{.code = ErrorCode::kCorruption, .message = path + " is empty", .detail = {}};
+  }
+  Result<std::unique_ptr<Catalog>> catalog =
+      open_lmdb_catalog({.directory = directory + "/catalog", .read_only = true});
+  if (!catalog) return catalog;
+  const Result<CatalogMeta> meta = (*catalog)->meta();
+  if (!meta) return meta.error();
+  // One that was begun and never used; the packs are another's, and no stray files.
+  if (meta->store_id == 0) {
+    if (Status none = FileState::expect_no_streams(files, directory); !none) return none.error();
+  }
+  return catalog;
+}
+
+void read_whole(Catalog& catalog) {
+  constexpr std::string_view kWhy = "what can be read is told by the check";
+  ignore(catalog.totals(), kWhy);
+  ignore(catalog.packs(), kWhy);
+  for (StreamId after = 0;;) {
+    const Result<std::vector<SettledStream>> streams = catalog.streams_after(after, kAtATime);
+    if (!streams || streams->empty()) break;
+    for (const SettledStream& stream : *streams) {
+      const StreamId id = stream.record.id;
+      ignore(catalog.find(id), kWhy);
+      ignore(catalog.find_path(stream.record.path), kWhy);
+      ignore(catalog.extents(id, 0, UINT64_MAX), kWhy);
+      ignore(catalog.count_producers(id), kWhy);
+    }
+    after = streams->back().record.id;
+  }
+  for (DueStream after{.deadline = WallTime::min(), .id = 0};;) {
+    const Result<std::vector<DueStream>> due = catalog.due(after, kNever, kAtATime);
+    if (!due || due->empty()) return;
+    for (const DueStream& each : *due) ignore(catalog.find(each.id), kWhy);
+    after = due->back();
+  }
+}
+
+Result<FileStoreCheck> StoreCheck::run() {
+  Result<Looked> looked = look();
+  if (!looked) return looked.error();
+  if (!options_.repair) {
+    if (looked->catalog_lost)
+      tell(Kind::kNote, "packs and journal still hold all streams: --repair makes it anew");
+    return looked->found;
+  }
+  if (looked->found.damages > 0) {
+    const Result<bool> repaired = repair(*looked);
+    if (!repaired) return repaired.error();
+    if (!*repaired) return looked->found;
+    looked = look();
+    if (!looked) return looked.error();
+    if (looked->found.damages > 0) return looked->found;
+  }
+  if (Status removed = remove_stray_files(looked->stray_files); !removed) return removed.error();
+  return looked->found;
+}
+
+Result<StoreCheck::Looked> StoreCheck::look() {
+  Looked looked;
+  Result<std::unique_ptr<Catalog>> catalog = catalog_is_lost_
+                                                 ? Error{.code = ErrorCode::kCorruption,
+                                                         .message = "its pages cannot be read",
+                                                         .detail = {}}
+                                                 : open_catalog_to_read(files_, options_.directory);
+  if (!catalog) {
+    if (!is_lost(catalog.error())) return catalog.error();
+    tell(Kind::kDamage, fmt::format("the catalog is lost: {}", catalog.error().message));
+    looked.catalog_lost = true;
+    looked.found.damages = 1;
+    return looked;
+  }
+  DirectoryCheck check(files_, **catalog, options_.directory, tell_);
+  const Result<FileStoreCheck> found = check.run();
+  if (!found) return found.error();
+  looked.found = *found;
+  looked.catalog_damaged = check.catalog_damages() > 0;
+  looked.journal_damaged = check.journal_damages() > 0;
+  looked.meta = check.meta();
+  looked.packs = check.packs();
+  looked.stray_files = check.stray_files();
+  return looked;
+}
+
+Result<bool> StoreCheck::repair(const Looked& looked) {
+  const SystemClock system_clock;
+  const Clock& clock = options_.clock != nullptr ? *options_.clock : system_clock;
+  CatalogRebuild rebuild(files_, options_.directory, clock.now());
+  const Result<std::uint64_t> store_id =
+      looked.meta.store_id != 0 ? Result<std::uint64_t>(looked.meta.store_id) : rebuild.store_id();
+  if (!store_id) {
+    if (!is_lost(store_id.error())) return store_id.error();
+    tell(Kind::kNote, fmt::format("nothing can be repaired: {}", store_id.error().message));
+    return false;
+  }
+  JournalRepair journal(
+      {.files = files_, .directory = options_.directory + "/journal", .store_id = *store_id});
+  bool repaired = false;
+  if (looked.catalog_lost || looked.journal_damaged) {
+    const Result<JournalRepairs> headers = journal.mend_headers();
+    if (!headers) return headers.error();
+    tell_of(*headers);
+    repaired = true;
+    if (!headers->put_aside.empty() && !looked.catalog_lost) {
+      if (Status noted = note_loss(); !noted) return noted.error();
+    }
+  }
+  // Of a settling that is half done the catalog has some of what the journal has lost, and packs
+  // have all.
+  const bool half_settled = looked.journal_damaged && looked.meta.settling > looked.meta.settled;
+  if (looked.catalog_lost || looked.catalog_damaged || half_settled) {
+    const Result<bool> rebuilt = rebuild_catalog(looked, rebuild);
+    if (!rebuilt) return rebuilt.error();
+    if (!*rebuilt) return repaired && !looked.catalog_lost && !half_settled;
+    repaired = true;
+  }
+  if (!looked.catalog_lost && !looked.journal_damaged) return repaired;
+  const Result<bool> ended = end_journal_before_damage(journal);
+  if (!ended) return ended.error();
+  return repaired || *ended;
+}
+
+// Whatever is wrong with a catalog, one that is made anew has it right, unless packs are damaged.
+Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& rebuild) {
+  constexpr std::string_view kLeft = "the catalog cannot be made anew, and is left as it is";
+  if (Status read = rebuild.read(); !read) {
+    if (!is_lost(read.error())) return read.error();
+    tell(Kind::kNote,
+         fmt::format("{}: {}; restore that file, or a backup", kLeft, read.error().message));
+    return false;
+  }
+  for (const PackId pack : looked.packs) {
+    if (rebuild.knows(pack)) continue;
+    tell(Kind::kNote,
+         fmt::format(
+             "{}: without pack {} it would lack what only that pack and the old catalog tell "
+             "of; restore that file, or a backup",
+             kLeft, pack));
+    return false;
+  }
+  if (Status written = replace_catalog(rebuild); !written) return written.error();
+  tell(Kind::kRepaired,
+       fmt::format("the catalog was made anew from {} packs, with {} streams; the old one, if any, "
+                   "is catalog/{}",
+                   rebuild.packs(), rebuild.streams(), kDamagedCatalogFile));
+  return true;
+}
+
+Result<bool> StoreCheck::end_journal_before_damage(JournalRepair& journal) {
+  Lsn settled = 0;
+  {
+    const Result<std::unique_ptr<Catalog>> catalog =
+        open_catalog_to_read(files_, options_.directory);
+    if (!catalog) return catalog.error();
+    const Result<CatalogMeta> meta = (*catalog)->meta();
+    if (!meta) return meta.error();
+    settled = meta->settled;
+  }
+  const Result<JournalRepairs> ended = journal.end_before_damage(settled);
+  if (!ended) return ended.error();
+  if (!ended->any()) return false;
+  tell_of(*ended);
+  if (Status noted = note_loss(); !noted) return noted.error();
+  return true;
+}
+
+// A crash meanwhile leaves no catalog, or one without the store's state, which is made anew again.
+Status StoreCheck::replace_catalog(CatalogRebuild& rebuild) {
+  const std::string directory = options_.directory + "/catalog";
+  if (Status made = files_.create_directories(directory); !made) return made;
+  const Result<std::vector<std::string>> names = files_.list(directory);
+  if (!names) return names.error();
+  if (std::find(names->begin(), names->end(), kCatalogFile) != names->end()) {
+    Status moved = files_.rename(fmt::format("{}/{}", directory, kCatalogFile),
+                                 fmt::format("{}/{}", directory, kDamagedCatalogFile));
+    if (!moved) return moved;
+    if (Status synced = files_.sync_directory(directory); !synced) return synced;
+  }
+  catalog_is_lost_ = false;
+  Result<std::unique_ptr<Catalog>> catalog = open_lmdb_catalog({.directory = directory});
+  if (!catalog) return catalog.error();
+  return rebuild.write(**catalog);
+}
+
+Status StoreCheck::note_loss() {
+  Result<std::unique_ptr<Catalog>> catalog =
+      open_lmdb_catalog({.directory = options_.directory + "/catalog"});
+  if (!catalog) return catalog.error();
+  Result<CatalogMeta> meta = (*catalog)->meta();
+  if (!meta) return meta.error();
+  meta->clean = false;
+  meta->may_lose = true;
+  Result<std::unique_ptr<Catalog::Update>> update = (*catalog)->begin();
+  if (!update) return update.error();
+  if (Status put = (*update)->put_meta(*meta); !put) return put;
+  return (*update)->commit();
+}
+
+Status StoreCheck::remove_stray_files(const std::vector<std::string>& names) {
+  const std::string directory = options_.directory + "/packs";
+  for (const std::string& name : names) {
+    if (Status removed = files_.remove(directory + "/" + name); !removed) return removed;
+    tell(Kind::kRepaired, fmt::format("packs/{} is removed", name));
+  }
+  return names.empty() ? Status{} : files_.sync_directory(directory);
+}
+
+void StoreCheck::tell_of(const JournalRepairs& repairs) {
+  for (const std::string& name : repairs.mended)
+    tell(Kind::kRepaired, fmt::format("{} has its header again, and lost nothing", name));
+  if (repairs.put_aside.empty()) return;
+  if (repairs.ends_with > 0) {
+    tell(
+        Kind::kRepaired,
+        fmt::format("the journal ends with change {} now: what was acknowledged after that is lost "
+                    "unless a backup has it",
+                    repairs.ends_with));
+  }
+  for (const std::string& name : repairs.put_aside)
+    tell(Kind::kRepaired, fmt::format("{} is put aside: nothing reads it any more", name));
+}
+
+void StoreCheck::tell(Kind kind, std::string text) {
+  tell_({.kind = kind, .text = std::move(text)});
+}
+
+}  // namespace durable_streams

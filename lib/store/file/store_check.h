@@ -1,0 +1,70 @@
+// One run of `fsck`: looks at a data directory, and with leave repairs what other parts of it can
+// make good. A repair takes nothing away that can still be read.
+#pragma once
+
+#include <durable_streams/file_store_tools.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "store/file/catalog.h"
+#include "store/file/file_system.h"
+#include "store/file/journal_repair.h"
+#include "store/file/rebuild.h"
+
+namespace durable_streams {
+
+// The catalog of a directory that nobody has open, to be read: whole as far as can be seen at a
+// glance. kCorruption, kNotFound: it is lost.
+Result<std::unique_ptr<Catalog>> open_catalog_to_read(FileSystem& files,
+                                                      const std::string& directory);
+
+// Reads all that a check reads of it.
+void read_whole(Catalog& catalog);
+
+// The directory is locked already. Threads: one at a time.
+class StoreCheck {
+ public:
+  using Tell = Function<void(const FileStoreFinding&)>;
+
+  StoreCheck(FileSystem& files, const FileStoreCheckOptions& options, Tell& tell)
+      : files_(files), options_(options), tell_(tell), catalog_is_lost_(options.catalog_is_lost) {}
+
+  Result<FileStoreCheck> run();
+
+ private:
+  // What one look found.
+  struct Looked {
+    FileStoreCheck found;
+    bool catalog_lost = false;
+    bool catalog_damaged = false;
+    bool journal_damaged = false;
+    CatalogMeta meta;
+    std::vector<PackId> packs;  // that the catalog knows of
+    std::vector<std::string> stray_files;
+  };
+
+  Result<Looked> look();
+
+  // True: something was repaired, and it is worth another look.
+  Result<bool> repair(const Looked& looked);
+  Result<bool> rebuild_catalog(const Looked& looked, CatalogRebuild& rebuild);
+  Result<bool> end_journal_before_damage(JournalRepair& journal);
+  Status replace_catalog(CatalogRebuild& rebuild);
+  // Says in the catalog that acknowledged changes may be lost, so that their offsets are not given
+  // again.
+  Status note_loss();
+  Status remove_stray_files(const std::vector<std::string>& names);
+
+  void tell_of(const JournalRepairs& repairs);
+  void tell(FileStoreFinding::Kind kind, std::string text);
+
+  FileSystem& files_;
+  const FileStoreCheckOptions& options_;
+  Tell& tell_;
+  bool catalog_is_lost_;  // not to be looked at
+};
+
+}  // namespace durable_streams
