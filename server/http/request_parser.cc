@@ -209,7 +209,7 @@ RequestParser::Event RequestParser::feed(const char* from, const char* end, cons
       stopped = from + (llhttp_get_error_pos(&llhttp_) - scratch_.fed);
       return finish_head(stopped);
     }
-    if (error == HPE_INVALID_METHOD && target_size_ == 0) return feed_unknown_method(end, stopped);
+    if (refuses_method(error)) return feed_unknown_method(end, stopped);
     if (error != HPE_OK) return explain(error);
     from = to;
   }
@@ -224,6 +224,14 @@ llhttp_errno_t RequestParser::execute(const char* from, const char* to) {
   return llhttp_execute(&llhttp_, scratch_.fed, static_cast<std::size_t>(to - from));
 }
 
+// That llhttp does not know the method, or, which it says behind the target, that it knows it of
+// RTSP.
+bool RequestParser::refuses_method(llhttp_errno_t error) const {
+  if (error == HPE_INVALID_METHOD) return target_size_ == 0;
+  return error == HPE_INVALID_CONSTANT && part_ == Part::kNone && llhttp_.method >= HTTP_DESCRIBE &&
+         llhttp_.method <= HTTP_FLUSH;
+}
+
 // llhttp knows a list of methods; any token is one, and is the endpoint's to refuse. A known method
 // stands in for it.
 RequestParser::Event RequestParser::feed_unknown_method(const char* end, const char*& stopped) {
@@ -236,6 +244,7 @@ RequestParser::Event RequestParser::feed_unknown_method(const char* end, const c
     return refuse(400, "The request does not begin with a method.");
   }
   llhttp_reset(&llhttp_);
+  target_size_ = 0;
   if (llhttp_execute(&llhttp_, "PUT", 3) != HPE_OK) return refuse(400, "The request is malformed.");
   return feed(cursor, end, stopped);
 }

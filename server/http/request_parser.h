@@ -119,6 +119,7 @@ class RequestParser {
   void keep(std::string_view piece);
   Event feed(const char* from, const char* end, const char*& stopped);
   llhttp_errno_t execute(const char* from, const char* to);
+  bool refuses_method(llhttp_errno_t error) const;
   Event feed_unknown_method(const char* end, const char*& stopped);
   Event need_more_head(std::size_t size);
   Event finish_head(const char* end);

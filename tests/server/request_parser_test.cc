@@ -236,6 +236,15 @@ TEST_CASE("any token is a method", "[server][parser]") {
         "[FROB /s 1.1 keep length 1|Host=h|Content-Length=1]x$");
   CHECK(text_of("get /s HTTP/1.1\r\nHost: h\r\n\r\n") == "[get /s 1.1 keep|Host=h]$");
   CHECK(text_of("GETS /s HTTP/1.1\r\nHost: h\r\n\r\n") == "[GETS /s 1.1 keep|Host=h]$");
+  // Other protocols' methods, too.
+  for (const std::string method : {"DESCRIBE", "SETUP", "GET_PARAMETER", "FLUSH", "SOURCE"}) {
+    const std::string request = method + " /s HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx";
+    CHECK(text_of(request) == "[" + method + " /s 1.1 keep length 1|Host=h|Content-Length=1]x$");
+    CHECK(status_of(request) == 0);
+    CHECK(status_of(method + " /s RTSP/1.0\r\nHost: h\r\n\r\n") == 400);
+    CHECK(status_of(method + " /s HTTP/2.0\r\nHost: h\r\n\r\n") == 505);
+    CHECK(status_of(method + " /s HTTX/1.1\r\nHost: h\r\n\r\n") == 400);
+  }
   CHECK(status_of("G{T /s HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
   CHECK(status_of(std::string(33, 'X') + " /s HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
 }
