@@ -26,6 +26,10 @@ constexpr std::chrono::milliseconds kRefusalTimeout{2'000};
 // to no good.
 constexpr std::size_t kBehindBytesMax = std::size_t{64} << 10;
 
+// Of what a peer sends until its handshake is over. A ClientHello has a few KiB; OpenSSL would
+// gather 128 for anybody.
+constexpr std::size_t kHandshakeBytesMax = std::size_t{32} << 10;
+
 bool begins_http(char first) {
   return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
 }
@@ -70,6 +74,11 @@ void TlsTransport::on_read(std::string_view bytes) {
   if (!std::exchange(begun_, true) && begins_http(bytes.front())) return refuse_plain_http();
   decrypt(bytes);
   loop_.set_input({});
+  if (closed_ || state_ != State::kHandshake) return;
+  handshake_bytes_ += bytes.size();
+  if (handshake_bytes_ <= kHandshakeBytesMax) return;
+  loop_.metrics().tls_failed.add();
+  break_off();
 }
 
 void TlsTransport::decrypt(std::string_view bytes) {

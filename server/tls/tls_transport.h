@@ -110,6 +110,7 @@ class TlsTransport final : public Transport, public TransportEvents, private Han
   std::unique_ptr<Pending> pending_;
   std::unique_ptr<TransportEvents> events_;
   std::size_t ahead_ = 0;  // encrypted by try_write(), and not counted as taken by it
+  std::size_t handshake_bytes_ = 0;
   State state_ = State::kHandshake;
   bool begun_ = false;    // something has been read
   bool ended_ = false;    // on_read_end() was told

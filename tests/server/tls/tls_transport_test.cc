@@ -222,6 +222,20 @@ TEST_CASE("a handshake has so long, and ends with the peer", "[server][tls]") {
   CHECK(fixture.wire.closed);
 }
 
+TEST_CASE("a handshake has room for so many bytes, and no more", "[server][tls]") {
+  TlsFixture fixture;
+  fixture.connect();
+  // A ClientHello of 65,535 bytes, in records of 1,024.
+  const std::string begin("\x16\x03\x01\x04\x00\x01\x00\xff\xff", 9);
+  const std::string record("\x16\x03\x01\x04\x00", 5);
+  fixture.transport->on_read(begin + std::string(1020, 'r'));
+  int records = 1;
+  for (; records < 60 && !fixture.above->broken; ++records)
+    fixture.transport->on_read(record + std::string(1024, 'r'));
+  CHECK(fixture.above->broken);
+  CHECK(records < 34);
+}
+
 TEST_CASE("a handshake that is over is no longer watched", "[server][tls]") {
   TlsFixture fixture;
   fixture.connect();
