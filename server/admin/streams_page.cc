@@ -28,8 +28,8 @@ std::string as_characters(std::string_view bytes) {
   return text;
 }
 
-void put(JsonObject& object, std::string name, auto value) {
-  object.push_back({.name = std::move(name), .value = {std::move(value)}});
+void put(JsonObject& object, std::string_view name, auto value) {
+  object.push_back({.name = std::string(name), .value = {std::move(value)}});
 }
 
 JsonObject stream_json(std::string_view endpoint_prefix, const ListedStream& stream) {

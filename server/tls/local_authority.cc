@@ -77,7 +77,7 @@ bool add_names(X509* certificate, std::span<const std::string> names) {
       GENERAL_NAME_set0_value(entry.get(), GEN_DNS, host);
     }
     if (sk_GENERAL_NAME_push(all.get(), entry.get()) == 0) return false;
-    entry.release();
+    static_cast<void>(entry.release());  // the list owns it now
   }
   return X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, 0) == 1;
 }

@@ -16,8 +16,8 @@ constexpr std::size_t kIvBytes = 16;
 
 // Where a context finds its keys.
 int context_slot() {
-  static const int slot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return slot;
+  static const int kSlot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return kSlot;
 }
 
 }  // namespace

@@ -20,14 +20,14 @@ TlsLoop::~TlsLoop() {
 }
 
 BIO_METHOD* TlsLoop::method() {
-  static BIO_METHOD* const made = [] {
+  static BIO_METHOD* const kMethod = [] {
     BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "loop");
     BIO_meth_set_write_ex(method, on_bio_write);
     BIO_meth_set_read_ex(method, on_bio_read);
     BIO_meth_set_ctrl(method, on_bio_control);
     return method;
   }();
-  return made;
+  return kMethod;
 }
 
 int TlsLoop::on_bio_write(BIO* bio, const char* bytes, std::size_t size, std::size_t* taken) {

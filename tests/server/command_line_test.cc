@@ -1,7 +1,6 @@
 // The command line: what it prints, how it ends, and what it makes of mistakes.
 #include "server/cli/command_line.h"
 
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,24 +8,11 @@
 #include "server/cli/exit_code.h"
 #include "server/text/duration.h"
 #include "server/text/nearest_name.h"
+#include "tests/server/command_line_outcome.h"
 #include "tests/support/catch.h"
 
 namespace durable_streams::server {
 namespace {
-
-struct Outcome {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
-Outcome run(const std::vector<std::string_view>& arguments) {
-  std::ostringstream out;
-  std::ostringstream err;
-  Terminal terminal{.out = out, .err = err};
-  const int code = run_command_line(arguments, terminal);
-  return {.code = code, .out = out.str(), .err = err.str()};
-}
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;

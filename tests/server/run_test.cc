@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/server/config/seed_example.h"
 #include "tests/server/configured_server.h"
 #include "tests/server/program.h"
 #include "tests/support/temporary_directory.h"
@@ -19,15 +20,6 @@ namespace durable_streams::server {
 namespace {
 
 constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
-std::string seed_example(std::string_view name) {
-  std::ifstream file(
-      std::string(DURABLE_STREAMS_SOURCE_DIR "/tests/server/config/seed/").append(name));
-  REQUIRE(file.good());
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::string with_port(std::string text, const std::string& seeds_port, const std::string& port) {
   for (std::size_t at = text.find(seeds_port); at != std::string::npos;

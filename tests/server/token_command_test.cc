@@ -1,34 +1,22 @@
 // The command `token`: a token, and the line that a token file takes.
 #include <durable_streams/clock.h>
 
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/access/access_limits.h"
 #include "server/access/token_set.h"
-#include "server/cli/command_line.h"
 #include "server/cli/exit_code.h"
+#include "tests/server/command_line_outcome.h"
 #include "tests/support/catch.h"
 
 namespace durable_streams::server {
 namespace {
 
-struct Outcome {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
-Outcome run(std::vector<std::string_view> arguments, const std::string& input = {}) {
+Outcome run_token(std::vector<std::string_view> arguments, const std::string& input = {}) {
   arguments.insert(arguments.begin(), "token");
-  std::istringstream in(input);
-  std::ostringstream out;
-  std::ostringstream err;
-  Terminal terminal{.out = out, .err = err, .in = &in};
-  const int code = run_command_line(arguments, terminal);
-  return {.code = code, .out = out.str(), .err = err.str()};
+  return run(arguments, input);
 }
 
 // The token that was shown.
@@ -39,9 +27,9 @@ std::string token_in(const std::string& text) {
 }
 
 TEST_CASE("token makes a token, and the line by which a file knows it", "[server][cli][token]") {
-  const Outcome outcome =
-      run({"--name", "chat", "--rights", "write,read", "--paths", "/v1/stream/chat/* /v1/stream/b",
-           "--paths=/v1/stream/c", "--expires", "2027-01-31"});
+  const Outcome outcome = run_token({"--name", "chat", "--rights", "write,read", "--paths",
+                                     "/v1/stream/chat/* /v1/stream/b", "--paths=/v1/stream/c",
+                                     "--expires", "2027-01-31"});
   CHECK(outcome.code == kExitDone);
   const std::string token = token_in(outcome.err);
   CHECK(token.size() == 46);
@@ -54,19 +42,19 @@ TEST_CASE("token makes a token, and the line by which a file knows it", "[server
   REQUIRE(found != nullptr);
   CHECK(found->name == "chat");
   CHECK(any_matches(found->paths, "/v1/stream/c"));
-  CHECK(token_in(run({"--name", "a", "--rights", "all"}).err) !=
-        token_in(run({"--name", "a", "--rights", "all"}).err));
+  CHECK(token_in(run_token({"--name", "a", "--rights", "all"}).err) !=
+        token_in(run_token({"--name", "a", "--rights", "all"}).err));
 }
 
 TEST_CASE("a token is for every stream unless paths are told", "[server][cli][token]") {
-  CHECK(run({"--name", "a", "--rights", "all"}).out.ends_with(" all /*\n"));
+  CHECK(run_token({"--name", "a", "--rights", "all"}).out.ends_with(" all /*\n"));
 }
 
 TEST_CASE("token --stdin hashes a token that somebody else made", "[server][cli][token]") {
   const std::string token(43, 'x');
   const std::string line = "a " + TokenHash::of(token)->to_string() + " read /*\n";
   for (const std::string& end : {std::string(), std::string("\n"), std::string("\r\n")}) {
-    const Outcome outcome = run({"--stdin", "--name", "a", "--rights", "read"}, token + end);
+    const Outcome outcome = run_token({"--stdin", "--name", "a", "--rights", "read"}, token + end);
     CHECK(outcome.code == kExitDone);
     CHECK(outcome.out == line);
     CHECK(outcome.err.empty());
@@ -84,7 +72,7 @@ TEST_CASE("token --stdin hashes a token that somebody else made", "[server][cli]
       {std::string(31, 'x'), weak},
   };
   for (const auto& [input, message] : cases) {
-    const Outcome outcome = run({"--stdin", "--name", "a", "--rights", "read"}, input);
+    const Outcome outcome = run_token({"--stdin", "--name", "a", "--rights", "read"}, input);
     CHECK(outcome.code == kExitFailed);
     CHECK(outcome.out.empty());
     CHECK(outcome.err.starts_with("durable-streams-server token: " + message));
@@ -103,7 +91,7 @@ TEST_CASE("token says what it lacks", "[server][cli][token]") {
       {{"--name", "a", "--rights", "all", "--expires", "soon"}, "--expires: what expires says"},
   };
   for (const auto& [arguments, message] : cases) {
-    const Outcome outcome = run(arguments);
+    const Outcome outcome = run_token(arguments);
     CHECK(outcome.code == kExitUsage);
     CHECK(outcome.out.empty());
     CHECK(outcome.err.starts_with("durable-streams-server token: " + message));

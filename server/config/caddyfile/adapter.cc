@@ -69,7 +69,7 @@ class Adapter {
     }
     if (sites.empty() && !tree.global)
       return error_at(source_, {}, "nothing is served: a site is missing, such as :4437 { ... }");
-    if (Status grouped = group(std::move(sites)); !grouped) return grouped.error();
+    if (Status grouped = group(sites); !grouped) return grouped.error();
     if (const std::optional<ConfigFault> fault = find_fault(config_))
       return error_at(source_, position_of(fault->place), fault->message);
     return std::move(config_);
@@ -149,7 +149,7 @@ class Adapter {
     }
   }
 
-  Status group(std::vector<PlacedSite> sites) {
+  Status group(const std::vector<PlacedSite>& sites) {
     std::map<std::vector<std::string>, std::vector<const PlacedSite*>> groups;
     std::vector<std::vector<std::string>> order;
     std::map<std::string, std::vector<std::string>> group_of;

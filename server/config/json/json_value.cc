@@ -126,6 +126,7 @@ class Builder {
     if (const auto error = value.get_array().get(array); error != simdjson::SUCCESS) return error;
     for (auto each : array) {
       ondemand::value element;
+      // NOLINTNEXTLINE(performance-move-const-arg): get() is for rvalues alone
       if (const auto error = std::move(each).get(element); error != simdjson::SUCCESS) return error;
       const auto error = build(element, elements.emplace_back(), depth + 1);
       if (error != simdjson::SUCCESS) return error;
