@@ -158,6 +158,10 @@ Status DirectoryCheck::check_streams() {
     for (const SettledStream& stream : *streams) {
       if (Status checked = check_stream(stream); !checked) return checked;
     }
+    if (streams->back().record.id <= after) {  // damaged pages may lead in a circle
+      damage(fmt::format("the catalog's streams after {} are out of order", after));
+      break;
+    }
     after = streams->back().record.id;
   }
   check_forks();
@@ -279,6 +283,10 @@ Status DirectoryCheck::check_deadlines() {
       if (!stream) continue;
       if (!*stream || (*stream)->record.deadline != each.deadline)
         damage(fmt::format("stream {} has a deadline that its record does not have", each.id));
+    }
+    if (!(after < due->back())) {
+      damage("the catalog's deadlines are out of order");
+      break;
     }
     entries += due->size();
     after = due->back();

@@ -65,12 +65,14 @@ void read_whole(Catalog& catalog) {
       ignore(catalog.extents(id, 0, UINT64_MAX), kWhy);
       ignore(catalog.count_producers(id), kWhy);
     }
+    if (streams->back().record.id <= after) break;  // damaged pages may lead in a circle
     after = streams->back().record.id;
   }
   for (DueStream after{.deadline = WallTime::min(), .id = 0};;) {
     const Result<std::vector<DueStream>> due = catalog.due(after, kNever, kAtATime);
     if (!due || due->empty()) return;
     for (const DueStream& each : *due) ignore(catalog.find(each.id), kWhy);
+    if (!(after < due->back())) return;
     after = due->back();
   }
 }
