@@ -63,6 +63,7 @@ struct EngineStats {
   std::uint64_t waiting_followers = 0;
   std::uint64_t appends = 0;
   std::uint64_t appended_bytes = 0;
+  std::uint64_t new_producers = 0;  // that a stream had not known when they first appended to it
   std::uint64_t expired_streams = 0;
 };
 

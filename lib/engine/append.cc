@@ -239,6 +239,7 @@ AtOnce<Appended> Engine::Impl::commit_append(Entry& entry, const AppendRequest& 
   touch(entry);
   ++stream->shard.appends;
   stream->shard.appended_bytes += payload.bytes.size();
+  if (change.producer_is_new) ++stream->shard.new_producers;
   settle(entry, stream, pending);
   return answer_with(*submitted, deferral, Result<Appended>(success(state, told, false)));
 }

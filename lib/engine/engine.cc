@@ -88,6 +88,7 @@ EngineStats Engine::Impl::stats() {
         shard->waiting_readers[static_cast<std::size_t>(LiveKind::kFollower)];
     stats.appends += shard->appends;
     stats.appended_bytes += shard->appended_bytes;
+    stats.new_producers += shard->new_producers;
     stats.expired_streams += shard->expired_streams;
   }
   stats.waiting_readers = stats.waiting_long_polls + stats.waiting_sse + stats.waiting_followers;

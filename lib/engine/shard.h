@@ -58,6 +58,7 @@ class Shard {
 
   std::uint64_t appends = 0;
   std::uint64_t appended_bytes = 0;
+  std::uint64_t new_producers = 0;
   std::uint64_t expired_streams = 0;
   std::array<std::uint64_t, kLiveKinds> waiting_readers{};  // by LiveKind
 

@@ -45,6 +45,23 @@ TEST_CASE("past the limit a new producer is refused, and every known one goes on
   CHECK(fixture.producers() == 3);
 }
 
+TEST_CASE("a producer counts as new when it first appends to a stream, and not again",
+          "[engine][producer]") {
+  EngineFixture fixture;
+  fixture.create("a");
+  fixture.create("b");
+  const auto append = [&](const char* path, const char* id, std::uint64_t seq) {
+    fixture.streams.append_now(path, "x", {.producer = {id, 0, seq}}).value();
+  };
+  append("a", "one", 0);
+  append("a", "one", 1);
+  append("a", "one", 1);
+  append("a", "two", 0);
+  append("b", "one", 0);
+  fixture.streams.append_now("b", "x").value();
+  CHECK(fixture.engine.stats().new_producers == 3);
+}
+
 TEST_CASE("without a TTL no producer is ever forgotten", "[engine][producer][limit]") {
   ProducersFixture fixture({.producers_per_stream_max = 1});
   CHECK(fixture.send("p", 0).ok());
