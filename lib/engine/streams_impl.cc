@@ -186,8 +186,8 @@ std::optional<Status> Streams::Impl::run_read(const ReadRequest& request, LiveRe
 
    protected:
     Completion<ReadAnswer> take_completion() override {
-      return advancing(
-          reader_, HandleDeferral<ReadAnswer, decltype(make_restart)>::take_completion());
+      return advancing(reader_,
+                       HandleDeferral<ReadAnswer, decltype(make_restart)>::take_completion());
     }
 
    private:

@@ -76,10 +76,10 @@ class PendingChanges {
 // Kept by its ticket in a TransactionTable until its outcome is known. Guarded by the locks of its
 // entries, and by none once these have let go of it.
 struct Transaction {
-  std::uint32_t slot = 0;  // its place in the table
-  Ticket ticket = 0;       // 0: its outcome is known
-  Entry* entry = nullptr;          // of the path that it changes
-  Entry* source = nullptr;         // of a fork's source, which it changes too
+  std::uint32_t slot = 0;   // its place in the table
+  Ticket ticket = 0;        // 0: its outcome is known
+  Entry* entry = nullptr;   // of the path that it changes
+  Entry* source = nullptr;  // of a fork's source, which it changes too
   PendingChange entry_change;
   PendingChange source_change;
   bool entry_rolled_back = false;  // its share was taken back already, for an earlier change failed

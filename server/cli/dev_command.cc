@@ -12,6 +12,8 @@
 #include "server/cli/exit_code.h"
 #include "server/cli/server_context.h"
 #include "server/log/log_outputs.h"
+#include "server/net/listen_address.h"
+#include "server/net/listener.h"
 #include "server/server.h"
 
 namespace durable_streams::server {
@@ -55,6 +57,12 @@ std::string storage_of(const OpenStore& store) {
   return fmt::format("{}\n  durability {}", options->directory, durability_of(*options));
 }
 
+// Tried again, for an error does not tell what it is about.
+bool can_listen(const std::string& listen) {
+  const Result<ListenAddress> address = parse_listen_address(listen);
+  return address.ok() && listen_at(*address).ok();
+}
+
 std::string greeting(const Server& server) {
   const std::string& listen = server.plan().config.servers.front().listen.front();
   const bool everywhere = listen.starts_with(':');
@@ -75,10 +83,9 @@ int run_dev(const CommandOptions& options, std::string_view, Terminal& terminal)
   LogOutputs outputs(clock);
   Result<std::unique_ptr<Server>> server = Server::open(dev_config(options), context_of(outputs));
   if (!server) {
-    const bool of_network = server.error().message.ends_with("listen elsewhere");
     terminal.err << fmt::format(
         "durable-streams-server dev: {}{}\n", server.error().message,
-        of_network ? "; --listen says where, port 0 is any that is free" : "");
+        can_listen(options.listen) ? "" : "; --listen says where, port 0 is any that is free");
     return kExitFailed;
   }
   (*server)->heed_signals();

@@ -59,10 +59,10 @@ TEST_CASE("an append that waits for its commit takes its memory from the one bef
           "[engine][append][footprint]") {
   const TemporaryDirectory directory;
   Result<std::unique_ptr<FileStore>> store = FileStore::open({.directory = directory.path(),
-                                             .durability = Durability::kOff,
-                                             .reserve_bytes = 0,
-                                             .segment_bytes = 1 << 20,
-                                             .catalog_bytes_max = 64 << 20});
+                                                              .durability = Durability::kOff,
+                                                              .reserve_bytes = 0,
+                                                              .segment_bytes = 1 << 20,
+                                                              .catalog_bytes_max = 64 << 20});
   REQUIRE(store.ok());
   Engine engine(**store);
   ManualLoop loop;

@@ -38,8 +38,7 @@ TEST_CASE("a ticket that was never given names nothing", "[engine]") {
   CHECK(take(table, 0) == nullptr);
 }
 
-TEST_CASE("a ticket that is over does not name the transaction that has its place",
-          "[engine]") {
+TEST_CASE("a ticket that is over does not name the transaction that has its place", "[engine]") {
   TransactionTable table;
   Transaction* const before = &table.begin();
   const Ticket over = before->ticket;
