@@ -121,8 +121,8 @@ struct FileStoreStats {
   std::uint64_t backups = 0;         // that are whole
   std::uint64_t scrubbed_bytes = 0;  // since it was opened
   std::uint64_t scrubs = 0;          // passes over all packs
-  // What reads and scrubbing have found that could not be read: pack, stream and range of each, in
-  // the order they were found, each once, and only the first hundred.
+  // What reads, merges and scrubbing have found that could not be read: pack, stream and range of
+  // each, in the order they were found, each once, and only the first hundred.
   std::vector<std::string> damage = {};
 };
 

@@ -72,9 +72,9 @@ bool add_names(X509* certificate, std::span<const std::string> names) {
       GENERAL_NAME_set0_value(entry.get(), GEN_IPADD, address);
     } else {
       ASN1_IA5STRING* const host = ASN1_IA5STRING_new();
-      if (host == nullptr || ASN1_STRING_set(host, name.data(), static_cast<int>(name.size())) != 1)
-        return false;
-      GENERAL_NAME_set0_value(entry.get(), GEN_DNS, host);
+      if (host == nullptr) return false;
+      GENERAL_NAME_set0_value(entry.get(), GEN_DNS, host);  // which owns it from here on
+      if (ASN1_STRING_set(host, name.data(), static_cast<int>(name.size())) != 1) return false;
     }
     if (sk_GENERAL_NAME_push(all.get(), entry.get()) == 0) return false;
     static_cast<void>(entry.release());  // the list owns it now
