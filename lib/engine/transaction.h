@@ -106,7 +106,7 @@ struct Transaction {
     return std::exchange(dependents, {});
   }
 
-  // As it was before it began; keeps memory for the next.
+  // Lets go of all but slot and ticket; keeps memory for the next.
   void clear();
 
   Mutex dependents_mutex;

@@ -14,7 +14,6 @@ void PendingChange::clear() {
 }
 
 void Transaction::clear() {
-  ticket = 0;
   entry = source = nullptr;
   entry_change.clear();
   source_change.clear();
@@ -29,18 +28,24 @@ void Transaction::clear() {
 
 Transaction& TransactionTable::begin() {
   const MutexLock lock(mutex_);
-  if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
-    slots_.push_back(nullptr);
-  }
-  const std::uint32_t slot = free_.back();
-  free_.pop_back();
+  const std::uint32_t slot = free_slot();
   std::unique_ptr<Transaction>& transaction = slots_[slot];
   if (transaction == nullptr) transaction = std::make_unique<Transaction>();
   if ((++begun_ << kSlotBits) == 0) ++begun_;
   transaction->slot = slot;
   transaction->ticket = (begun_ << kSlotBits) | slot;
   return *transaction;
+}
+
+std::uint32_t TransactionTable::free_slot() {
+  if (free_.empty() && bare_.empty()) {
+    slots_.push_back(nullptr);
+    return static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+  std::vector<std::uint32_t>& from = free_.empty() ? bare_ : free_;
+  const std::uint32_t slot = from.back();
+  from.pop_back();
+  return slot;
 }
 
 void TransactionTable::take(std::span<const CommitOutcome> outcomes, std::span<Transaction*> out) {
@@ -60,12 +65,19 @@ void TransactionTable::end(std::span<Transaction* const> over) {
     if (each != nullptr) each->clear();
   }
   const MutexLock lock(mutex_);
-  for (const Transaction* each : over) {
+  for (Transaction* each : over) {
     if (each == nullptr) continue;
+    each->ticket = 0;
     const std::uint32_t slot = each->slot;
-    if (free_.size() >= kKeptMax) slots_[slot] = nullptr;
-    free_.push_back(slot);
+    const bool keeps = free_.size() < kKeptMax;
+    if (!keeps) slots_[slot] = nullptr;
+    (keeps ? free_ : bare_).push_back(slot);
   }
+}
+
+std::size_t TransactionTable::held() const {
+  const MutexLock lock(mutex_);
+  return slots_.size() - bare_.size();
 }
 
 }  // namespace durable_streams

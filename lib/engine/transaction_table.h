@@ -27,15 +27,21 @@ class TransactionTable {
   // They are over; null ones are ignored.
   void end(std::span<Transaction* const> over);
 
+  // How many transactions have memory, in use or not.
+  std::size_t held() const;
+
  private:
   // After a peak, so many keep their memory.
   static constexpr std::size_t kKeptMax = 4096;
   static constexpr unsigned kSlotBits = 32;
 
-  Mutex mutex_;
+  std::uint32_t free_slot() DURABLE_STREAMS_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
   // A ticket is its slot in the low bits, and above them the count of what had begun, never 0.
   std::vector<std::unique_ptr<Transaction>> slots_ DURABLE_STREAMS_GUARDED_BY(mutex_);
-  std::vector<std::uint32_t> free_ DURABLE_STREAMS_GUARDED_BY(mutex_);
+  std::vector<std::uint32_t> free_ DURABLE_STREAMS_GUARDED_BY(mutex_);  // with their memory
+  std::vector<std::uint32_t> bare_ DURABLE_STREAMS_GUARDED_BY(mutex_);  // without
   std::uint64_t begun_ DURABLE_STREAMS_GUARDED_BY(mutex_) = 0;
 };
 

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
+#include <new>
 #include <ostream>
 #include <string>
 
@@ -67,24 +69,35 @@ std::string amplification_text(const FileStoreSummary& summary) {
                      static_cast<double>(disk) / static_cast<double>(summary.stored_bytes));
 }
 
-// In a process of its own, for damaged pages may end that one. Whatever else is wrong the check
-// tells itself.
-bool can_read_catalog(const std::string& directory) {
+// Whether damaged pages of the catalog end whoever reads them, found out in a process of its own.
+// Whatever else is wrong the check tells itself.
+Result<bool> catalog_ends_its_reader(const std::string& directory) {
   const pid_t child = fork();
-  if (child < 0) return true;
+  if (child < 0) return false;
   if (child == 0) {
     const rlimit no_core{};
     setrlimit(RLIMIT_CORE, &no_core);
     // LMDB's last words.
     if (const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0)
       dup2(nowhere, STDERR_FILENO);
-    static_cast<void>(read_catalog(directory).ok());
+    try {
+      static_cast<void>(read_catalog(directory).ok());
+    } catch (const std::bad_alloc&) {
+      _exit(kExitFailed);
+    }
     _exit(kExitDone);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFEXITED(status) && WEXITSTATUS(status) == kExitDone;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kExitDone) return false;
+  // Any other end says nothing about the catalog.
+  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT) return true;
+  return Error{ErrorCode::kIo,
+               signal == 0 ? "there is not enough memory to read the catalog"
+                           : fmt::format("reading the catalog was ended by signal {}", signal),
+               {}};
 }
 
 }  // namespace
@@ -92,10 +105,10 @@ bool can_read_catalog(const std::string& directory) {
 int run_fsck(const CommandOptions& options, std::string_view, Terminal& terminal) {
   if (options.data_dir.empty()) return missing_directory("fsck", terminal);
   const std::string& directory = options.data_dir;
+  const Result<bool> catalog_is_lost = catalog_ends_its_reader(directory);
+  if (!catalog_is_lost) return failed("fsck", catalog_is_lost.error(), terminal);
   const Result<FileStoreCheck> check = check_file_store(
-      {.directory = directory,
-       .repair = options.repair,
-       .catalog_is_lost = !can_read_catalog(directory)},
+      {.directory = directory, .repair = options.repair, .catalog_is_lost = *catalog_is_lost},
       [&terminal](const FileStoreFinding& finding) {
         terminal.out << fmt::format("{}: {}\n", word_for(finding.kind), finding.text);
       });

@@ -78,6 +78,24 @@ TEST_CASE("after a crowd of changes the table goes on", "[engine]") {
   }
 }
 
+TEST_CASE("after a crowd of changes some memory stays, and is what the next ones take",
+          "[engine]") {
+  TransactionTable table;
+  const auto have_in_flight = [&](std::size_t count) {
+    std::vector<Transaction*> changes;
+    for (std::size_t i = 0; i < count; ++i) changes.push_back(&table.begin());
+    const std::size_t held = table.held();
+    table.end(changes);
+    return held;
+  };
+  CHECK(have_in_flight(10'000) == 10'000);
+  const std::size_t kept = table.held();
+  CHECK(kept > 0);
+  CHECK(kept < 10'000);
+  CHECK(have_in_flight(kept) == kept);
+  CHECK(table.held() == kept);
+}
+
 TEST_CASE("pending changes leave in the order in which they came", "[engine]") {
   std::array<PendingChange, 3> changes;
   PendingChanges pending;
