@@ -31,7 +31,10 @@ Result<std::vector<Listener>> listen_at(const ListenAddress& address,
 // Has a socket listen that does not yet. An error says what to do about it.
 Status begin_listening(const Listener& listener);
 
-// Lets other sockets of this user share the listener's port, or no longer.
+// Lets other sockets of this user share the listener's port, or no longer. Linux remembers that a
+// port was shared by two sockets for as long as anything has it, connections included: until then
+// another program of this user, if it asks for SO_REUSEPORT, may still bind the very address of
+// the one that came last, or any of the port where that is every address.
 void share(const Listener& listener, bool shared);
 
 // Has the kernel hold about so many bytes for a connection that will be accepted, twice as many
