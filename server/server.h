@@ -127,7 +127,10 @@ class Server final : private AdminActions {
   Present present() const;
   void share_addresses(bool shared) const;
 
+  static Status begin_listening(const Prepared& prepared);
+
   // What follows is of the first worker's loop.
+  Status change_over(Result<Prepared> prepared);
   void commit(Prepared prepared);
   void accept_last(const Plan& next);
   void commit_bindings();

@@ -39,14 +39,10 @@ void Server::reload(Config config, Function<void(Status)> done) {
       workers_.front()->post(
           [this, prepared = std::move(prepared), done = std::move(done)]() mutable {
             reloading_ = false;
-            const bool commits = prepared->ok() && !draining_;
-            if (commits) commit(std::move(**prepared));
+            Status outcome = change_over(std::move(*prepared));
             share_addresses(false);
-            if (!prepared->ok()) return done(prepared->error());
-            if (!commits)
-              return done(Error{ErrorCode::kUnavailable, "the server is being stopped", {}});
-            log_.info("serving a new configuration");
-            done({});
+            if (outcome) log_.info("serving a new configuration");
+            done(std::move(outcome));
           });
     });
   });
@@ -133,6 +129,28 @@ Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared
                  {}};
   prepared.admin = std::move(*listeners);
   return {};
+}
+
+Status Server::change_over(Result<Prepared> prepared) {
+  if (!prepared) return prepared.error();
+  if (draining_) return Error{ErrorCode::kUnavailable, "the server is being stopped", {}};
+  if (Status listening = begin_listening(*prepared); !listening) return listening.error();
+  commit(std::move(*prepared));
+  return {};
+}
+
+// Not before all else has gone well: a client that waits at a socket which is given up is reset.
+Status Server::begin_listening(const Prepared& prepared) {
+  const auto begin = [](const std::vector<Listener>& listeners) -> Status {
+    for (const Listener& listener : listeners) {
+      if (Status begun = server::begin_listening(listener); !begun) return begun.error();
+    }
+    return {};
+  };
+  for (const auto& [address, listeners] : prepared.listeners) {
+    if (Status begun = begin(listeners); !begun) return begun.error();
+  }
+  return begin(prepared.admin);
 }
 
 void Server::commit(Prepared prepared) {

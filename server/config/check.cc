@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "server/access/ip_address.h"
 #include "server/access/trusted_proxies.h"
 #include "server/config/path_pattern.h"
 #include "server/net/listen_address.h"
@@ -43,6 +45,25 @@ bool is_field_value(std::string_view text) {
   });
 }
 
+constexpr std::string_view kEveryIpv4 = "0.0.0.0";
+constexpr std::string_view kEveryIpv6 = "::";
+
+// What is listened at for the host, one spelling for each address. A name that has to be looked up
+// stands for itself, as an IPv4 address would.
+std::vector<std::string> addresses_of(const std::string& host) {
+  if (host.empty()) return {std::string(kEveryIpv4), std::string(kEveryIpv6)};
+  if (host == "localhost") return {"127.0.0.1", "::1"};
+  const std::optional<IpAddress> ip = IpAddress::parse(host);
+  return {ip ? ip->to_string() : host};
+}
+
+bool is_every(std::string_view address) { return address == kEveryIpv4 || address == kEveryIpv6; }
+
+bool holds(std::string_view all, std::string_view address) {
+  const bool ipv6 = address.find(':') != std::string_view::npos;
+  return all == address || all == (ipv6 ? kEveryIpv6 : kEveryIpv4);
+}
+
 class Checker {
  public:
   explicit Checker(const Config& config) : config_(config) {}
@@ -59,6 +80,11 @@ class Checker {
   }
 
  private:
+  struct Listened {
+    std::string text;
+    ListenAddress address;
+  };
+
   void fault(ConfigPlace place, std::string message) {
     if (!fault_) fault_ = ConfigFault{std::move(place), std::move(message)};
   }
@@ -96,16 +122,28 @@ class Checker {
     place.field = field;
     const Result<ListenAddress> address = parse_listen_address(listen);
     if (!address) return fault(std::move(place), address.error().message);
-    if (address->port != 0 && !listened_.emplace(address->host, address->port).second)
-      return fault(std::move(place), fmt::format("'{}' is listened at already", listen));
-    for (const auto& [host, port] : listened_) {
-      if (port != address->port || port == 0 || host == address->host) continue;
-      if (!host.empty() && !address->host.empty()) continue;
-      fault(std::move(place),
-            fmt::format("'{}' and another address have port {}, of which one is every address of "
-                        "this machine",
-                        listen, port));
-      return;
+    if (address->port == 0) return;
+    Listened one{.text = listen, .address = *address};
+    for (const Listened& other : listened_) {
+      if (other.address.port == address->port) check_apart(place, one, other);
+    }
+    listened_.push_back(std::move(one));
+  }
+
+  // A start would be refused the second; a reload would not, as it shares ports for a while.
+  void check_apart(const ConfigPlace& place, const Listened& one, const Listened& other) {
+    if (one.address.host == other.address.host)
+      return fault(place, fmt::format("'{}' is listened at already", one.text));
+    for (const std::string& mine : addresses_of(one.address.host)) {
+      for (const std::string& theirs : addresses_of(other.address.host)) {
+        if (!holds(mine, theirs) && !holds(theirs, mine)) continue;
+        const bool every = is_every(mine) || is_every(theirs);
+        fault(place,
+              every ? fmt::format("'{}' and another address have port {}, of which one is "
+                                  "every address of this machine",
+                                  one.text, one.address.port)
+                    : fmt::format("'{}' and '{}' have an address in common", one.text, other.text));
+      }
     }
   }
 
@@ -225,7 +263,7 @@ class Checker {
 
   const Config& config_;
   ConfigPlace place_;
-  std::set<std::pair<std::string, std::uint16_t>> listened_;
+  std::vector<Listened> listened_;
   std::set<std::string> directories_;
   std::optional<ConfigFault> fault_;
 };

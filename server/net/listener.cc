@@ -39,7 +39,7 @@ void set_option(int fd, int level, int option, int value) {
 }
 
 // On failure the listener has no socket, and errno says why.
-Listener try_listen(const SocketAddress& address, Stack stack, Sharing sharing) {
+Listener try_bind(const SocketAddress& address, Stack stack, Sharing sharing) {
   UniqueFd fd(socket(address.family(), SOCK_STREAM, 0));
   if (!fd) return {};
   fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
@@ -50,9 +50,8 @@ Listener try_listen(const SocketAddress& address, Stack stack, Sharing sharing) 
              1);  // inherited by what is accepted, as Linux does
   if (address.family() == AF_INET6)
     set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, stack == Stack::kOwn ? 1 : 0);
-  if (bind(fd.get(), address.data(), address.size()) != 0 ||
-      listen(fd.get(), kPendingConnectionsMax) != 0)
-    return {};
+  if (bind(fd.get(), address.data(), address.size()) != 0) return {};
+  if (sharing == Sharing::kAlone && listen(fd.get(), kPendingConnectionsMax) != 0) return {};
   sockaddr_storage bound{};
   socklen_t size = sizeof(bound);
   if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return {};
@@ -82,7 +81,7 @@ Result<std::vector<Listener>> listen_on_loopbacks(std::uint16_t port, int tries,
   for (const bool ipv6 : {false, true}) {
     const SocketAddress address = ipv6 ? SocketAddress::ipv6(in6addr_loopback, chosen)
                                        : SocketAddress::ipv4(INADDR_LOOPBACK, chosen);
-    Listener listener = try_listen(address, Stack::kOwn, sharing);
+    Listener listener = try_bind(address, Stack::kOwn, sharing);
     if (listener.socket) {
       chosen = listener.address.port();
       listeners.push_back(std::move(listener));
@@ -96,9 +95,9 @@ Result<std::vector<Listener>> listen_on_loopbacks(std::uint16_t port, int tries,
 }
 
 Result<std::vector<Listener>> listen_everywhere(std::uint16_t port, Sharing sharing) {
-  Listener listener = try_listen(SocketAddress::ipv6(in6addr_any, port), Stack::kDual, sharing);
+  Listener listener = try_bind(SocketAddress::ipv6(in6addr_any, port), Stack::kDual, sharing);
   if (!listener.socket && is_absent(errno))
-    listener = try_listen(SocketAddress::ipv4(INADDR_ANY, port), Stack::kOwn, sharing);
+    listener = try_bind(SocketAddress::ipv4(INADDR_ANY, port), Stack::kOwn, sharing);
   if (!listener.socket) return cannot_listen(fmt::format("port {}", port), errno);
   std::vector<Listener> listeners;
   listeners.push_back(std::move(listener));
@@ -121,7 +120,7 @@ Result<std::vector<Listener>> listen_by_name(const ListenAddress& address, Shari
   std::vector<Listener> listeners;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     const SocketAddress place = SocketAddress::of(*each->ai_addr);
-    Listener listener = try_listen(place, Stack::kOwn, sharing);
+    Listener listener = try_bind(place, Stack::kOwn, sharing);
     if (!listener.socket) return cannot_listen(place.to_string(), errno);
     listeners.push_back(std::move(listener));
     if (address.port == 0) break;  // the others would get ports of their own
@@ -135,6 +134,12 @@ Result<std::vector<Listener>> listen_at(const ListenAddress& address, Sharing sh
   if (address.host.empty()) return listen_everywhere(address.port, sharing);
   if (address.host == "localhost") return listen_on_loopbacks(address.port, kAnyPortTries, sharing);
   return listen_by_name(address, sharing);
+}
+
+Status begin_listening(const Listener& listener) {
+  if (listen(listener.socket.get(), kPendingConnectionsMax) != 0)
+    return cannot_listen(listener.address.to_string(), errno);
+  return {};
 }
 
 void share(const Listener& listener, bool shared) {

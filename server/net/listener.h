@@ -22,12 +22,19 @@ struct Listener {
 // One or several sockets with the same port: `localhost` is IPv4's and IPv6's loopback, as far as
 // there are any, and looked up nowhere; the empty host is every interface. Any other name is looked
 // up, which may block. An error says what to do about it. With kShared the address may be one, or
-// hold one, that is listened at by this process already, if those sockets are share()d meanwhile.
+// hold one, that is listened at by this process already, if those sockets are share()d meanwhile;
+// the sockets are bound only, so that no client comes to one of them before begin_listening().
 enum class Sharing : bool { kAlone, kShared };
 Result<std::vector<Listener>> listen_at(const ListenAddress& address,
                                         Sharing sharing = Sharing::kAlone);
 
-// Lets other sockets of this user share the listener's port, or no longer.
+// Has a socket listen that does not yet. An error says what to do about it.
+Status begin_listening(const Listener& listener);
+
+// Lets other sockets of this user share the listener's port, or no longer. Linux remembers that a
+// port was shared by two sockets for as long as anything has it, connections included: until then
+// another program of this user, if it asks for SO_REUSEPORT, may still bind the very address of
+// the one that came last, or any of the port where that is every address.
 void share(const Listener& listener, bool shared);
 
 // Has the kernel hold about so many bytes for a connection that will be accepted, twice as many

@@ -67,6 +67,32 @@ TEST_CASE("a port in use is an error that names it and says what to do", "[serve
   }
 }
 
+TEST_CASE("who shares a port has no clients before it begins to listen", "[server][net]") {
+  constexpr int kClients = 32;
+  const auto first = listen_at({.host = "127.0.0.1", .port = 0});
+  REQUIRE(first.ok());
+  const ListenAddress address{.host = "127.0.0.1", .port = first->front().address.port()};
+  share(first->front(), true);
+  const auto second = listen_at(address, Sharing::kShared);
+  REQUIRE(second.ok());
+  // Of clients that come, how many the listener gets.
+  const auto count = [](const Listener& listener) {
+    int accepted = 0;
+    for (int i = 0; i < kClients; ++i) {
+      const BlockingClient client(listener.address);
+      if (UniqueFd(accept(listener.socket.get(), nullptr, nullptr))) ++accepted;
+    }
+    return accepted;
+  };
+  CHECK(count(first->front()) == kClients);
+  REQUIRE(begin_listening(second->front()).ok());
+  CHECK(count(second->front()) > 0);
+  // Once shared no longer, nobody who does not ask for a share can have it.
+  share(first->front(), false);
+  share(second->front(), false);
+  CHECK_FALSE(listen_at(address).ok());
+}
+
 TEST_CASE("every interface takes IPv4 clients, and IPv6 clients where there are any",
           "[server][net]") {
   const Result<std::vector<Listener>> listeners = listen_at({.host = "", .port = 0});

@@ -103,6 +103,35 @@ TEST_CASE("a site may come to listen at more of its port, and at less", "[server
   CHECK_FALSE(other.ok());
 }
 
+TEST_CASE("clients that come while a reload fails are served, whatever address it asked for",
+          "[server][reload]") {
+  constexpr int kClients = 32;
+  const std::string port = free_port();
+  std::deque<BlockingClient> clients;
+  std::atomic<bool> connect = false;
+  // Called with the addresses bound, before the plan comes to what it fails by.
+  ConfiguredServer server(site(port, "respond one"), [&](const LogConfig&) {
+    for (int i = 0; connect && i < kClients; ++i) clients.emplace_back(client_at(port));
+    return Logger();
+  });
+  connect = true;
+  const Status refused = server.reload(std::string(kNoAdmin) + "localhost:" + port +
+                                       " {\n log {\n output discard\n }\n respond two\n}\n" +
+                                       "127.0.0.1:" + free_port() +
+                                       " {\n authorize {\n tokens /nowhere\n}\n respond no\n}");
+  CHECK(refused.error().message.find("/nowhere") != std::string::npos);
+  REQUIRE(clients.size() > kClients);
+  std::size_t served = 0;
+  for (BlockingClient& client : clients) {
+    try {
+      if (client.exchange("GET /").body == "one") ++served;
+    } catch (const std::exception&) {
+      continue;  // reset
+    }
+  }
+  CHECK(served == clients.size());
+}
+
 TEST_CASE("an address that another program has is refused, also beside one that is held",
           "[server][reload]") {
   const std::string port = free_port();

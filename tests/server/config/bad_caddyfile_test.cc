@@ -160,6 +160,21 @@ constexpr Bad kBad[] = {
     {":2019 {\n respond 1\n}",
      "1:1: ':2019' and another address have port 2019, of which one is every address of this "
      "machine"},
+    {"0.0.0.0:1 {\n respond 1\n}\n127.0.0.1:1 {\n respond 2\n}",
+     "4:1: '127.0.0.1:1' and another address have port 1, of which one is every address of this "
+     "machine"},
+    {"[::1]:1 {\n respond 1\n}\n[::]:1 {\n respond 2\n}",
+     "4:1: '[::]:1' and another address have port 1, of which one is every address of this "
+     "machine"},
+    {":1 {\n respond 1\n}\n0.0.0.0:1 {\n respond 2\n}",
+     "4:1: '0.0.0.0:1' and another address have port 1, of which one is every address of this "
+     "machine"},
+    {"localhost:1 {\n respond 1\n}\n127.0.0.1:1 {\n respond 2\n}",
+     "4:1: '127.0.0.1:1' and 'localhost:1' have an address in common"},
+    {"[::1]:1 {\n respond 1\n}\nlocalhost:1 {\n respond 2\n}",
+     "4:1: 'localhost:1' and '[::1]:1' have an address in common"},
+    {"[::1]:1 {\n respond 1\n}\n[0::1]:1 {\n respond 2\n}",
+     "4:1: '[0::1]:1' and '[::1]:1' have an address in common"},
     {"{\n admin\n}\n:1 {\n}", "2:2: admin needs a value: admin off | ADDRESS"},
     {"{\n admin nowhere:x\n}\n:1 {\n}",
      "2:8: 'nowhere:x' is no address: a port is a number from 0 to 65535"},

@@ -112,6 +112,14 @@ TEST_CASE("a site is an address to listen at, or a name that requests are for",
   CHECK(config.servers[3].listen == std::vector<std::string>{":80"});
 }
 
+TEST_CASE("one port may serve several sites, as long as they have no address in common",
+          "[server][config]") {
+  const Config config = good_caddyfile(
+      "0.0.0.0:1, [::1]:1 {\n respond 1\n}\n127.0.0.1:2 {\n respond 2\n}\n"
+      "[::1]:2, 127.0.0.2:2 {\n respond 3\n}\n");
+  CHECK(config.servers.size() == 3);
+}
+
 TEST_CASE("sites at one address are one server, and each answers for its own names only",
           "[server][config]") {
   const Config config = good_caddyfile(
