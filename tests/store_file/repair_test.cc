@@ -34,7 +34,8 @@ namespace fs = std::filesystem;
 class KilledStore {
  public:
   explicit KilledStore(std::uint64_t segment_bytes = std::uint64_t{64} << 20) {
-    const FileStoreOptions options{.directory = directory_.path() + "/live"};
+    const FileStoreOptions options{.directory = directory_.path() + "/live",
+                                   .segment_bytes = segment_bytes};
     StreamRecord both;
     {
       FilledStore store(options);
@@ -51,7 +52,7 @@ class KilledStore {
     }
     fs::create_directory(path());
     copy_as_if_killed(options.directory, closed_);
-    FilledStore store({.directory = options.directory, .segment_bytes = segment_bytes});
+    FilledStore store(options);
     StreamRecord added = store.create("new");
     store.append(added, "a");
     store.append(added, "b");
@@ -206,6 +207,9 @@ std::vector<std::string> damage_journal(const KilledStore& store) {
   }
 }
 
+// Of stores that are copied for each step, spares too.
+constexpr std::uint64_t kSmallSegment = 64 << 10;
+
 // Cuts a repair short at each of its steps. A start either refuses what is there then, or finds
 // what it would after the whole repair, and whatever `kept` lists is there in files of
 // `kept_in` that nobody reads; and a repair of that does the rest.
@@ -236,8 +240,11 @@ struct CutShort {
 
  private:
   void check_start(const std::string& directory, bool must_open) const {
-    Result<std::unique_ptr<FileStore>> opened = FileStore::open(
-        {.directory = directory, .reserve_bytes = 0, .catalog_bytes_max = std::uint64_t{64} << 20});
+    Result<std::unique_ptr<FileStore>> opened =
+        FileStore::open({.directory = directory,
+                         .reserve_bytes = 0,
+                         .segment_bytes = kSmallSegment,
+                         .catalog_bytes_max = std::uint64_t{64} << 20});
     if (!opened) {
       CHECK(opened.error().code == ErrorCode::kCorruption);
       CHECK_FALSE(must_open);
@@ -422,20 +429,20 @@ TEST_CASE("a repair of the journal that is cut short anywhere is done again, and
 
 TEST_CASE("the loss is noted before a segment without a header is put aside",
           "[file][tools][repair]") {
-  const KilledStore store;
+  const KilledStore store(kSmallSegment);
   fs::resize_file(store.segment(), 100);
   CutShort{.store = store, .kept = {contents(store.segment())}, .added = "none"}.check();
 }
 
 TEST_CASE("the loss is noted before a missing journal is made again", "[file][tools][repair]") {
-  const KilledStore store;
+  const KilledStore store(kSmallSegment);
   fs::remove_all(store.path() + "/journal");
   CutShort{.store = store, .kept = {}, .added = "none"}.check();
 }
 
 TEST_CASE("making a catalog anew may be cut short anywhere, and the old one stays",
           "[file][tools][repair]") {
-  const KilledStore store;
+  const KilledStore store(kSmallSegment);
   overwrite(store.catalog(), 0, std::string(8192, '\x55'));
   const std::string old = contents(store.catalog());
   CutShort{.store = store, .kept_in = "catalog", .kept = {old}, .added = "abc"}.check();
