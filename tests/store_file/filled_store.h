@@ -26,9 +26,9 @@ class FilledStore {
     options.reserve_bytes = 0;
     Result<std::unique_ptr<FileStore>> store = FileStore::open(std::move(options));
     REQUIRE(store.ok());
-    store_ = std::move(store).value();
-    store_->set_listener(&acknowledged_);
+    take(std::move(store).value());
   }
+  explicit FilledStore(std::unique_ptr<FileStore> store) { take(std::move(store)); }
 
   FileStore& store() { return *store_; }
   void close() { store_.reset(); }
@@ -111,6 +111,11 @@ class FilledStore {
   }
 
  private:
+  void take(std::unique_ptr<FileStore> store) {
+    store_ = std::move(store);
+    store_->set_listener(&acknowledged_);
+  }
+
   struct Acknowledged final : CommitListener {
     void on_commits(std::span<CommitOutcome> outcomes) override {
       for (const CommitOutcome& outcome : outcomes) {

@@ -4,6 +4,8 @@
 #include <durable_streams/file_store_tools.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -12,6 +14,9 @@
 
 #include "store/file/catalog.h"
 #include "store/file/lmdb_catalog.h"
+#include "store/file/posix_file_system.h"
+#include "store/file/store_check.h"
+#include "tests/store_file/cut_short_files.h"
 #include "tests/store_file/filled_store.h"
 #include "tests/support/catch.h"
 #include "tests/support/killed_copy.h"
@@ -28,8 +33,9 @@ namespace fs = std::filesystem;
 // `both`.
 class KilledStore {
  public:
-  KilledStore() {
-    const FileStoreOptions options{.directory = directory_.path() + "/live"};
+  explicit KilledStore(std::uint64_t segment_bytes = std::uint64_t{64} << 20) {
+    const FileStoreOptions options{.directory = directory_.path() + "/live",
+                                   .segment_bytes = segment_bytes};
     StreamRecord both;
     {
       FilledStore store(options);
@@ -62,6 +68,13 @@ class KilledStore {
     return path() + "/packs/000000000000000" + std::to_string(number) + ".pack";
   }
   const std::string& older_catalog() const { return older_catalog_; }
+
+  std::string copy(const std::string& name) const { return copy_of(path(), name); }
+  std::string copy_of(const std::string& from, const std::string& name) const {
+    std::string to = directory_.path() + "/" + name;
+    copy_as_if_killed(from, to);
+    return to;
+  }
 
   // The segment with what is not settled.
   std::string segment() const {
@@ -141,21 +154,111 @@ std::streamoff place_of(const std::string& path, const std::string& bytes) {
   return static_cast<std::streamoff>(at);
 }
 
-// Where the batches of a segment begin.
+std::uint64_t number_at(const std::string& bytes, std::size_t at) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 8; i > 0; --i)
+    number = number << 8 | static_cast<unsigned char>(bytes[at + i - 1]);
+  return number;
+}
+
+// Where the batches of a segment begin; behind them may lie those of an older one.
 std::vector<std::streamoff> batches_in(const std::string& path) {
   const std::string bytes = contents(path);
+  const std::uint64_t segment = std::stoull(fs::path(path).filename().string());
   std::vector<std::streamoff> batches;
   for (std::size_t at = 4096; at + 48 < bytes.size();) {
-    std::uint64_t payload = 0;
-    for (int i = 7; i >= 0; --i)
-      payload =
-          payload << 8 | static_cast<unsigned char>(bytes[at + 32 + static_cast<std::size_t>(i)]);
-    if (payload == 0) break;
+    if (number_at(bytes, at + 8) != segment) break;
+    const std::uint64_t payload = number_at(bytes, at + 32);
     batches.push_back(static_cast<std::streamoff>(at));
     at += (48 + payload + 7) / 8 * 8;
   }
   return batches;
 }
+
+// The bytes of a directory's files with this in their names.
+std::vector<std::string> all_contents(const std::string& directory, const std::string& in_name) {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find(in_name) != std::string::npos) found.push_back(contents(entry.path().string()));
+  }
+  return found;
+}
+
+// Damages the batch with "b", and returns what the segment with it and all later ones hold then.
+std::vector<std::string> damage_journal(const KilledStore& store) {
+  std::vector<std::string> segments;
+  for (const auto& entry : fs::directory_iterator(store.path() + "/journal")) {
+    if (entry.path().extension() == ".log") segments.push_back(entry.path().string());
+  }
+  std::sort(segments.begin(), segments.end());
+  std::size_t behind = 2;
+  std::vector<std::string> taken;
+  while (true) {
+    REQUIRE(!segments.empty());
+    const std::string segment = segments.back();
+    segments.pop_back();
+    const std::vector<std::streamoff> batches = batches_in(segment);
+    const bool here = batches.size() > behind;
+    if (here) overwrite(segment, batches[batches.size() - 1 - behind] + 4, "xxxx");
+    taken.push_back(contents(segment));
+    if (here) return taken;
+    behind -= batches.size();
+  }
+}
+
+// Of stores that are copied for each step, spares too.
+constexpr std::uint64_t kSmallSegment = 64 << 10;
+
+// Cuts a repair short at each of its steps. A start either refuses what is there then, or finds
+// what it would after the whole repair, and whatever `kept` lists is there in files of
+// `kept_in` that nobody reads; and a repair of that does the rest.
+struct CutShort {
+  const KilledStore& store;
+  std::string kept_in = "journal";
+  std::vector<std::string> kept;
+  std::string added = "a";
+
+  void check() const {
+    PosixFileSystem disk;
+    for (std::size_t steps = 0, go_on = 1; go_on != 0; ++steps) {
+      CAPTURE(steps);
+      REQUIRE(steps < 100);
+      const std::string directory = store.copy("cut" + std::to_string(steps));
+      CutShortFiles files(disk, steps);
+      StoreCheck::Tell tell = [](const FileStoreFinding&) {};
+      const FileStoreCheckOptions options{.directory = directory, .repair = true};
+      const bool done = StoreCheck(files, options, tell).run().ok();
+      CHECK(done != files.was_cut());
+      if (!files.was_cut()) go_on = 0;
+      check_start(store.copy_of(directory, "started" + std::to_string(steps)), go_on == 0);
+      CHECK(fsck(directory, true).check.damages == 0);
+      check_start(directory, true);
+      fs::remove_all(directory);
+    }
+  }
+
+ private:
+  void check_start(const std::string& directory, bool must_open) const {
+    Result<std::unique_ptr<FileStore>> opened =
+        FileStore::open({.directory = directory,
+                         .reserve_bytes = 0,
+                         .segment_bytes = kSmallSegment,
+                         .catalog_bytes_max = std::uint64_t{64} << 20});
+    if (!opened) {
+      CHECK(opened.error().code == ErrorCode::kCorruption);
+      CHECK_FALSE(must_open);
+      return;
+    }
+    FilledStore open(std::move(opened).value());
+    CHECK(open.store().read_sequence() >= 1);
+    CHECK(KilledStore::bytes_of(open, "old") == "old");
+    CHECK(KilledStore::bytes_of(open, "new") == added);
+    const std::vector<std::string> there = all_contents(directory + "/" + kept_in, ".damaged");
+    for (const std::string& each : kept)
+      CHECK(std::find(there.begin(), there.end(), each) != there.end());
+  }
+};
 
 }  // namespace
 
@@ -291,13 +394,85 @@ TEST_CASE(
   CHECK(seen.read_sequence == 1);
 }
 
-TEST_CASE("a journal's directory that is missing is made again", "[file][tools][repair]") {
+TEST_CASE("a journal's directory that is missing is made again, and its offsets not given again",
+          "[file][tools][repair]") {
   const KilledStore store;
   fs::remove_all(store.path() + "/journal");
   CHECK(fsck(store.path(), false).check.damages == 1);
-  CHECK(repaired(store).check.damages == 0);
+  const Outcome outcome = repaired(store);
+  CHECK(outcome.check.damages == 0);
+  CHECK(outcome.text.find("made again") != std::string::npos);
   CHECK(fsck(store.path(), false).check.damages == 0);
-  CHECK(store.open_and_read().both == "12");
+  const KilledStore::Seen seen = store.open_and_read();
+  CHECK(seen.both == "12");
+  CHECK(seen.read_sequence == 1);
+}
+
+TEST_CASE("a store that was closed in order loses nothing with its journal's directory",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  const std::string& closed = store.closed_path();
+  { FilledStore({.directory = closed}).close(); }
+  fs::remove_all(closed + "/journal");
+  const Outcome outcome = fsck(closed, true);
+  CHECK(outcome.check.damages == 0);
+  CHECK(outcome.text.find("lost nothing") != std::string::npos);
+  CHECK(store.open_and_read(closed).read_sequence == 0);
+}
+
+TEST_CASE("a repair of the journal that is cut short anywhere is done again, and loses no more",
+          "[file][tools][repair]") {
+  const KilledStore store(GENERATE(std::uint64_t{4400}, std::uint64_t{4097}));
+  const std::vector<std::string> kept = damage_journal(store);
+  CutShort{.store = store, .kept = kept}.check();
+}
+
+TEST_CASE("the loss is noted before a segment without a header is put aside",
+          "[file][tools][repair]") {
+  const KilledStore store(kSmallSegment);
+  fs::resize_file(store.segment(), 100);
+  CutShort{.store = store, .kept = {contents(store.segment())}, .added = "none"}.check();
+}
+
+TEST_CASE("the loss is noted before a missing journal is made again", "[file][tools][repair]") {
+  const KilledStore store(kSmallSegment);
+  fs::remove_all(store.path() + "/journal");
+  CutShort{.store = store, .kept = {}, .added = "none"}.check();
+}
+
+TEST_CASE("making a catalog anew may be cut short anywhere, and the old one stays",
+          "[file][tools][repair]") {
+  const KilledStore store(kSmallSegment);
+  overwrite(store.catalog(), 0, std::string(8192, '\x55'));
+  const std::string old = contents(store.catalog());
+  CutShort{.store = store, .kept_in = "catalog", .kept = {old}, .added = "abc"}.check();
+}
+
+TEST_CASE("what was put aside before is not overwritten", "[file][tools][repair]") {
+  const KilledStore store;
+  const std::string segment = store.segment();
+  std::ofstream(store.catalog() + ".damaged") << "the first catalog";
+  std::ofstream(segment + ".damaged") << "the first segment";
+  fs::resize_file(segment, 100);
+  fs::resize_file(store.catalog(), 0);
+  CHECK(repaired(store).check.damages == 0);
+  CHECK(contents(store.catalog() + ".damaged") == "the first catalog");
+  CHECK(contents(segment + ".damaged") == "the first segment");
+  CHECK(fs::file_size(store.catalog() + ".damaged.2") == 0);
+  CHECK(fs::file_size(segment + ".damaged.2") == 100);
+}
+
+TEST_CASE("the number of a segment that was put aside is not given again",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  const std::string segment = store.segment();
+  fs::resize_file(segment, 100);
+  CHECK(repaired(store).check.damages == 0);
+  FilledStore open({.directory = store.path()});
+  StreamRecord old = *open.load("old");
+  for (int times = 0; times < 3; ++times) open.append(old, "more");
+  CHECK_FALSE(fs::exists(segment));
+  CHECK(store.segment() > segment);
 }
 
 TEST_CASE(

@@ -4,19 +4,18 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <random>
 #include <string_view>
 #include <utility>
 
 #include "store/file/pack_writer.h"
+#include "store/file/put_aside.h"
 
 namespace durable_streams {
 
 namespace {
 
 constexpr std::string_view kLockName = "LOCK";
-constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 
 // Ids of the backup's own streams go on far from the original's, wherever that goes on: a cache
 // that knows both must not take a stream of one for one of the other.
@@ -104,23 +103,7 @@ Status Backup::copy_packs(const std::string& from, const std::vector<PackInfo>& 
 Status Backup::copy_pack(const std::string& from, const std::string& to,
                          Function<Status()>& go_on) {
   if (Status going = go_on(); !going) return going;
-  Status linked = files_.link(from, to);
-  if (linked.ok() || linked.error().code != ErrorCode::kInvalidArgument) return linked;
-  Result<std::unique_ptr<File>> source = files_.open(from, OpenMode::kRead);
-  if (!source) return source.error();
-  Result<std::unique_ptr<File>> target = files_.open(to, OpenMode::kCreate);
-  if (!target) return target.error();
-  std::string bytes(kCopyBytes, '\0');
-  for (std::uint64_t offset = 0;;) {
-    const Result<std::size_t> size = (*source)->read(offset, bytes.data(), bytes.size());
-    if (!size) return size.error();
-    if (*size == 0) return (*target)->sync();
-    const std::array<std::string_view, 1> part{std::string_view(bytes).substr(0, *size)};
-    if (Status written = (*target)->write(offset, part); !written) return written;
-    (*target)->start_writeback(offset, *size);
-    offset += *size;
-    if (Status going = go_on(); !going) return going;
-  }
+  return link_or_copy(files_, from, to, go_on);
 }
 
 Status Backup::finish() {

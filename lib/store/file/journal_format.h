@@ -76,7 +76,6 @@ inline constexpr std::string_view kSegmentEnding = ".log";
 inline constexpr std::string_view kSpareEnding = ".spare";
 inline constexpr std::string_view kTemporaryEnding = ".tmp";
 // Added to the name of a segment that a repair has put aside.
-inline constexpr std::string_view kDamagedEnding = ".damaged";
 
 std::string file_name(SegmentNumber number, std::string_view ending);
 // The number in a name with this ending; nullopt: it is no such name.

@@ -11,12 +11,12 @@
 #include "base/byte_reader.h"
 #include "base/crc32c.h"
 #include "store/file/change_codec.h"
+#include "store/file/put_aside.h"
 
 namespace durable_streams {
 
 using journal_format::BatchHeader;
 using journal_format::file_name;
-using journal_format::kDamagedEnding;
 using journal_format::kSegmentEnding;
 using journal_format::kSegmentHeaderBytes;
 using journal_format::kSpareEnding;
@@ -28,6 +28,13 @@ namespace {
 
 constexpr Lsn kNoLimit = std::numeric_limits<Lsn>::max();
 constexpr std::string_view kWayOn = "`durable-streams-server fsck` says what can be kept";
+
+// Of a file that a repair has put aside, so that its name is not wanted a second time.
+std::optional<SegmentNumber> number_put_aside(std::string_view name) {
+  const std::size_t ending = name.find(kDamagedEnding);
+  if (ending == std::string_view::npos) return std::nullopt;
+  return number_in(name.substr(0, ending), kSegmentEnding);
+}
 
 }  // namespace
 
@@ -52,6 +59,8 @@ Status JournalRecovery::list_files() {
       spares_.push_back(*number);
     } else if ((number = number_in(name, kTemporaryEnding))) {
       temporaries_.push_back(name);
+    } else {
+      number = number_put_aside(name);
     }
     highest_number_ = std::max(highest_number_, number.value_or(0));
   }
@@ -210,27 +219,42 @@ Status JournalRecovery::settle_files() {
   return remove_rest();
 }
 
-// What can be read of the damaged segment is copied first. Until that one is put aside the copy
-// stands for it, for it begins with the same record and is newer.
+// With its name the copy of what can be read stands for the damaged segment, for it begins with the
+// same record and is newer; the next start then removes that one and all behind it. So they have
+// their other names before.
 Status JournalRecovery::end_before_damage(std::vector<std::string>& put_aside) {
   const Part damaged = parts_.back();
   stays_until_ = std::max(place_.settled, std::max(damaged.first, Lsn{1}) - 1);
-  if (damaged.last > stays_until_) {
-    if (Status rewritten = rewrite(); !rewritten) return rewritten;
+  const bool has_copy = damaged.last > stays_until_;
+  if (has_copy) {
+    if (Status written = write_copy(); !written) return written;
   }
   for (std::size_t index = found_.size(); index > damaged.index; --index) {
-    const std::string name = path(found_[index - 1].number, kSegmentEnding);
-    if (Status renamed = place_.files.rename(name, name + std::string(kDamagedEnding)); !renamed)
-      return renamed;
-    put_aside.push_back(name + std::string(kDamagedEnding));
+    Result<std::string> aside = keep_aside(place_.files, place_.directory,
+                                           file_name(found_[index - 1].number, kSegmentEnding));
+    if (!aside) return aside.error();
+    put_aside.push_back(std::move(aside).value());
+  }
+  if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced;
+  if (has_copy) {
+    if (Status named = name_copy(); !named) return named;
+  }
+  for (std::size_t index = found_.size(); index > damaged.index; --index) {
+    if (Status gone = place_.files.remove(path(found_[index - 1].number, kSegmentEnding)); !gone)
+      return gone;
   }
   return place_.files.sync_directory(place_.directory);
 }
 
 // After a kill, the page cache may show batches that the disk does not have. They are copied to
-// where they are durable, all of them before the copy gets its name. A full disk must not keep a
-// store from its start: a spare has room.
+// where they are durable, all of them before the copy gets its name.
 Status JournalRecovery::rewrite() {
+  if (Status written = write_copy(); !written) return written;
+  return name_copy();
+}
+
+// A full disk must not keep a store from its start: a spare has room.
+Status JournalRecovery::write_copy() {
   Segment segment{.number = ++highest_number_};
   const std::string temporary = path(segment.number, kTemporaryEnding);
   Status copied = copy_to(temporary, OpenMode::kCreate, segment);
@@ -242,12 +266,18 @@ Status JournalRecovery::rewrite() {
     spares_.pop_back();
     copied = copy_to(temporary, OpenMode::kReadWrite, segment);
   }
-  if (!copied) return copied;
-  const std::string name = path(segment.number, kSegmentEnding);
-  if (Status named = place_.files.rename(temporary, name); !named) return named;
+  if (copied.ok()) rewritten_ = segment;
+  return copied;
+}
+
+Status JournalRecovery::name_copy() {
+  const SegmentNumber number = rewritten_->number;
+  if (Status named =
+          place_.files.rename(path(number, kTemporaryEnding), path(number, kSegmentEnding));
+      !named)
+    return named;
   if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced;
-  stays_until_ = segment.first - 1;
-  rewritten_ = segment;
+  stays_until_ = rewritten_->first - 1;
   return {};
 }
 

@@ -63,8 +63,8 @@ class JournalRecovery {
   bool was_followed() const { return !parts_.empty(); }
 
   // Then, in place of settle_files(): makes that the journal's end. The files with what is behind
-  // get `.damaged` added to their names, which `put_aside` lists. When it is cut short it can be
-  // done again.
+  // are put aside under the names in `put_aside`. Cut short anywhere it leaves a journal that is
+  // still damaged, and can be ended again, or one that ends there, with what is behind put aside.
   Status end_before_damage(std::vector<std::string>& put_aside);
 
   // Afterwards: what is there.
@@ -105,6 +105,9 @@ class JournalRecovery {
   Status judge_end();
 
   Status rewrite();
+  // The two halves of it: only with its name does the copy count.
+  Status write_copy();
+  Status name_copy();
   Status copy_to(const std::string& file_path, OpenMode mode, Segment& segment);
   Status copy_batches(File& file, bool recycled, Segment& out);
   void decide_what_stays();

@@ -7,26 +7,25 @@
 
 #include "store/file/journal_format.h"
 #include "store/file/journal_recovery.h"
+#include "store/file/put_aside.h"
 
 namespace durable_streams {
 
 using journal_format::kBatchHeaderBytes;
-using journal_format::kDamagedEnding;
 using journal_format::kSegmentEnding;
 using journal_format::kSegmentHeaderBytes;
 using journal_format::SegmentHeader;
 using journal_format::SegmentRead;
 
-Result<JournalRepairs> JournalRepair::mend_headers() {
+Result<JournalRepairs> JournalRepair::mend_headers(NoteLoss& note_loss) {
   JournalRepairs repairs;
-  if (Status made = place_.files.create_directories(place_.directory); !made) return made.error();
   Result<std::vector<std::string>> names = place_.files.list(place_.directory);
   if (!names) return names.error();
   std::sort(names->begin(), names->end());
   for (const std::string& name : *names) {
     const auto number = journal_format::number_in(name, kSegmentEnding);
     if (!number) continue;
-    if (Status mended = mend_header(place_.directory + "/" + name, *number, repairs); !mended)
+    if (Status mended = mend_header(name, *number, note_loss, repairs); !mended)
       return mended.error();
   }
   if (repairs.put_aside.empty()) return repairs;
@@ -35,8 +34,9 @@ Result<JournalRepairs> JournalRepair::mend_headers() {
 }
 
 Status JournalRepair::mend_header(const std::string& name, std::uint64_t number,
-                                  JournalRepairs& repairs) {
-  Result<std::unique_ptr<File>> file = place_.files.open(name, OpenMode::kReadWrite);
+                                  NoteLoss& note_loss, JournalRepairs& repairs) {
+  const std::string path = place_.directory + "/" + name;
+  Result<std::unique_ptr<File>> file = place_.files.open(path, OpenMode::kReadWrite);
   if (!file) return file.error();
   std::string bytes(kSegmentHeaderBytes + kBatchHeaderBytes, '\0');
   const Result<std::size_t> size = (*file)->read(0, bytes.data(), bytes.size());
@@ -53,16 +53,17 @@ Status JournalRepair::mend_header(const std::string& name, std::uint64_t number,
     const std::string again =
         journal_format::encode({.store_id = place_.store_id, .number = number, .recycled = true});
     if (Status written = (*file)->write(0, {{again}}); !written) return written;
-    repairs.mended.push_back(name);
+    repairs.mended.push_back(path);
     return (*file)->sync();
   }
-  const std::string aside = name + std::string(kDamagedEnding);
-  if (Status renamed = place_.files.rename(name, aside); !renamed) return renamed;
-  repairs.put_aside.push_back(aside);
+  if (Status noted = note_loss(); !noted) return noted;
+  Result<std::string> aside = put_aside(place_.files, place_.directory, name);
+  if (!aside) return aside.error();
+  repairs.put_aside.push_back(std::move(aside).value());
   return {};
 }
 
-Result<JournalRepairs> JournalRepair::end_before_damage(Lsn settled) {
+Result<JournalRepairs> JournalRepair::end_before_damage(Lsn settled, NoteLoss& note_loss) {
   JournalRepairs repairs;
   JournalRecovery recovery({.files = place_.files,
                             .directory = place_.directory,
@@ -74,6 +75,7 @@ Result<JournalRepairs> JournalRepair::end_before_damage(Lsn settled) {
   if (replayed.ok()) return repairs;
   if (replayed.error().code != ErrorCode::kCorruption || !recovery.was_followed())
     return replayed.error();
+  if (Status noted = note_loss(); !noted) return noted.error();
   repairs.ends_with = recovery.readable_until();
   if (Status ended = recovery.end_before_damage(repairs.put_aside); !ended) return ended.error();
   return repairs;

@@ -2,6 +2,8 @@
 // is put aside, so that a start finds a journal that ends earlier, and nobody a file that is gone.
 #pragma once
 
+#include <durable_streams/function.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,18 +31,22 @@ class JournalRepair {
     std::uint64_t store_id = 0;
   };
 
+  // Makes it known durably that changes may be lost; called before anything is put aside, so that a
+  // repair that is cut short leaves no journal that is whole and lacks what nobody knows of.
+  using NoteLoss = Function<Status()>;
+
   explicit JournalRepair(Place place) : place_(std::move(place)) {}
 
   // Of segments whose header cannot be believed. Their batches tell for themselves to which segment
-  // they belong; where none does, nothing in the file can be told from what was there before. Makes
-  // the directory if it is missing.
-  Result<JournalRepairs> mend_headers();
+  // they belong; where none does, nothing in the file can be told from what was there before.
+  Result<JournalRepairs> mend_headers(NoteLoss& note_loss);
 
   // Then: ends the journal before records that were durable and are not there.
-  Result<JournalRepairs> end_before_damage(Lsn settled);
+  Result<JournalRepairs> end_before_damage(Lsn settled, NoteLoss& note_loss);
 
  private:
-  Status mend_header(const std::string& name, std::uint64_t number, JournalRepairs& repairs);
+  Status mend_header(const std::string& name, std::uint64_t number, NoteLoss& note_loss,
+                     JournalRepairs& repairs);
 
   const Place place_;
 };

@@ -10,6 +10,7 @@
 #include "store/file/check.h"
 #include "store/file/file_state.h"
 #include "store/file/lmdb_catalog.h"
+#include "store/file/put_aside.h"
 
 namespace durable_streams {
 
@@ -18,7 +19,6 @@ namespace {
 using Kind = FileStoreFinding::Kind;
 
 constexpr std::string_view kCatalogFile = "data.mdb";
-constexpr std::string_view kDamagedCatalogFile = "data.mdb.damaged";
 constexpr std::size_t kAtATime = 1024;
 
 bool is_lost(const Error& error) {
@@ -138,13 +138,13 @@ Result<bool> StoreCheck::repair(const Looked& looked) {
       {.files = files_, .directory = options_.directory + "/journal", .store_id = *store_id});
   bool repaired = false;
   if (looked.catalog_lost || looked.journal_damaged) {
-    const Result<JournalRepairs> headers = journal.mend_headers();
+    if (Status made = make_journal_directory(looked); !made) return made.error();
+    // A catalog that is made anew begins a new read sequence of its own.
+    JournalRepair::NoteLoss note = [&] { return looked.catalog_lost ? Status{} : note_loss(); };
+    const Result<JournalRepairs> headers = journal.mend_headers(note);
     if (!headers) return headers.error();
     tell_of(*headers);
     repaired = true;
-    if (!headers->put_aside.empty() && !looked.catalog_lost) {
-      if (Status noted = note_loss(); !noted) return noted.error();
-    }
   }
   // Of a settling that is half done the catalog has some of what the journal has lost, and packs
   // have all.
@@ -159,6 +159,23 @@ Result<bool> StoreCheck::repair(const Looked& looked) {
   const Result<bool> ended = end_journal_before_damage(journal);
   if (!ended) return ended.error();
   return repaired || *ended;
+}
+
+Status StoreCheck::make_journal_directory(const Looked& looked) {
+  const std::string directory = options_.directory + "/journal";
+  const Result<std::vector<std::string>> names = files_.list(directory);
+  if (names || names.error().code != ErrorCode::kNotFound) return {};
+  const bool empty = looked.meta.clean;
+  if (!empty && !looked.catalog_lost) {
+    if (Status noted = note_loss(); !noted) return noted;
+  }
+  if (Status made = files_.create_directories(directory); !made) return made;
+  tell(Kind::kRepaired,
+       fmt::format("the journal's directory is made again, empty: {}",
+                   empty ? "the store was closed in order, and lost nothing with the old one"
+                         : "what was acknowledged and not settled yet is lost unless a backup has "
+                           "it"));
+  return {};
 }
 
 // Whatever is wrong with a catalog, one that is made anew has it right, unless packs are damaged.
@@ -179,11 +196,12 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
              kLeft, pack));
     return false;
   }
-  if (Status written = replace_catalog(rebuild); !written) return written.error();
+  const Result<std::string> old = replace_catalog(rebuild);
+  if (!old) return old.error();
   tell(Kind::kRepaired,
-       fmt::format("the catalog was made anew from {} packs, with {} streams; the old one, if any, "
-                   "is catalog/{}",
-                   rebuild.packs(), rebuild.streams(), kDamagedCatalogFile));
+       fmt::format("the catalog was made anew from {} packs, with {} streams; {}", rebuild.packs(),
+                   rebuild.streams(),
+                   old->empty() ? "there was no old one" : "the old one is " + *old));
   return true;
 }
 
@@ -197,30 +215,31 @@ Result<bool> StoreCheck::end_journal_before_damage(JournalRepair& journal) {
     if (!meta) return meta.error();
     settled = meta->settled;
   }
-  const Result<JournalRepairs> ended = journal.end_before_damage(settled);
+  JournalRepair::NoteLoss note = [this] { return note_loss(); };
+  const Result<JournalRepairs> ended = journal.end_before_damage(settled, note);
   if (!ended) return ended.error();
-  if (!ended->any()) return false;
   tell_of(*ended);
-  if (Status noted = note_loss(); !noted) return noted.error();
-  return true;
+  return ended->any();
 }
 
 // A crash meanwhile leaves no catalog, or one without the store's state, which is made anew again.
-Status StoreCheck::replace_catalog(CatalogRebuild& rebuild) {
+Result<std::string> StoreCheck::replace_catalog(CatalogRebuild& rebuild) {
   const std::string directory = options_.directory + "/catalog";
-  if (Status made = files_.create_directories(directory); !made) return made;
+  if (Status made = files_.create_directories(directory); !made) return made.error();
   const Result<std::vector<std::string>> names = files_.list(directory);
   if (!names) return names.error();
+  std::string old;
   if (std::find(names->begin(), names->end(), kCatalogFile) != names->end()) {
-    Status moved = files_.rename(fmt::format("{}/{}", directory, kCatalogFile),
-                                 fmt::format("{}/{}", directory, kDamagedCatalogFile));
+    Result<std::string> moved = put_aside(files_, directory, std::string(kCatalogFile));
     if (!moved) return moved;
-    if (Status synced = files_.sync_directory(directory); !synced) return synced;
+    if (Status synced = files_.sync_directory(directory); !synced) return synced.error();
+    old = std::move(moved).value();
   }
   catalog_is_lost_ = false;
   Result<std::unique_ptr<Catalog>> catalog = open_lmdb_catalog({.directory = directory});
   if (!catalog) return catalog.error();
-  return rebuild.write(**catalog);
+  if (Status written = rebuild.write(**catalog); !written) return written.error();
+  return old;
 }
 
 Status StoreCheck::note_loss() {

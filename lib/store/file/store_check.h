@@ -50,9 +50,11 @@ class StoreCheck {
 
   // True: something was repaired, and it is worth another look.
   Result<bool> repair(const Looked& looked);
+  Status make_journal_directory(const Looked& looked);
   Result<bool> rebuild_catalog(const Looked& looked, CatalogRebuild& rebuild);
   Result<bool> end_journal_before_damage(JournalRepair& journal);
-  Status replace_catalog(CatalogRebuild& rebuild);
+  // Returns where the old one is now; empty: there was none.
+  Result<std::string> replace_catalog(CatalogRebuild& rebuild);
   // Says in the catalog that acknowledged changes may be lost, so that their offsets are not given
   // again.
   Status note_loss();
