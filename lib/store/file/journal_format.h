@@ -75,7 +75,6 @@ constexpr std::uint64_t batch_bytes(std::uint64_t payload_bytes) {
 inline constexpr std::string_view kSegmentEnding = ".log";
 inline constexpr std::string_view kSpareEnding = ".spare";
 inline constexpr std::string_view kTemporaryEnding = ".tmp";
-// Added to the name of a segment that a repair has put aside.
 
 std::string file_name(SegmentNumber number, std::string_view ending);
 // The number in a name with this ending; nullopt: it is no such name.
