@@ -95,10 +95,9 @@ Server::Server(ServerContext context)
     : context_(with_logger(std::move(context))),
       background_(std::in_place),
       // Not by the optional, which is empty already while the last tasks of its loop end.
-      stores_(context_.defaults,
-              [this, background = &*background_] {
-                background->post([this] { stores_.close_unused(); });
-              }) {
+      stores_(context_.defaults, [this, background = &*background_] {
+        background->post([this] { stores_.close_unused(); });
+      }) {
   std::signal(SIGPIPE, SIG_IGN);
   open_files_max_ = raise_open_files_limit();
 }
