@@ -319,16 +319,39 @@ TEST_CASE("a damaged catalog is made anew, and kept aside", "[file][tools]") {
   store.check_streams();
 }
 
-TEST_CASE("files that nothing refers to are told of, and removed by a repair", "[file][tools]") {
+TEST_CASE(
+    "a pack that nothing refers to and nobody can read is put aside by a repair, and by a start",
+    "[file][tools]") {
   const ClosedStore store;
   const fs::path stray = store.path() + "/packs/0000000000009999.pack";
   std::ofstream(stray) << "x";
   Outcome outcome = fsck(store);
   CHECK(outcome.check->damages == 0);
-  CHECK(outcome.text.find("0000000000009999.pack") != std::string::npos);
+  CHECK(outcome.text.find("0000000000009999.pack cannot be read") != std::string::npos);
   CHECK(fs::exists(stray));
   CHECK(fsck(store, true).check->damages == 0);
   CHECK_FALSE(fs::exists(stray));
+  CHECK(fs::exists(stray.string() + ".damaged"));
+  std::ofstream(stray) << "y";
+  store.check_streams();
+  CHECK_FALSE(fs::exists(stray));
+  CHECK(fs::exists(stray.string() + ".damaged.2"));
+}
+
+TEST_CASE("unfinished packs are removed, and files of others are left alone", "[file][tools]") {
+  const ClosedStore store;
+  const std::string packs = store.path() + "/packs/";
+  const std::vector<std::string> others = {"notes.txt", "0000000000000001.pack.bak", "a.tmp"};
+  for (const std::string& name : others) std::ofstream(packs + name) << "x";
+  const std::string unfinished = packs + "0000000000009999.pack.tmp";
+  std::ofstream(unfinished) << "x";
+  CHECK(fsck(store).text.find("of no use to anybody") != std::string::npos);
+  CHECK(fsck(store, true).check->damages == 0);
+  CHECK_FALSE(fs::exists(unfinished));
+  std::ofstream(unfinished) << "x";
+  store.check_streams();
+  CHECK_FALSE(fs::exists(unfinished));
+  for (const std::string& name : others) CHECK(fs::exists(packs + name));
 }
 
 }  // namespace durable_streams

@@ -100,21 +100,29 @@ Status DirectoryCheck::check_packs() {
     if (Status checked = check_pack(known); !checked) return checked;
   }
   found_.packs = packs->size();
-  stray_files_ = std::move(*names);
+  for (std::string& name : *names) {
+    if (pack_in(name) != 0 || is_unfinished_pack(name)) stray_files_.push_back(std::move(name));
+  }
   return {};
 }
 
 // Whatever left them there, journal or catalog know of all that is in them.
 Status DirectoryCheck::check_stray_files(Lsn known_until) {
   for (const std::string& name : stray_files_) {
-    const Result<Lsn> last =
+    const Result<std::optional<Lsn>> last =
         last_change_in_pack(files_, directory_ + "/packs", meta_.store_id, name);
     if (!last) return last.error();
-    if (*last > known_until) {
+    if (!*last) {
+      unreadable_strays_.insert(name);
+      note(fmt::format(
+          "packs/{} cannot be read, and the catalog does not know of it: the next start "
+          "puts it aside",
+          name));
+    } else if (**last > known_until) {
       damage(
           fmt::format("packs/{} holds changes up to {}, and what catalog and journal know without "
                       "it ends at {}",
-                      name, *last, known_until));
+                      name, **last, known_until));
     } else {
       note(
           fmt::format("packs/{} is of no use to anybody: unfinished work left it, and the next "

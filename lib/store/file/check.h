@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,7 +38,9 @@ class DirectoryCheck {
   // Those that the catalog knows of.
   std::vector<PackId> packs() const;
   // Files of the packs' directory that nothing refers to.
+  // Packs that the catalog does not know of, and those of them that cannot be read.
   const std::vector<std::string>& stray_files() const { return stray_files_; }
+  const std::set<std::string>& unreadable_strays() const { return unreadable_strays_; }
 
  private:
   enum class Part : std::uint8_t { kCatalog, kPacks, kJournal };
@@ -80,6 +83,7 @@ class DirectoryCheck {
   std::unordered_map<PackId, Known> packs_;
   std::unique_ptr<OpenPacks> open_packs_;
   std::vector<std::string> stray_files_;
+  std::set<std::string> unreadable_strays_;
   std::map<StreamId, std::uint64_t> forks_of_;  // that there are, by source
   std::uint64_t deadlines_ = 0;
 };

@@ -158,7 +158,7 @@ class FileState {
   Status read_meta();
   Status read_packs();
   Status sweep_packs();
-  Status expect_superfluous(const std::string& pack_name);
+  Status clear_away(const std::string& pack_name);
   Status replay();
   Status begin_life();
   Status take_reserve();

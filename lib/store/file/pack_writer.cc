@@ -40,7 +40,10 @@ PackId pack_in(std::string_view file_name) {
   return id != 0 && file_name == pack_file_name(id) ? id : 0;
 }
 
-bool is_unfinished_pack(std::string_view file_name) { return file_name.ends_with(kUnfinished); }
+bool is_unfinished_pack(std::string_view file_name) {
+  if (!file_name.ends_with(kUnfinished)) return false;
+  return pack_in(file_name.substr(0, file_name.size() - kUnfinished.size())) != 0;
+}
 
 Result<std::unique_ptr<PackWriter>> PackWriter::create(FileSystem& files, Place place) {
   const std::string path = file_path(place.directory, place.id) + std::string(kUnfinished);

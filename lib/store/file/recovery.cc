@@ -8,6 +8,7 @@
 
 #include "store/file/file_state.h"
 #include "store/file/journal_format.h"
+#include "store/file/put_aside.h"
 
 namespace durable_streams {
 
@@ -135,28 +136,38 @@ Status FileState::sweep_packs() {
   expected.reserve(known.size());
   for (const auto& [id, info] : known) expected.push_back(pack_file_name(id));
   std::sort(expected.begin(), expected.end());
-  bool removed = false;
+  bool changed = false;
   for (const std::string& name : *names) {
     if (std::binary_search(expected.begin(), expected.end(), name)) continue;
-    const bool ours = name.find(kPackEnding) != std::string::npos;
+    const bool ours = pack_in(name) != 0 || is_unfinished_pack(name);
     if (!ours) continue;
-    if (Status superfluous = expect_superfluous(name); !superfluous) return superfluous;
-    if (Status gone = files_.remove(packs_directory() + "/" + name); !gone) return gone;
-    removed = true;
+    if (Status cleared = clear_away(name); !cleared) return cleared;
+    changed = true;
   }
-  return removed ? files_.sync_directory(packs_directory()) : Status{};
+  return changed ? files_.sync_directory(packs_directory()) : Status{};
 }
 
-Status FileState::expect_superfluous(const std::string& pack_name) {
-  const Result<Lsn> last =
+// What cannot be read is kept, for it may be all that there is of a stream.
+Status FileState::clear_away(const std::string& pack_name) {
+  const Result<std::optional<Lsn>> last =
       last_change_in_pack(files_, packs_directory(), meta_.store_id, pack_name);
   if (!last) return last.error();
-  if (*last <= journal_->last()) return {};
+  if (!*last) {
+    const Result<std::string> aside = put_aside(files_, packs_directory(), pack_name);
+    if (!aside) return aside.error();
+    note_damage({.code = ErrorCode::kCorruption,
+                 .message = fmt::format("packs/{} cannot be read, and the catalog does not know of "
+                                        "it: it is put aside as {}",
+                                        pack_name, *aside),
+                 .detail = {}});
+    return {};
+  }
+  if (**last <= journal_->last()) return files_.remove(packs_directory() + "/" + pack_name);
   return Error{.code = ErrorCode::kCorruption,
                .message = fmt::format("{}: packs/{} holds changes up to {}, and the catalog, which "
                                       "does not know of it, and the journal end at {}: an older "
                                       "catalog is in its place; fsck --repair makes it anew",
-                                      options_.directory, pack_name, *last, journal_->last()),
+                                      options_.directory, pack_name, **last, journal_->last()),
                .detail = {}};
 }
 

@@ -93,7 +93,7 @@ Result<FileStoreCheck> StoreCheck::run() {
     if (!looked) return looked.error();
     if (looked->found.damages > 0) return looked->found;
   }
-  if (Status removed = remove_stray_files(looked->stray_files); !removed) return removed.error();
+  if (Status cleared = clear_stray_files(*looked); !cleared) return cleared.error();
   return looked->found;
 }
 
@@ -120,6 +120,7 @@ Result<StoreCheck::Looked> StoreCheck::look() {
   looked.meta = check.meta();
   looked.packs = check.packs();
   looked.stray_files = check.stray_files();
+  looked.unreadable_strays = check.unreadable_strays();
   return looked;
 }
 
@@ -256,13 +257,20 @@ Status StoreCheck::note_loss() {
   return (*update)->commit();
 }
 
-Status StoreCheck::remove_stray_files(const std::vector<std::string>& names) {
+// As a start would.
+Status StoreCheck::clear_stray_files(const Looked& looked) {
   const std::string directory = options_.directory + "/packs";
-  for (const std::string& name : names) {
+  for (const std::string& name : looked.stray_files) {
+    if (looked.unreadable_strays.contains(name)) {
+      const Result<std::string> aside = put_aside(files_, directory, name);
+      if (!aside) return aside.error();
+      tell(Kind::kRepaired, fmt::format("packs/{} is put aside: nothing reads it any more", name));
+      continue;
+    }
     if (Status removed = files_.remove(directory + "/" + name); !removed) return removed;
     tell(Kind::kRepaired, fmt::format("packs/{} is removed", name));
   }
-  return names.empty() ? Status{} : files_.sync_directory(directory);
+  return looked.stray_files.empty() ? Status{} : files_.sync_directory(directory);
 }
 
 void StoreCheck::tell_of(const JournalRepairs& repairs) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ class StoreCheck {
     CatalogMeta meta;
     std::vector<PackId> packs;  // that the catalog knows of
     std::vector<std::string> stray_files;
+    std::set<std::string> unreadable_strays;  // of these
   };
 
   Result<Looked> look();
@@ -58,7 +60,7 @@ class StoreCheck {
   // Says in the catalog that acknowledged changes may be lost, so that their offsets are not given
   // again.
   Status note_loss();
-  Status remove_stray_files(const std::vector<std::string>& names);
+  Status clear_stray_files(const Looked& looked);
 
   void tell_of(const JournalRepairs& repairs);
   void tell(FileStoreFinding::Kind kind, std::string text);
