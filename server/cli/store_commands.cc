@@ -69,6 +69,9 @@ std::string amplification_text(const FileStoreSummary& summary) {
                      static_cast<double>(disk) / static_cast<double>(summary.stored_bytes));
 }
 
+// Of the child that reads the catalog; no sanitizer's own status.
+constexpr int kExitNoMemory = 75;
+
 // Whether damaged pages of the catalog end whoever reads them, found out in a process of its own.
 // Whatever else is wrong the check tells itself.
 Result<bool> catalog_ends_its_reader(const std::string& directory) {
@@ -83,21 +86,23 @@ Result<bool> catalog_ends_its_reader(const std::string& directory) {
     try {
       static_cast<void>(read_catalog(directory).ok());
     } catch (const std::bad_alloc&) {
-      _exit(kExitFailed);
+      _exit(kExitNoMemory);
     }
     _exit(kExitDone);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == kExitDone) return false;
-  // Any other end says nothing about the catalog.
-  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (WIFEXITED(status)) {
+    if (WEXITSTATUS(status) == kExitNoMemory)
+      return Error{ErrorCode::kIo, "there is not enough memory to read the catalog", {}};
+    return WEXITSTATUS(status) != kExitDone;  // a sanitizer makes an exit of a fault
+  }
+  const int signal = WTERMSIG(status);
   if (signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT) return true;
-  return Error{ErrorCode::kIo,
-               signal == 0 ? "there is not enough memory to read the catalog"
-                           : fmt::format("reading the catalog was ended by signal {}", signal),
-               {}};
+  // Any other says nothing about the catalog.
+  return Error{
+      ErrorCode::kIo, fmt::format("reading the catalog was ended by signal {}", signal), {}};
 }
 
 }  // namespace
