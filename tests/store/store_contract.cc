@@ -22,6 +22,11 @@ StoreContract::StoreContract() : kind_(store_under_test()), store_(kind_.open())
 
 StoreContract::~StoreContract() { store_->set_listener(nullptr); }
 
+bool StoreContract::memory_is_still(std::uint64_t before) const {
+  const std::uint64_t now = store_->stats().memory_bytes;
+  return kind_.gives_memory_back ? now <= before : now == before;
+}
+
 bool StoreContract::reopen() {
   if (!kind_.reopen) return false;
   store_->set_listener(nullptr);

@@ -28,6 +28,8 @@ struct StoreUnderTest {
   std::function<std::unique_ptr<Store>(std::unique_ptr<Store>)> reopen;
   // Makes what waits in the store happen. Null: it happens by itself.
   std::function<void(Store&)> settle;
+  // Whether it may give memory back at any time, by itself.
+  bool gives_memory_back = false;
 };
 
 StoreUnderTest store_under_test();
@@ -41,6 +43,8 @@ class StoreContract : private CommitListener {
   StoreContract& operator=(const StoreContract&) = delete;
 
   Store& store() { return *store_; }
+  // Whether the store holds what it held, but for what it may have given back by itself.
+  bool memory_is_still(std::uint64_t before) const;
   // False, and nothing done, if nothing outlives a store of this kind.
   bool reopen();
 

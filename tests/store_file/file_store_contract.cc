@@ -12,15 +12,19 @@ namespace durable_streams {
 
 namespace {
 
+#ifdef DURABLE_STREAMS_SETTLE_ALWAYS
+constexpr bool kSettlesAlways = true;
+#else
+constexpr bool kSettlesAlways = false;
+#endif
+
 FileStoreOptions options_in(const TemporaryDirectory& directory) {
   FileStoreOptions options;
   options.directory = directory.path() + "/store";
   options.segment_bytes = std::uint64_t{1} << 20;
   options.reserve_bytes = std::uint64_t{1} << 20;
   options.catalog_bytes_max = std::uint64_t{256} << 20;
-#ifdef DURABLE_STREAMS_SETTLE_ALWAYS
-  options.settle_interval = std::chrono::milliseconds(1);
-#endif
+  if (kSettlesAlways) options.settle_interval = std::chrono::milliseconds(1);
   return options;
 }
 
@@ -39,7 +43,8 @@ StoreUnderTest store_under_test() {
                 return std::unique_ptr<Store>(
                     std::move(FileStore::open(options_in(*directory))).value());
               },
-          .settle = [](Store& store) { store.flush(); }};
+          .settle = [](Store& store) { store.flush(); },
+          .gives_memory_back = kSettlesAlways};
 }
 
 }  // namespace durable_streams
