@@ -1,7 +1,9 @@
 // A server in this process, as a Caddyfile describes it, whose sites listen at ports of their own.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -25,11 +27,14 @@ inline Config config_of(std::string caddyfile) {
   return std::move(*config);
 }
 
-// A port that nobody listened at a moment ago, and that the system gives to no client.
+// A port that nobody listened at a moment ago, and that the system gives to no client. No two calls
+// of a process get the same one: a test asks for several before it listens at any.
 inline std::string free_port() {
-  std::random_device random;
+  constexpr std::uint32_t kFirst = 10'000;
+  constexpr std::uint32_t kCount = 20'000;
+  static std::atomic<std::uint32_t> next = std::random_device{}() % kCount;
   for (;;) {
-    const auto port = static_cast<std::uint16_t>(10'000 + random() % 20'000);
+    const auto port = static_cast<std::uint16_t>(kFirst + next++ % kCount);
     if (listen_at({.host = "127.0.0.1", .port = port}).ok()) return std::to_string(port);
   }
 }
