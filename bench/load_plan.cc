@@ -78,8 +78,12 @@ LoadPlan plan_appends(const Options& options, const Target& target, const Stream
   return plan;
 }
 
+// A stream that an earlier run has filled stays as it is.
 Status fill_stream(const Options& options, const Target& target, std::string_view path,
                    SetupClient& client) {
+  const Result<Answer> begin = client.expect(200, get_request(target, path, "offset=-1"));
+  if (!begin) return begin.error();
+  if (!begin->body.empty()) return {};
   for (std::size_t left = options.bytes; left > 0;) {
     Options piece = options;
     piece.bytes = std::min(left, kFillBytes);

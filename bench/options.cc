@@ -132,7 +132,7 @@ flags
   --label NAME       what the result calls the server
   --connections N    connections, subscribers or polls (32; sse 1000; idle 10000)
   --streams N        streams that they share (64; sse and idle 1)
-  --names STEM       what the streams' names begin with, so that a later run finds them again (as no run before)
+  --names STEM       what the streams' names begin with, so that a later run finds them, and what is in them (as no run before)
   --pipeline N       requests in flight on each connection (1)
   --bytes N          size of an append, or of a stream that is read (100; read 1024)
   --type TYPE        text, json or binary (text)

@@ -59,6 +59,10 @@ struct FileStoreOptions {
   std::uint64_t scrub_bytes_per_second = std::uint64_t{4} << 20;
   std::chrono::milliseconds scrub_rest = std::chrono::hours(24);
 
+  // Blocks of settled streams that are held in memory, verified, once they have been read twice;
+  // the least recently read make way. 0: none are.
+  std::uint64_t read_cache_bytes_max = std::uint64_t{128} << 20;
+
   // Threads for what has to wait for the disk.
   std::size_t read_threads = 2;
 
@@ -115,8 +119,11 @@ struct FileStoreStats {
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
   std::uint64_t open_packs = 0;
-  bool short_of_room = false;  // the disk is full: creates and appends are refused
-  bool read_only = false;      // a write has failed; `read_only_reason` says how
+  std::uint64_t read_cache_bytes = 0;   // held of settled streams
+  std::uint64_t read_cache_hits = 0;    // blocks of up to 64 KiB that reads found there
+  std::uint64_t read_cache_misses = 0;  // and that they read and verified
+  bool short_of_room = false;           // the disk is full: creates and appends are refused
+  bool read_only = false;               // a write has failed; `read_only_reason` says how
   std::string read_only_reason = {};
   std::uint64_t backups = 0;         // that are whole
   std::uint64_t scrubbed_bytes = 0;  // since it was opened

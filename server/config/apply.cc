@@ -39,6 +39,7 @@ FileStoreOptions file_store_options(const DurableStreamsConfig& config, FileStor
   apply(config.memtable_size, options.memtable_bytes_max);
   apply(config.settle_interval, options.settle_interval);
   apply(config.reserve, options.reserve_bytes);
+  apply(config.read_cache, options.read_cache_bytes_max);
   apply(config.scrub_rate, options.scrub_bytes_per_second);
   apply(config.max_in_flight, options.in_flight_bytes_max);
   return options;

@@ -229,6 +229,7 @@ class Checker {
     need(streams.memtable_size.has_value(), "memtable_size");
     need(streams.settle_interval.has_value(), "settle_interval");
     need(streams.reserve.has_value(), "reserve");
+    need(streams.read_cache.has_value(), "read_cache");
     need(streams.scrub_rate.has_value(), "scrub_rate");
     need(streams.max_in_flight.has_value(), "max_in_flight");
   }

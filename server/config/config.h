@@ -60,6 +60,7 @@ struct DurableStreamsConfig {
   std::optional<std::uint64_t> memtable_size;
   std::optional<Milliseconds> settle_interval;
   std::optional<std::uint64_t> reserve;
+  std::optional<std::uint64_t> read_cache;     // bytes of settled streams held in memory; 0: none
   std::optional<std::uint64_t> scrub_rate;     // bytes a second; 0: no scrubbing
   std::optional<std::uint64_t> max_in_flight;  // bytes of changes that wait for the disk
   std::optional<std::uint64_t> max_streams;

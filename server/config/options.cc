@@ -18,7 +18,7 @@ using Streams = DurableStreamsConfig;
 using Limits = HttpLimitsConfig;
 using Kind = OptionKind;
 
-constexpr std::array<Option<Streams>, 21> kStreamsOptions{{
+constexpr std::array<Option<Streams>, 22> kStreamsOptions{{
     {"data_dir", Kind::kText, &Streams::data_dir, 0, "in memory",
      "The directory that streams are kept in. Without it they are in memory, and gone when the "
      "server stops."},
@@ -39,6 +39,8 @@ constexpr std::array<Option<Streams>, 21> kStreamsOptions{{
      "After how long streams are settled at the latest."},
     {"reserve", Kind::kBytes, &Streams::reserve, 0, "160MiB",
      "Kept on the disk for deletes and settling when it is full; 0 keeps nothing."},
+    {"read_cache", Kind::kBytes, &Streams::read_cache, 0, "128MiB",
+     "What is held in memory of settled streams that are read again and again; 0 is nothing."},
     {"scrub_rate", Kind::kBytes, &Streams::scrub_rate, 0, "4MiB",
      "How many bytes a second are read in the background to verify what is stored; 0 is none."},
     {"max_in_flight", Kind::kBytes, &Streams::max_in_flight, 1, "64MiB",

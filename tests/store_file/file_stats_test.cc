@@ -78,5 +78,27 @@ TEST_CASE("What is not settled has an age, and what was settled was written once
   CHECK(again.store().file_stats().journal_written_bytes == 0);
 }
 
+TEST_CASE("Settled bytes that are read again come from memory, unless that is turned off",
+          "[file_stats]") {
+  const TemporaryDirectory directory;
+  FileStoreOptions options{.directory = directory.path() + "/data"};
+  const std::string bytes(100'000, 'x');  // two blocks
+  StreamRecord record;
+  {
+    FilledStore store(options);
+    record = store.create("a");
+    store.append(record, bytes);
+  }
+  for (const std::uint64_t cache : {options.read_cache_bytes_max, std::uint64_t{0}}) {
+    options.read_cache_bytes_max = cache;
+    FilledStore store(options);
+    for (int i = 0; i < 5; ++i) REQUIRE(store.read(record.id, bytes.size()).value() == bytes);
+    const FileStoreStats stats = store.store().file_stats();
+    CHECK(stats.read_cache_misses == (cache > 0 ? 4 : 0));
+    CHECK(stats.read_cache_hits == (cache > 0 ? 6 : 0));
+    CHECK((stats.read_cache_bytes >= bytes.size()) == (cache > 0));
+  }
+}
+
 }  // namespace
 }  // namespace durable_streams

@@ -526,6 +526,12 @@ FileStoreStats FileState::file_stats() const {
     const MutexLock lock(damage_mutex_);
     stats.damage = damage_;
   }
+  if (blocks_ != nullptr) {
+    const BlockCache::Stats blocks = blocks_->stats();
+    stats.read_cache_bytes = blocks.bytes;
+    stats.read_cache_hits = blocks.hits;
+    stats.read_cache_misses = blocks.misses;
+  }
   for (const auto& [id, pack] : pack_infos()) {
     ++stats.packs;
     stats.pack_bytes += pack.file_bytes;

@@ -258,6 +258,7 @@ class FileState {
   const Clock& clock_;
   const FileStoreOptions options_;
   FileStoreOpening opening_;
+  std::shared_ptr<BlockCache> blocks_;  // null: none
   std::unique_ptr<OpenPacks> packs_;
   PlaceCache places_;
   std::unique_ptr<Journal> journal_;

@@ -42,7 +42,8 @@ class OpenPacks::Impl : public std::enable_shared_from_this<OpenPacks::Impl> {
         break;
     }
     Result<std::unique_ptr<Pack>> opened = Pack::open(
-        files_, {.directory = options_.directory, .id = id, .store_id = options_.store_id});
+        files_, {.directory = options_.directory, .id = id, .store_id = options_.store_id},
+        options_.blocks);
     if (!opened) {
       opening_failed(id);
       return std::move(opened).error();

@@ -23,7 +23,8 @@ class OpenPacks {
     std::string directory;
     std::uint64_t store_id = 0;
     std::size_t open_max = 100;
-    std::chrono::milliseconds wait_max{10'000};  // for a pack to come out of use, before kTooMany
+    std::shared_ptr<BlockCache> blocks = nullptr;  // of all packs; null: none are held
+    std::chrono::milliseconds wait_max{10'000};    // for a pack to come out of use, before kTooMany
   };
 
   OpenPacks(FileSystem& files, Options options);

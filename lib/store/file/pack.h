@@ -1,4 +1,5 @@
-// Reads a pack: every block is verified before a byte of it leaves (docs/disk-format.md, "Packs").
+// Reads a pack: every block is verified before a byte of it leaves or is cached
+// (docs/disk-format.md, "Packs").
 #pragma once
 
 #include <durable_streams/function.h>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/file/block_cache.h"
 #include "store/file/catalog.h"
 #include "store/file/file_system.h"
 #include "store/file/pack_format.h"
@@ -49,8 +51,9 @@ class PackIndexCursor {
 class Pack {
  public:
   // Opens the finished pack and verifies its header and footer. kUnavailable: a newer program wrote
-  // it.
-  static Result<std::unique_ptr<Pack>> open(FileSystem& files, const PackWriter::Place& place);
+  // it. With a cache, reads look there first, and offer it what they had to read.
+  static Result<std::unique_ptr<Pack>> open(FileSystem& files, const PackWriter::Place& place,
+                                            std::shared_ptr<BlockCache> cache = nullptr);
 
   PackId id() const { return id_; }
   PackInfo info() const;  // `live_bytes` as if all were alive
@@ -77,8 +80,9 @@ class Pack {
                                                         std::uint64_t position);
 
   // Reads the extent's blocks from the one that begins at `from` on, as many as one call reads (2
-  // MiB), waiting for the disk; calls `visit` with the data of each and the append ends in it.
-  // Returns where to go on, at last the extent's end. A visitor's error ends it and is returned.
+  // MiB), from the disk and never from a cache; calls `visit` with the data of each and the append
+  // ends in it. Returns where to go on, at last the extent's end. A visitor's error ends it and is
+  // returned.
   using BlockVisitor =
       Function<Status(std::string_view data, std::span<const std::uint64_t> append_ends)>;
   Result<std::uint64_t> visit_blocks(StreamId id, const Extent& extent, std::uint64_t from,
@@ -87,7 +91,7 @@ class Pack {
   // Reads and verifies header and footer once more, as open() did.
   Status verify_frame();
 
-  // Reads and verifies every block of an extent, waiting for the disk.
+  // Reads and verifies every block of an extent, from the disk and never from a cache.
   Status verify(StreamId id, const Extent& extent);
 
   // The next entry of the index, in the order it was written; false: that was all. A cursor moves
@@ -106,17 +110,24 @@ class Pack {
   struct Block;
   struct Run;
 
-  Pack(const PackWriter::Place& place, std::unique_ptr<File> file, std::uint64_t file_bytes)
-      : id_(place.id), store_id_(place.store_id), file_(std::move(file)), file_bytes_(file_bytes) {}
+  Pack(const PackWriter::Place& place, std::unique_ptr<File> file, std::uint64_t file_bytes,
+       std::shared_ptr<BlockCache> cache)
+      : id_(place.id),
+        store_id_(place.store_id),
+        file_(std::move(file)),
+        file_bytes_(file_bytes),
+        cache_(std::move(cache)) {}
 
   Status check_frame(pack_format::Footer& footer);
   std::optional<Status> read_at(Wait wait, std::uint64_t offset, char* out, std::uint64_t size);
-  std::optional<Status> load(Wait wait, StreamId id, const Extent& extent, std::uint64_t first,
-                             std::uint64_t last, Run& out);
+  pack_format::BlockPlace place_of(StreamId id, const Block& block) const;
+  std::optional<Status> find_or_load(Wait wait, StreamId id, const Extent& extent, Run& out);
+  bool find_cached(StreamId id, Run& out) const;
+  std::optional<Status> load(Wait wait, StreamId id, const Extent& extent, Run& out);
   std::optional<Status> load_only_block(Wait wait, StreamId id, const Extent& extent, Run& out);
   std::optional<Status> find_blocks(Wait wait, StreamId id, const Extent& extent, Run& out);
   Status check_range(StreamId id, const Extent& extent, std::uint64_t from, std::uint64_t to) const;
-  Status check_block(StreamId id, const Extent& extent, Block& block) const;
+  Status check_block(StreamId id, std::string_view bytes, Block& block) const;
   Status decode_ends(StreamId id, const Block& block, std::vector<std::uint64_t>& out) const;
   std::optional<Status> load_ends(Wait wait, StreamId id, const Extent& extent, std::uint64_t block,
                                   std::vector<std::uint64_t>& out);
@@ -130,6 +141,7 @@ class Pack {
   const std::uint64_t store_id_;
   const std::unique_ptr<File> file_;
   const std::uint64_t file_bytes_;
+  const std::shared_ptr<BlockCache> cache_;
   pack_format::Footer footer_;
 };
 

@@ -60,6 +60,8 @@ struct BlockPlace {
   StreamId stream = 0;
   std::uint64_t first = 0;  // position in the stream
   std::uint32_t data_bytes = 0;
+
+  bool operator==(const BlockPlace&) const = default;
 };
 
 std::string encode_header(const Header& header);

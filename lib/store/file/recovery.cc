@@ -68,10 +68,13 @@ Status FileState::recover() {
   }
   if (Status read = read_meta(); !read) return read;
   if (Status read = read_packs(); !read) return read;
-  packs_ = std::make_unique<OpenPacks>(files_,
-                                       OpenPacks::Options{.directory = packs_directory(),
-                                                          .store_id = meta_.store_id,
-                                                          .open_max = options_.max_file_handles});
+  if (options_.read_cache_bytes_max > 0)
+    blocks_ = std::make_shared<BlockCache>(options_.read_cache_bytes_max);
+  packs_ =
+      std::make_unique<OpenPacks>(files_, OpenPacks::Options{.directory = packs_directory(),
+                                                             .store_id = meta_.store_id,
+                                                             .open_max = options_.max_file_handles,
+                                                             .blocks = blocks_});
   opening_.clean = meta_.clean;
   if (Status replayed = replay(); !replayed) return replayed;
   if (Status swept = sweep_packs(); !swept) return swept;

@@ -133,6 +133,7 @@ TEST_CASE("the defaults that are told are those that hold", "[server][config]") 
   CHECK(file.memtable_bytes_max == file_default.memtable_bytes_max);
   CHECK(file.settle_interval == file_default.settle_interval);
   CHECK(file.reserve_bytes == file_default.reserve_bytes);
+  CHECK(file.read_cache_bytes_max == file_default.read_cache_bytes_max);
   CHECK(file.scrub_bytes_per_second == file_default.scrub_bytes_per_second);
   CHECK(file.in_flight_bytes_max == file_default.in_flight_bytes_max);
   CHECK(memory_store_options(streams, {}).memory_bytes_max ==
