@@ -20,7 +20,7 @@ struct EngineOptions {
 
   // How many streams' states are held ready in memory. Beyond it the least recently used idle ones
   // are left to the store.
-  std::size_t loaded_streams_max = 65'536;
+  std::size_t loaded_streams_max = 131'072;
 
   // The largest number of bytes that one create or append may bring; more is kTooLarge.
   std::size_t append_bytes_max = std::size_t{64} << 20;
