@@ -90,7 +90,9 @@ std::string_view path_of(std::string_view target, std::span<char> room) {
                          authority.size());
     if (!target.starts_with('/')) return "/";
   }
-  const std::string_view path = target.substr(0, target.find_first_of("?#"));
+  // One character after the other: find_first_of() would look each of them up.
+  std::string_view path = target.substr(0, target.find('?'));
+  path = path.substr(0, path.find('#'));
   if (path.find('%') == std::string_view::npos) return path;
   if (path.size() > room.size()) return {};
   std::size_t size = 0;
