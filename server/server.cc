@@ -149,12 +149,13 @@ void Server::drain() {
 std::unique_ptr<Acceptor> Server::accept_at(BindingId id, const SitePlan& site,
                                             std::vector<Listener> listeners) {
   for (const Listener& listener : listeners) {
-    set_silence_max(listener, site.limits.write_timeout);
     if (site.limits.send_buffer_bytes > 0) set_send_buffer(listener, site.limits.send_buffer_bytes);
   }
-  return std::make_unique<Acceptor>(
+  auto acceptor = std::make_unique<Acceptor>(
       workers_.front()->uv_loop(), std::move(listeners),
       [this, id](AcceptedSocket socket) { deal(id, std::move(socket)); }, log_);
+  acceptor->set_silence_max(site.limits.write_timeout);
+  return acceptor;
 }
 
 void Server::deal(BindingId id, AcceptedSocket socket) {

@@ -165,13 +165,18 @@ void Server::commit(Prepared prepared) {
     worker->post([serving = worker.get(), plan = plan_, bound] { serving->serve(plan, bound); });
   }
   for (Binding& binding : bindings_) {
+    const SitePlan& site = plan_->sites[binding.site];
+    if (binding.acceptor) {
+      binding.acceptor->set_silence_max(site.limits.write_timeout);
+      continue;
+    }
     const auto fresh = prepared.listeners.find(binding.listen);
-    if (binding.acceptor || fresh == prepared.listeners.end()) continue;
+    if (fresh == prepared.listeners.end()) continue;
     if (port_ == 0) {
       port_ = fresh->second.front().address.port();
-      origin_ = origin_of(plan_->sites[binding.site].config, port_);
+      origin_ = origin_of(site.config, port_);
     }
-    binding.acceptor = accept_at(binding.id, plan_->sites[binding.site], std::move(fresh->second));
+    binding.acceptor = accept_at(binding.id, site, std::move(fresh->second));
   }
 }
 

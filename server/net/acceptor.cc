@@ -82,6 +82,10 @@ void Acceptor::share(bool shared) const {
   for (const Watch* watch : watches_) server::share(watch->listener, shared);
 }
 
+void Acceptor::set_silence_max(std::chrono::milliseconds silence) const {
+  for (const Watch* watch : watches_) server::set_silence_max(watch->listener, silence);
+}
+
 bool Acceptor::accept_some(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     sockaddr_storage peer{};

@@ -1,4 +1,7 @@
 // One configuration after the other, while clients are being served.
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <atomic>
 #include <deque>
 #include <exception>
@@ -19,6 +22,41 @@ constexpr char kNoAdmin[] = "{\nadmin off\n}\n";
 std::string site(const std::string& port, std::string_view body) {
   return std::string(kNoAdmin) + "127.0.0.1:" + port + " {\n" + std::string(body) + "\n}";
 }
+
+#if defined(TCP_USER_TIMEOUT)
+// Of the socket of this process that listens at `port`, in milliseconds.
+int silence_max_at(const std::string& port) {
+  constexpr int kDescriptorsMax = 1024;
+  for (int fd = 0; fd < kDescriptorsMax; ++fd) {
+    int listening = 0;
+    int timeout = 0;
+    socklen_t size = sizeof(listening);
+    sockaddr_in address{};
+    socklen_t address_size = sizeof(address);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0 ||
+        getsockname(fd, reinterpret_cast<sockaddr*>(&address), &address_size) != 0 ||
+        std::to_string(ntohs(address.sin_port)) != port ||
+        getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, &size) != 0) {
+      continue;
+    }
+    return timeout;
+  }
+  return -1;
+}
+
+TEST_CASE("connections that are accepted after a reload keep to its write timeout",
+          "[server][reload]") {
+  const std::string port = free_port();
+  const auto with_timeout = [&](std::string_view timeout) {
+    return "{\nadmin off\nservers {\n timeouts {\n write " + std::string(timeout) +
+           "\n }\n}\n}\n127.0.0.1:" + port + " {\n respond hi\n}";
+  };
+  ConfiguredServer server(with_timeout("7s"));
+  CHECK(silence_max_at(port) == 7'000);
+  REQUIRE(server.reload(with_timeout("9s")).ok());
+  CHECK(silence_max_at(port) == 9'000);
+}
+#endif
 
 TEST_CASE("an open connection is served by the new configuration, with the old streams",
           "[server][reload]") {
