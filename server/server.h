@@ -109,9 +109,9 @@ class Server final : private AdminActions {
 
   // What of the present configuration a new one may take over.
   struct Present {
-    std::shared_ptr<const Plan> plan;  // null: there is none
-    std::vector<std::string> listens;
-    bool admin = false;
+    std::shared_ptr<const Plan> plan;                           // null: there is none
+    std::map<std::string, std::vector<SocketAddress>> listens;  // by address, as the plan writes it
+    std::vector<SocketAddress> admin;                           // empty: there is none
     AdminConfig admin_config;
 
     bool has_port(std::uint16_t port) const;

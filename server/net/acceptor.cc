@@ -78,6 +78,12 @@ void Acceptor::accept_waiting() {
   }
 }
 
+std::vector<SocketAddress> Acceptor::addresses() const {
+  std::vector<SocketAddress> addresses;
+  for (const Watch* watch : watches_) addresses.push_back(watch->listener.address);
+  return addresses;
+}
+
 void Acceptor::share(bool shared) const {
   for (const Watch* watch : watches_) server::share(watch->listener, shared);
 }

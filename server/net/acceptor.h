@@ -39,6 +39,8 @@ class Acceptor {
   // Accepts all who wait now, for whom the end of the listener would be a reset.
   void accept_waiting();
 
+  std::vector<SocketAddress> addresses() const;
+
   // As share() and set_silence_max() of its listeners.
   void share(bool shared) const;
   void set_silence_max(std::chrono::milliseconds silence) const;

@@ -141,6 +141,24 @@ TEST_CASE("a site may come to listen at more of its port, and at less", "[server
   CHECK_FALSE(other.ok());
 }
 
+TEST_CASE("two names for one address are refused by a reload as by a start", "[server][reload]") {
+  const std::string port = free_port();
+  const auto at = [&](std::string_view bind) {
+    return "{\nadmin off\n}\nhttp://a.example:" + port + " {\n bind " + std::string(bind) +
+           "\n respond hi\n}";
+  };
+  const std::string why = "'127.1:" + port + "' and '127.0.0.1:" + port +
+                          "' have an address in common, 127.0.0.1:" + port;
+  const auto started = Server::open(config_of(at("127.0.0.1 127.1")));
+  REQUIRE_FALSE(started.ok());
+  CHECK(started.error().message == why);
+  ConfiguredServer server(at("127.0.0.1"));
+  const Status reloaded = server.reload(at("127.0.0.1 127.1"));
+  REQUIRE_FALSE(reloaded.ok());
+  CHECK(reloaded.error().message == why);
+  CHECK(server.reload(at("127.1")).ok());
+}
+
 TEST_CASE("clients that come while a reload fails are served, whatever address it asked for",
           "[server][reload]") {
   constexpr int kClients = 32;
