@@ -113,6 +113,7 @@ Status Server::make_workers(std::size_t threads) {
     if (!worker) return std::move(worker).error();
     workers_.push_back(std::move(*worker));
   }
+  first_loop_ = std::make_shared<LoopPost>(workers_.front()->loop());
   return {};
 }
 
@@ -123,6 +124,7 @@ Server::~Server() {
   controls_.clear();
   admin_.reset();
   bindings_.clear();
+  if (first_loop_ != nullptr) first_loop_->close();
   workers_.clear();
   plan_.reset();
   background_.reset();

@@ -44,9 +44,8 @@ class Places {
 
 }  // namespace
 
-void Server::reload(Config config, Function<void(Status)> done) {
-  workers_.front()->post([this, config = std::make_unique<Config>(std::move(config)),
-                          done = std::move(done)]() mutable {
+void Server::reload(Function<Result<Config>()> read, Function<void(Status)> done) {
+  workers_.front()->post([this, read = std::move(read), done = std::move(done)]() mutable {
     const auto refuse = [&](std::string_view why) {
       done(Error{ErrorCode::kUnavailable, std::string(why), {}});
     };
@@ -54,24 +53,29 @@ void Server::reload(Config config, Function<void(Status)> done) {
     if (reloading_) return refuse("another configuration is being loaded");
     reloading_ = true;
     share_addresses(true);
-    background_->post([this, config = std::move(config), done = std::move(done),
+    background_->post([this, read = std::move(read), done = std::move(done),
                        present = std::make_unique<Present>(present())]() mutable {
-      auto prepared = std::make_unique<Result<Prepared>>(prepare(*config, *present));
+      const Result<Config> config = read();
+      auto prepared = std::make_unique<Result<Prepared>>(config ? prepare(*config, *present)
+                                                                : Result<Prepared>(config.error()));
       present.reset();
-      workers_.front()->post(
-          [this, prepared = std::move(prepared), done = std::move(done)]() mutable {
-            reloading_ = false;
-            Status outcome = change_over(std::move(*prepared));
-            share_addresses(false);
-            if (outcome) log_.info("serving a new configuration");
-            done(std::move(outcome));
-          });
+      first_loop_->post([this, prepared = std::move(prepared), done = std::move(done)]() mutable {
+        reloading_ = false;
+        Status outcome = change_over(std::move(*prepared));
+        share_addresses(false);
+        if (outcome) log_.info("serving a new configuration");
+        done(std::move(outcome));
+      });
     });
   });
 }
 
 Server::Present Server::present() const {
-  Present present{.plan = plan_, .listens = {}, .admin = {}, .admin_config = plan_->config.admin};
+  Present present{.plan = plan_,
+                  .loops = workers_.size(),
+                  .listens = {},
+                  .admin = {},
+                  .admin_config = plan_->config.admin};
   for (const Binding& binding : bindings_) {
     if (binding.acceptor) present.listens[binding.listen] = binding.acceptor->addresses();
   }
@@ -105,7 +109,7 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
   }
   Prepared prepared;
   const Logger log = context_.make_logger(config.log);
-  const std::size_t loops = workers_.empty() ? config.threads.value_or(4) : workers_.size();
+  const std::size_t loops = present.loops == 0 ? config.threads.value_or(4) : present.loops;
   const PlanMaker maker{.stores = stores_,
                         .make_logger = context_.make_logger,
                         .log = log,

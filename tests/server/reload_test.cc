@@ -5,6 +5,7 @@
 #include <atomic>
 #include <deque>
 #include <exception>
+#include <future>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -68,6 +69,44 @@ TEST_CASE("an open connection is served by the new configuration, with the old s
   REQUIRE(server.reload(site(port, "durable_streams /s/*\nrespond /hello hi")).ok());
   CHECK(client.exchange("GET /hello").body == "hi");
   CHECK(client.exchange("GET /s/x?offset=-1").body == "kept");
+}
+
+TEST_CASE("clients are served while a configuration is read, however long that takes",
+          "[server][reload]") {
+  const std::string port = free_port();
+  const auto answering = [&](std::string_view text) {
+    return "{\nadmin off\nthreads 1\n}\n127.0.0.1:" + port + " {\n respond " + std::string(text) +
+           "\n}";
+  };
+  ConfiguredServer server(answering("one"));
+  std::string meanwhile;
+  REQUIRE(server
+              .reload([&, config = config_of(answering("two"))]() -> Result<Config> {
+                meanwhile = client_at(port).exchange("GET /").body;
+                return config;
+              })
+              .ok());
+  CHECK(meanwhile == "one");
+  CHECK(client_at(port).exchange("GET /").body == "two");
+}
+
+TEST_CASE("a server may go while a configuration is being read for it", "[server][reload]") {
+  const std::string port = free_port();
+  std::optional<ConfiguredServer> server(std::in_place, site(port, "respond one"));
+  std::promise<void> reading;
+  std::promise<void> stopped;
+  server->server().reload(
+      [&, config = config_of(site(port, "respond two"))]() -> Result<Config> {
+        reading.set_value();
+        stopped.get_future().wait();
+        return config;
+      },
+      [](const Status&) {});
+  reading.get_future().wait();
+  server->stop();
+  stopped.set_value();
+  server.reset();
+  CHECK_FALSE(client_at(port).connected());
 }
 
 TEST_CASE("options of an endpoint change, and live responses of the old ones end cleanly",
