@@ -29,7 +29,7 @@ class Places {
       for (const auto& [other, taken] : taken_) {
         if (other == listen || !address.overlaps(taken)) continue;
         return Error{ErrorCode::kInvalidArgument,
-                     fmt::format("'{}' and '{}' have an address in common, {}", listen, other,
+                     fmt::format("'{}' and '{}' have an address in common: {}", listen, other,
                                  address.to_string()),
                      {}};
       }

@@ -187,7 +187,7 @@ TEST_CASE("two names for one address are refused by a reload as by a start", "[s
            "\n respond hi\n}";
   };
   const std::string why = "'127.1:" + port + "' and '127.0.0.1:" + port +
-                          "' have an address in common, 127.0.0.1:" + port;
+                          "' have an address in common: 127.0.0.1:" + port;
   const auto started = Server::open(config_of(at("127.0.0.1 127.1")));
   REQUIRE_FALSE(started.ok());
   CHECK(started.error().message == why);
