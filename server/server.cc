@@ -113,6 +113,7 @@ Status Server::make_workers(std::size_t threads) {
     if (!worker) return std::move(worker).error();
     workers_.push_back(std::move(*worker));
   }
+  first_loop_ = std::make_shared<LoopPost>(workers_.front()->loop());
   return {};
 }
 
@@ -123,6 +124,7 @@ Server::~Server() {
   controls_.clear();
   admin_.reset();
   bindings_.clear();
+  if (first_loop_ != nullptr) first_loop_->close();
   workers_.clear();
   plan_.reset();
   background_.reset();
@@ -149,12 +151,13 @@ void Server::drain() {
 std::unique_ptr<Acceptor> Server::accept_at(BindingId id, const SitePlan& site,
                                             std::vector<Listener> listeners) {
   for (const Listener& listener : listeners) {
-    set_silence_max(listener, site.limits.write_timeout);
     if (site.limits.send_buffer_bytes > 0) set_send_buffer(listener, site.limits.send_buffer_bytes);
   }
-  return std::make_unique<Acceptor>(
+  auto acceptor = std::make_unique<Acceptor>(
       workers_.front()->uv_loop(), std::move(listeners),
       [this, id](AcceptedSocket socket) { deal(id, std::move(socket)); }, log_);
+  acceptor->set_silence_max(site.limits.write_timeout);
+  return acceptor;
 }
 
 void Server::deal(BindingId id, AcceptedSocket socket) {

@@ -22,6 +22,7 @@
 #include "server/config/apply.h"
 #include "server/config/config.h"
 #include "server/log/logger.h"
+#include "server/loop_post.h"
 #include "server/metrics/render_metrics.h"
 #include "server/net/acceptor.h"
 #include "server/net/address_counts.h"
@@ -81,9 +82,10 @@ class Server final : private AdminActions {
   // latest when Limits::drain_timeout is over. Threads: any.
   void drain();
 
-  // Serves what `config` says from now on; connections and streams stay. An error leaves everything
-  // as it was. `done` is called on the first loop. Threads: any, until run() returns.
-  void reload(Config config, Function<void(Status)> done);
+  // Serves what `read` finds from now on; connections and streams stay. An error leaves everything
+  // as it was. `read` is called on a thread that may wait, `done` on the first loop. Threads: any,
+  // until run() returns.
+  void reload(Function<Result<Config>()> read, Function<void(Status)> done);
 
   // What Prometheus reads: the server's counts since its start. Threads: as run().
   std::string metrics_text();
@@ -110,8 +112,9 @@ class Server final : private AdminActions {
   // What of the present configuration a new one may take over.
   struct Present {
     std::shared_ptr<const Plan> plan;  // null: there is none
-    std::vector<std::string> listens;
-    bool admin = false;
+    std::size_t loops = 0;
+    std::map<std::string, std::vector<SocketAddress>> listens;  // by address, as the plan writes it
+    std::vector<SocketAddress> admin;                           // empty: there is none
     AdminConfig admin_config;
 
     bool has_port(std::uint16_t port) const;
@@ -121,7 +124,7 @@ class Server final : private AdminActions {
 
   static std::string origin_of(const HttpServerConfig& server, std::uint16_t port);
   Status make_workers(std::size_t threads);
-  // May wait for disks and names.
+  // May wait for disks and names, and take its time.
   Result<Prepared> prepare(const Config& config, const Present& present);
   Status bind(const Plan& plan, const Present& present, Prepared& prepared) const;
   Present present() const;
@@ -151,7 +154,7 @@ class Server final : private AdminActions {
 
   std::string metrics() override { return metrics_text(); }
   Status ready() override;
-  std::string config() override;
+  void config(Function<void(std::string)> done) override;
   void load(ConfigSource source, std::optional<ConfigLanguage> language,
             Function<void(Status)> done) override;
   void stop() override;
@@ -174,6 +177,7 @@ class Server final : private AdminActions {
   std::optional<ThreadLoop> background_;
   OpenStores stores_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<LoopPost> first_loop_;  // the first worker's
 
   // Of the first worker's loop.
   std::shared_ptr<const Plan> plan_;

@@ -67,15 +67,22 @@ void Server::stop() {
   drain();
 }
 
-std::string Server::config() { return write_config_json(plan_->config, true); }
+void Server::config(Function<void(std::string)> done) {
+  background_->post([loop = first_loop_, plan = plan_, done = std::move(done)]() mutable {
+    loop->post([text = write_config_json(plan->config, true), done = std::move(done)]() mutable {
+      done(std::move(text));
+    });
+  });
+}
 
 void Server::load(ConfigSource source, std::optional<ConfigLanguage> language,
                   Function<void(Status)> done) {
-  Environment environment = process_environment();
-  Result<Config> config = parse_config(source, language, environment);
-  if (config) return reload(std::move(*config), std::move(done));
-  workers_.front()->post(
-      [error = config.error(), done = std::move(done)]() mutable { done(std::move(error)); });
+  reload(
+      [source = std::move(source), language] {
+        Environment environment = process_environment();
+        return parse_config(source, language, environment);
+      },
+      std::move(done));
 }
 
 void Server::list(StreamsQuery query, Function<void(Result<std::string>)> done) {
@@ -105,19 +112,17 @@ void Server::backup(std::string store, std::string to, Function<void(Status)> do
     found = each;
     ++stores;
   }
-  Worker* const first = workers_.front().get();
   if (stores != 1) {
     const bool none = stores == 0;
     Error error{none ? ErrorCode::kNotFound : ErrorCode::kInvalidArgument,
                 none ? "no streams are kept in that directory"
                      : "several directories are kept: say which, by store=DIRECTORY",
                 {}};
-    return first->post(
+    return workers_.front()->post(
         [error = std::move(error), done = std::move(done)]() mutable { done(std::move(error)); });
   }
-  // The loop outlives the stores.
-  found->backup(std::move(to), [first, done = std::move(done)](Status made) mutable {
-    first->post(
+  found->backup(std::move(to), [loop = first_loop_, done = std::move(done)](Status made) mutable {
+    loop->post(
         [made = std::move(made), done = std::move(done)]() mutable { done(std::move(made)); });
   });
 }

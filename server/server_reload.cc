@@ -20,11 +20,32 @@ bool off_this_machine(const ListenAddress& address) {
   return !ip || (address.host != "::1" && !address.host.starts_with("127."));
 }
 
+// Where one configuration listens. What `check.h` cannot know: which addresses a host's name has.
+class Places {
+ public:
+  Status take(const std::string& listen, const std::vector<SocketAddress>& addresses) {
+    for (const SocketAddress& address : addresses) {
+      if (address.port() == 0) continue;
+      for (const auto& [other, taken] : taken_) {
+        if (other == listen || !address.overlaps(taken)) continue;
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("'{}' and '{}' have an address in common: {}", listen, other,
+                                 address.to_string()),
+                     {}};
+      }
+      taken_.emplace_back(listen, address);
+    }
+    return {};
+  }
+
+ private:
+  std::vector<std::pair<std::string, SocketAddress>> taken_;
+};
+
 }  // namespace
 
-void Server::reload(Config config, Function<void(Status)> done) {
-  workers_.front()->post([this, config = std::make_unique<Config>(std::move(config)),
-                          done = std::move(done)]() mutable {
+void Server::reload(Function<Result<Config>()> read, Function<void(Status)> done) {
+  workers_.front()->post([this, read = std::move(read), done = std::move(done)]() mutable {
     const auto refuse = [&](std::string_view why) {
       done(Error{ErrorCode::kUnavailable, std::string(why), {}});
     };
@@ -32,28 +53,33 @@ void Server::reload(Config config, Function<void(Status)> done) {
     if (reloading_) return refuse("another configuration is being loaded");
     reloading_ = true;
     share_addresses(true);
-    background_->post([this, config = std::move(config), done = std::move(done),
+    background_->post([this, read = std::move(read), done = std::move(done),
                        present = std::make_unique<Present>(present())]() mutable {
-      auto prepared = std::make_unique<Result<Prepared>>(prepare(*config, *present));
+      const Result<Config> config = read();
+      auto prepared = std::make_unique<Result<Prepared>>(config ? prepare(*config, *present)
+                                                                : Result<Prepared>(config.error()));
       present.reset();
-      workers_.front()->post(
-          [this, prepared = std::move(prepared), done = std::move(done)]() mutable {
-            reloading_ = false;
-            Status outcome = change_over(std::move(*prepared));
-            share_addresses(false);
-            if (outcome) log_.info("serving a new configuration");
-            done(std::move(outcome));
-          });
+      first_loop_->post([this, prepared = std::move(prepared), done = std::move(done)]() mutable {
+        reloading_ = false;
+        Status outcome = change_over(std::move(*prepared));
+        share_addresses(false);
+        if (outcome) log_.info("serving a new configuration");
+        done(std::move(outcome));
+      });
     });
   });
 }
 
 Server::Present Server::present() const {
   Present present{.plan = plan_,
+                  .loops = workers_.size(),
                   .listens = {},
-                  .admin = admin_ != nullptr,
+                  .admin = {},
                   .admin_config = plan_->config.admin};
-  for (const Binding& binding : bindings_) present.listens.push_back(binding.listen);
+  for (const Binding& binding : bindings_) {
+    if (binding.acceptor) present.listens[binding.listen] = binding.acceptor->addresses();
+  }
+  if (admin_) present.admin = admin_->addresses();
   return present;
 }
 
@@ -67,11 +93,12 @@ void Server::share_addresses(bool shared) const {
 }
 
 bool Server::Present::has_port(std::uint16_t port) const {
-  const auto has = [port](const std::string& listen) {
-    const Result<ListenAddress> address = parse_listen_address(listen);
-    return address.ok() && address->port == port;
+  const auto has = [port](const std::vector<SocketAddress>& addresses) {
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [port](const SocketAddress& each) { return each.port() == port; });
   };
-  return std::any_of(listens.begin(), listens.end(), has) || (admin && has(admin_config.listen));
+  return has(admin) || std::any_of(listens.begin(), listens.end(),
+                                   [&](const auto& each) { return has(each.second); });
 }
 
 Result<Server::Prepared> Server::prepare(const Config& config, const Present& present) {
@@ -82,7 +109,7 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
   }
   Prepared prepared;
   const Logger log = context_.make_logger(config.log);
-  const std::size_t loops = workers_.empty() ? config.threads.value_or(4) : workers_.size();
+  const std::size_t loops = present.loops == 0 ? config.threads.value_or(4) : present.loops;
   const PlanMaker maker{.stores = stores_,
                         .make_logger = context_.make_logger,
                         .log = log,
@@ -102,24 +129,32 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
 }
 
 Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared) const {
+  Places places;
   const auto listen = [&](const std::string& text) -> Result<std::vector<Listener>> {
     const Result<ListenAddress> address = parse_listen_address(text);
     if (!address) return address.error();
+    const Result<std::vector<SocketAddress>> wanted = addresses_of(*address);
+    if (!wanted) return wanted.error();
+    if (Status apart = places.take(text, *wanted); !apart) return apart.error();
     Result<std::vector<Listener>> alone = listen_at(*address);
     if (alone || !present.has_port(address->port)) return alone;
     return listen_at(*address, Sharing::kShared);
   };
   for (const HttpServerConfig& server : plan.config.servers) {
     for (const std::string& text : server.listen) {
-      const auto& held = present.listens;
-      if (std::find(held.begin(), held.end(), text) != held.end()) continue;
+      if (const auto held = present.listens.find(text); held != present.listens.end()) {
+        if (Status apart = places.take(text, held->second); !apart) return apart;
+        continue;
+      }
       Result<std::vector<Listener>> listeners = listen(text);
       if (!listeners) return listeners.error();
       prepared.listeners[text] = std::move(*listeners);
     }
   }
   const AdminConfig& admin = plan.config.admin;
-  if (!admin.enabled || (present.admin && present.admin_config.listen == admin.listen)) return {};
+  if (!admin.enabled) return {};
+  if (!present.admin.empty() && present.admin_config.listen == admin.listen)
+    return places.take(admin.listen, present.admin);
   Result<std::vector<Listener>> listeners = listen(admin.listen);
   if (!listeners)
     return Error{listeners.error().code,
@@ -165,13 +200,18 @@ void Server::commit(Prepared prepared) {
     worker->post([serving = worker.get(), plan = plan_, bound] { serving->serve(plan, bound); });
   }
   for (Binding& binding : bindings_) {
+    const SitePlan& site = plan_->sites[binding.site];
+    if (binding.acceptor) {
+      binding.acceptor->set_silence_max(site.limits.write_timeout);
+      continue;
+    }
     const auto fresh = prepared.listeners.find(binding.listen);
-    if (binding.acceptor || fresh == prepared.listeners.end()) continue;
+    if (fresh == prepared.listeners.end()) continue;
     if (port_ == 0) {
       port_ = fresh->second.front().address.port();
-      origin_ = origin_of(plan_->sites[binding.site].config, port_);
+      origin_ = origin_of(site.config, port_);
     }
-    binding.acceptor = accept_at(binding.id, plan_->sites[binding.site], std::move(fresh->second));
+    binding.acceptor = accept_at(binding.id, site, std::move(fresh->second));
   }
 }
 

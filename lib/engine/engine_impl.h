@@ -271,7 +271,7 @@ class Engine::Impl final : public CommitListener {
   // What readers find at a path that is not loading. Needs the shard's lock.
   Result<Stream*> find_shown(const Located& located);
   class HeldRead;
-  void let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted);
+  bool let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted);  // as let_go()
   void read_page_later(PageRead page, const ReadRange& range, StreamView stream,
                        Function<void(Result<ReadAnswer>)> done);
 

@@ -33,7 +33,8 @@ class Engine::Impl::HeldRead final : public Deferral<ReadAnswer> {
   Function<void(Result<ReadAnswer>)> answer_later() override {
     return [&engine = engine_, held = held_,
             later = deferral_.answer_later()](Result<ReadAnswer> answer) mutable {
-      engine.let_go_of_read(held, answer.ok());
+      // On whichever thread the store answers, after which no turn of a loop need follow.
+      if (engine.let_go_of_read(held, answer.ok())) engine.store_.flush();
       later(std::move(answer));
     };
   }
@@ -99,13 +100,13 @@ std::optional<Status> Engine::Impl::read(const ReadRequest& request, LiveReader*
   if (held == nullptr) return read_page(from, request.bytes_max, out, deferral);
   HeldRead deferred(*this, held, deferral);
   std::optional<Status> answer = read_page(from, request.bytes_max, out, deferred);
-  if (answer) let_go_of_read(held, answer->ok());
+  if (answer) let_go_of_read(held, answer->ok());  // the caller asks for the commit
   return answer;
 }
 
-void Engine::Impl::let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted) {
+bool Engine::Impl::let_go_of_read(const std::shared_ptr<Stream>& stream, bool accepted) {
   const ShardLock lock(stream->shard);
-  let_go(stream, accepted ? Outcome::kAccepted : Outcome::kRefused);
+  return let_go(stream, accepted ? Outcome::kAccepted : Outcome::kRefused);
 }
 
 Result<Offset> Engine::Impl::start_of(const StreamView& stream, Offset from) const {

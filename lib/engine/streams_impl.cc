@@ -280,7 +280,6 @@ std::uint64_t Streams::Impl::keep(WaitingOperations::Resume resume) {
 }
 
 void Streams::Impl::on_answer(std::uint64_t operation, const Status& status) {
-  flush_after(false);  // whoever answered may have submitted what nobody waits for
   if (WaitingOperations::Resume resume = waiting_.take(operation)) resume(status);
 }
 

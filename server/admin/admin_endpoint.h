@@ -44,6 +44,8 @@ class AdminEndpoint {
 
   const AdminAudience& audience() const { return audience_; }
 
+  std::vector<SocketAddress> addresses() const { return acceptor_->addresses(); }
+
   // As share() of its listeners.
   void share(bool shared) const { acceptor_->share(shared); }
 

@@ -1,15 +1,14 @@
 // What is wrong is printed as it is: it names its place.
 #include "server/cli/config_commands.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <ostream>
 #include <string>
 
 #include "server/access/access_control.h"
 #include "server/cli/exit_code.h"
+#include "server/cli/replace_file.h"
 #include "server/config/caddyfile/formatter.h"
 #include "server/config/json/config_json.h"
 #include "server/tls/tls_site.h"
@@ -94,11 +93,9 @@ int run_fmt(const CommandOptions& options, std::string_view file, Terminal& term
     return kExitUsage;
   }
   if (!differs) return kExitDone;
-  std::ofstream out(name, std::ios::binary | std::ios::trunc);
-  out << formatted;
-  out.close();
-  if (out) return kExitDone;
-  terminal.err << fmt::format("cannot write {}\n", name);
+  const Status replaced = replace_file(name, formatted);
+  if (replaced.ok()) return kExitDone;
+  terminal.err << replaced.error().message << "\n";
   return kExitFailed;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -60,15 +61,18 @@ void tell_what_is_served(const Plan& plan, const Logger& log) {
 
 // Reads the file again, and serves what it says.
 void reload_from_file(Server& server, const CommandOptions& options) {
-  Result<Config> config = load_named_config(options);
-  if (!config)
-    return server.log().error("the configuration is wrong, and was not loaded",
-                              {{"reason", config.error().message}});
   notify_service_manager("RELOADING=1");
-  server.reload(std::move(*config), [&server](const Status& loaded) {
+  const auto wrong = std::make_shared<bool>(false);
+  auto read = [wrong, &options] {
+    Result<Config> config = load_named_config(options);
+    *wrong = !config.ok();
+    return config;
+  };
+  server.reload(std::move(read), [&server, wrong](const Status& loaded) {
     notify_service_manager("READY=1");
     if (!loaded)
-      return server.log().error("the configuration was not loaded",
+      return server.log().error(*wrong ? "the configuration is wrong, and was not loaded"
+                                       : "the configuration was not loaded",
                                 {{"reason", loaded.error().message}});
     tell_what_is_served(server.plan(), server.log());
   });

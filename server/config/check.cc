@@ -139,9 +139,9 @@ class Checker {
         if (!holds(mine, theirs) && !holds(theirs, mine)) continue;
         const bool every = is_every(mine) || is_every(theirs);
         fault(place,
-              every ? fmt::format("'{}' and another address have port {}, of which one is "
-                                  "every address of this machine",
-                                  one.text, one.address.port)
+              every ? fmt::format("'{}' and '{}' have an address in common: '{}' is every address "
+                                  "of this machine",
+                                  one.text, other.text, is_every(mine) ? one.text : other.text)
                     : fmt::format("'{}' and '{}' have an address in common", one.text, other.text));
       }
     }

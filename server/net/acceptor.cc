@@ -78,8 +78,18 @@ void Acceptor::accept_waiting() {
   }
 }
 
+std::vector<SocketAddress> Acceptor::addresses() const {
+  std::vector<SocketAddress> addresses;
+  for (const Watch* watch : watches_) addresses.push_back(watch->listener.address);
+  return addresses;
+}
+
 void Acceptor::share(bool shared) const {
   for (const Watch* watch : watches_) server::share(watch->listener, shared);
+}
+
+void Acceptor::set_silence_max(std::chrono::milliseconds silence) const {
+  for (const Watch* watch : watches_) server::set_silence_max(watch->listener, silence);
 }
 
 bool Acceptor::accept_some(const Listener& listener) {

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -38,8 +39,11 @@ class Acceptor {
   // Accepts all who wait now, for whom the end of the listener would be a reset.
   void accept_waiting();
 
-  // As share() of its listeners.
+  std::vector<SocketAddress> addresses() const;
+
+  // As share() and set_silence_max() of its listeners.
   void share(bool shared) const;
+  void set_silence_max(std::chrono::milliseconds silence) const;
 
  private:
   struct Watch;

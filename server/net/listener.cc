@@ -104,7 +104,7 @@ Result<std::vector<Listener>> listen_everywhere(std::uint16_t port, Sharing shar
   return listeners;
 }
 
-Result<std::vector<Listener>> listen_by_name(const ListenAddress& address, Sharing sharing) {
+Result<std::vector<SocketAddress>> look_up(const ListenAddress& address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -117,9 +117,17 @@ Result<std::vector<Listener>> listen_by_name(const ListenAddress& address, Shari
                  {}};
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> guard(found, freeaddrinfo);
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next)
+    addresses.push_back(SocketAddress::of(*each->ai_addr));
+  return addresses;
+}
+
+Result<std::vector<Listener>> listen_by_name(const ListenAddress& address, Sharing sharing) {
+  const Result<std::vector<SocketAddress>> places = look_up(address);
+  if (!places) return places.error();
   std::vector<Listener> listeners;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    const SocketAddress place = SocketAddress::of(*each->ai_addr);
+  for (const SocketAddress& place : *places) {
     Listener listener = try_bind(place, Stack::kOwn, sharing);
     if (!listener.socket) return cannot_listen(place.to_string(), errno);
     listeners.push_back(std::move(listener));
@@ -134,6 +142,20 @@ Result<std::vector<Listener>> listen_at(const ListenAddress& address, Sharing sh
   if (address.host.empty()) return listen_everywhere(address.port, sharing);
   if (address.host == "localhost") return listen_on_loopbacks(address.port, kAnyPortTries, sharing);
   return listen_by_name(address, sharing);
+}
+
+Result<std::vector<SocketAddress>> addresses_of(const ListenAddress& address) {
+  std::vector<SocketAddress> addresses;
+  if (address.host.empty()) {
+    addresses = {SocketAddress::ipv4(INADDR_ANY, address.port),
+                 SocketAddress::ipv6(in6addr_any, address.port)};
+  } else if (address.host == "localhost") {
+    addresses = {SocketAddress::ipv4(INADDR_LOOPBACK, address.port),
+                 SocketAddress::ipv6(in6addr_loopback, address.port)};
+  } else {
+    return look_up(address);
+  }
+  return addresses;
 }
 
 Status begin_listening(const Listener& listener) {

@@ -28,6 +28,9 @@ enum class Sharing : bool { kAlone, kShared };
 Result<std::vector<Listener>> listen_at(const ListenAddress& address,
                                         Sharing sharing = Sharing::kAlone);
 
+// Where listen_at() would listen. A name is looked up, which may block.
+Result<std::vector<SocketAddress>> addresses_of(const ListenAddress& address);
+
 // Has a socket listen that does not yet. An error says what to do about it.
 Status begin_listening(const Listener& listener);
 

@@ -36,6 +36,19 @@ std::uint16_t SocketAddress::port() const {
   return ntohs(family() == AF_INET ? address_.in.sin_port : address_.in6.sin6_port);
 }
 
+bool SocketAddress::is_every() const {
+  if (family() == AF_INET) return address_.in.sin_addr.s_addr == htonl(INADDR_ANY);
+  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address_.in6.sin6_addr);
+}
+
+bool SocketAddress::overlaps(const SocketAddress& other) const {
+  if (family() != other.family() || port() != other.port()) return false;
+  if (is_every() || other.is_every()) return true;
+  if (family() == AF_INET) return address_.in.sin_addr.s_addr == other.address_.in.sin_addr.s_addr;
+  return IN6_ARE_ADDR_EQUAL(&address_.in6.sin6_addr, &other.address_.in6.sin6_addr) &&
+         address_.in6.sin6_scope_id == other.address_.in6.sin6_scope_id;
+}
+
 std::string_view SocketAddress::host(std::array<char, kTextBytesMax>& room) const {
   const char* text = nullptr;
   if (family() == AF_INET) {

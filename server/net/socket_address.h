@@ -30,6 +30,10 @@ class SocketAddress {
     return family() == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   }
 
+  // Whether both cannot be listened at: one is the other, or is every address of its family and
+  // port.
+  bool overlaps(const SocketAddress& other) const;
+
   // The address alone, in `room`; an IPv4 address that came over an IPv6 socket is written as what
   // it is.
   std::string_view host(std::array<char, kTextBytesMax>& room) const;
@@ -42,6 +46,8 @@ class SocketAddress {
     sockaddr_in6 in6;
     sockaddr_in in;
   };
+
+  bool is_every() const;
 
   Any address_{};
 };

@@ -157,4 +157,34 @@ TEST_CASE(
   CHECK(fixture.memory.stats().streams == 0);
 }
 
+TEST_CASE(
+    "the deadline that a read saves when it lets go of its stream is asked to be committed, though "
+    "the reader has gone",
+    "[engine][waiting][expiry]") {
+  WaitingFixture fixture;
+  fixture.create("a", {.content_type = "text/plain", .expiry = {.ttl = 10s, .at = {}}});
+  fixture.settle();
+  fixture.store.set_waits(
+      {.changes = true, .loads = false, .reads = true, .expired = false, .random = false});
+  fixture.append("a", "x");
+  fixture.commit();
+  Answer<Page> page;
+  std::optional<Streams> reader(std::in_place, fixture.engine, fixture.loop);
+  reader->read("a", Offset::start(), 0, fixture.into(page));
+  for (int i = 0; i < 12; ++i) {
+    fixture.clock.advance(1s);
+    fixture.loop.advance(1s);
+    fixture.loop.run_until_idle();
+  }
+  fixture.store.commit_all();
+  CHECK(fixture.memory.earliest_deadline() > fixture.clock.now() + 10s);  // put off
+  reader.reset();
+  CHECK(page.code() == ErrorCode::kCanceled);
+
+  const std::size_t flushes = fixture.store.flushes();
+  CHECK(fixture.store.complete_loads() == 1);
+  CHECK(fixture.store.waiting_changes() == 1);
+  CHECK(fixture.store.flushes() == flushes + 1);
+}
+
 }  // namespace durable_streams

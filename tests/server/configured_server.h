@@ -73,10 +73,15 @@ class ConfiguredServer {
 
   // Waits for the outcome.
   Status reload(std::string caddyfile) {
+    return reload([config = config_of(std::move(caddyfile))]() mutable -> Result<Config> {
+      return std::move(config);
+    });
+  }
+  Status reload(Function<Result<Config>()> read) {
     std::mutex mutex;
     std::condition_variable told;
     std::optional<Status> outcome;
-    server_->reload(config_of(std::move(caddyfile)), [&](Status done) {
+    server_->reload(std::move(read), [&](Status done) {
       const std::lock_guard lock(mutex);
       outcome = std::move(done);
       told.notify_one();

@@ -1,7 +1,11 @@
 // One configuration after the other, while clients are being served.
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <atomic>
 #include <deque>
 #include <exception>
+#include <future>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -20,6 +24,41 @@ std::string site(const std::string& port, std::string_view body) {
   return std::string(kNoAdmin) + "127.0.0.1:" + port + " {\n" + std::string(body) + "\n}";
 }
 
+#if defined(TCP_USER_TIMEOUT)
+// Of the socket of this process that listens at `port`, in milliseconds.
+int silence_max_at(const std::string& port) {
+  constexpr int kDescriptorsMax = 1024;
+  for (int fd = 0; fd < kDescriptorsMax; ++fd) {
+    int listening = 0;
+    int timeout = 0;
+    socklen_t size = sizeof(listening);
+    sockaddr_in address{};
+    socklen_t address_size = sizeof(address);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0 ||
+        getsockname(fd, reinterpret_cast<sockaddr*>(&address), &address_size) != 0 ||
+        std::to_string(ntohs(address.sin_port)) != port ||
+        getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, &size) != 0) {
+      continue;
+    }
+    return timeout;
+  }
+  return -1;
+}
+
+TEST_CASE("connections that are accepted after a reload keep to its write timeout",
+          "[server][reload]") {
+  const std::string port = free_port();
+  const auto with_timeout = [&](std::string_view timeout) {
+    return "{\nadmin off\nservers {\n timeouts {\n write " + std::string(timeout) +
+           "\n }\n}\n}\n127.0.0.1:" + port + " {\n respond hi\n}";
+  };
+  ConfiguredServer server(with_timeout("7s"));
+  CHECK(silence_max_at(port) == 7'000);
+  REQUIRE(server.reload(with_timeout("9s")).ok());
+  CHECK(silence_max_at(port) == 9'000);
+}
+#endif
+
 TEST_CASE("an open connection is served by the new configuration, with the old streams",
           "[server][reload]") {
   const std::string port = free_port();
@@ -30,6 +69,44 @@ TEST_CASE("an open connection is served by the new configuration, with the old s
   REQUIRE(server.reload(site(port, "durable_streams /s/*\nrespond /hello hi")).ok());
   CHECK(client.exchange("GET /hello").body == "hi");
   CHECK(client.exchange("GET /s/x?offset=-1").body == "kept");
+}
+
+TEST_CASE("clients are served while a configuration is read, however long that takes",
+          "[server][reload]") {
+  const std::string port = free_port();
+  const auto answering = [&](std::string_view text) {
+    return "{\nadmin off\nthreads 1\n}\n127.0.0.1:" + port + " {\n respond " + std::string(text) +
+           "\n}";
+  };
+  ConfiguredServer server(answering("one"));
+  std::string meanwhile;
+  REQUIRE(server
+              .reload([&, config = config_of(answering("two"))]() -> Result<Config> {
+                meanwhile = client_at(port).exchange("GET /").body;
+                return config;
+              })
+              .ok());
+  CHECK(meanwhile == "one");
+  CHECK(client_at(port).exchange("GET /").body == "two");
+}
+
+TEST_CASE("a server may go while a configuration is being read for it", "[server][reload]") {
+  const std::string port = free_port();
+  std::optional<ConfiguredServer> server(std::in_place, site(port, "respond one"));
+  std::promise<void> reading;
+  std::promise<void> stopped;
+  server->server().reload(
+      [&, config = config_of(site(port, "respond two"))]() -> Result<Config> {
+        reading.set_value();
+        stopped.get_future().wait();
+        return config;
+      },
+      [](const Status&) {});
+  reading.get_future().wait();
+  server->stop();
+  stopped.set_value();
+  server.reset();
+  CHECK_FALSE(client_at(port).connected());
 }
 
 TEST_CASE("options of an endpoint change, and live responses of the old ones end cleanly",
@@ -101,6 +178,24 @@ TEST_CASE("a site may come to listen at more of its port, and at less", "[server
   const Result<std::vector<Listener>> other =
       listen_at({.host = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(port))});
   CHECK_FALSE(other.ok());
+}
+
+TEST_CASE("two names for one address are refused by a reload as by a start", "[server][reload]") {
+  const std::string port = free_port();
+  const auto at = [&](std::string_view bind) {
+    return "{\nadmin off\n}\nhttp://a.example:" + port + " {\n bind " + std::string(bind) +
+           "\n respond hi\n}";
+  };
+  const std::string why = "'127.1:" + port + "' and '127.0.0.1:" + port +
+                          "' have an address in common: 127.0.0.1:" + port;
+  const auto started = Server::open(config_of(at("127.0.0.1 127.1")));
+  REQUIRE_FALSE(started.ok());
+  CHECK(started.error().message == why);
+  ConfiguredServer server(at("127.0.0.1"));
+  const Status reloaded = server.reload(at("127.0.0.1 127.1"));
+  REQUIRE_FALSE(reloaded.ok());
+  CHECK(reloaded.error().message == why);
+  CHECK(server.reload(at("127.1")).ok());
 }
 
 TEST_CASE("clients that come while a reload fails are served, whatever address it asked for",

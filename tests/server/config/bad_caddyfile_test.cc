@@ -155,19 +155,19 @@ constexpr Bad kBad[] = {
      "4:1: ':2' is listened at by another site, which has other addresses besides: give both sites "
      "the same ports"},
     {":1 {\n respond 1\n}\nlocalhost:1 {\n respond 2\n}",
-     "4:1: 'localhost:1' and another address have port 1, of which one is every address of this "
+     "4:1: 'localhost:1' and ':1' have an address in common: ':1' is every address of this "
      "machine"},
     {":2019 {\n respond 1\n}",
-     "1:1: ':2019' and another address have port 2019, of which one is every address of this "
-     "machine"},
+     "1:1: ':2019' and 'localhost:2019' have an address in common: ':2019' is every address of "
+     "this machine"},
     {"0.0.0.0:1 {\n respond 1\n}\n127.0.0.1:1 {\n respond 2\n}",
-     "4:1: '127.0.0.1:1' and another address have port 1, of which one is every address of this "
-     "machine"},
+     "4:1: '127.0.0.1:1' and '0.0.0.0:1' have an address in common: '0.0.0.0:1' is every address "
+     "of this machine"},
     {"[::1]:1 {\n respond 1\n}\n[::]:1 {\n respond 2\n}",
-     "4:1: '[::]:1' and another address have port 1, of which one is every address of this "
+     "4:1: '[::]:1' and '[::1]:1' have an address in common: '[::]:1' is every address of this "
      "machine"},
     {":1 {\n respond 1\n}\n0.0.0.0:1 {\n respond 2\n}",
-     "4:1: '0.0.0.0:1' and another address have port 1, of which one is every address of this "
+     "4:1: '0.0.0.0:1' and ':1' have an address in common: '0.0.0.0:1' is every address of this "
      "machine"},
     {"localhost:1 {\n respond 1\n}\n127.0.0.1:1 {\n respond 2\n}",
      "4:1: '127.0.0.1:1' and 'localhost:1' have an address in common"},
