@@ -11,7 +11,8 @@
 
 namespace durable_streams {
 
-// Whether a store takes `bytes` behind the position `before`, with `tail` as the stream's tail then.
+// Whether a store takes `bytes` behind the position `before`, with `tail` as the stream's tail
+// then.
 inline Status check_bytes(std::string_view bytes, Offset tail, std::uint64_t before) {
   if (bytes.size() > ChunkList::kAppendBytesMax) {
     return Error{.code = ErrorCode::kTooLarge,
