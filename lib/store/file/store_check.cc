@@ -93,7 +93,7 @@ Result<FileStoreCheck> StoreCheck::run() {
     if (!looked) return looked.error();
     if (looked->found.damages > 0) return looked->found;
   }
-  if (Status cleared = clear_stray_files(*looked); !cleared) return cleared.error();
+  if (Status cleared = clear_stray_packs(*looked); !cleared) return cleared.error();
   return looked->found;
 }
 
@@ -119,8 +119,7 @@ Result<StoreCheck::Looked> StoreCheck::look() {
   looked.journal_damaged = check.journal_damages() > 0;
   looked.meta = check.meta();
   looked.packs = check.packs();
-  looked.stray_files = check.stray_files();
-  looked.unreadable_strays = check.unreadable_strays();
+  looked.stray_packs = check.stray_packs();
   return looked;
 }
 
@@ -257,20 +256,21 @@ Status StoreCheck::note_loss() {
   return (*update)->commit();
 }
 
-// As a start would.
-Status StoreCheck::clear_stray_files(const Looked& looked) {
-  const std::string directory = options_.directory + "/packs";
-  for (const std::string& name : looked.stray_files) {
-    if (looked.unreadable_strays.contains(name)) {
-      const Result<std::string> aside = put_aside(files_, directory, name);
-      if (!aside) return aside.error();
-      tell(Kind::kRepaired, fmt::format("packs/{} is put aside: nothing reads it any more", name));
-      continue;
-    }
-    if (Status removed = files_.remove(directory + "/" + name); !removed) return removed;
-    tell(Kind::kRepaired, fmt::format("packs/{} is removed", name));
+Status StoreCheck::clear_stray_packs(Looked& looked) {
+  if (Status cleared =
+          durable_streams::clear_stray_packs({.files = files_,
+                                              .directory = options_.directory + "/packs",
+                                              .store_id = looked.meta.store_id},
+                                             looked.stray_packs);
+      !cleared)
+    return cleared;
+  for (const StrayPack& pack : looked.stray_packs) {
+    tell(Kind::kRepaired,
+         pack.aside.empty()
+             ? fmt::format("packs/{} is removed", pack.name)
+             : fmt::format("packs/{} is put aside: nothing reads it any more", pack.name));
   }
-  return looked.stray_files.empty() ? Status{} : files_.sync_directory(directory);
+  return {};
 }
 
 void StoreCheck::tell_of(const JournalRepairs& repairs) {

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "store/file/file_system.h"
 #include "store/file/journal_repair.h"
 #include "store/file/rebuild.h"
+#include "store/file/stray_packs.h"
 
 namespace durable_streams {
 
@@ -44,8 +44,7 @@ class StoreCheck {
     bool journal_damaged = false;
     CatalogMeta meta;
     std::vector<PackId> packs;  // that the catalog knows of
-    std::vector<std::string> stray_files;
-    std::set<std::string> unreadable_strays;  // of these
+    std::vector<StrayPack> stray_packs;
   };
 
   Result<Looked> look();
@@ -60,7 +59,7 @@ class StoreCheck {
   // Says in the catalog that acknowledged changes may be lost, so that their offsets are not given
   // again.
   Status note_loss();
-  Status clear_stray_files(const Looked& looked);
+  Status clear_stray_packs(Looked& looked);
 
   void tell_of(const JournalRepairs& repairs);
   void tell(FileStoreFinding::Kind kind, std::string text);
