@@ -8,9 +8,9 @@
 #include <limits>
 #include <utility>
 
-#include "store/file/memtable.h"
 #include "store/file/pack.h"
 #include "store/file/stream_shape.h"
+#include "store/file/trial_replay.h"
 
 namespace durable_streams {
 
@@ -331,11 +331,10 @@ Status DirectoryCheck::check_journal() {
   JournalRecovery recovery({.files = files_,
                             .directory = directory_ + "/journal",
                             .store_id = meta_.store_id,
-                            .settled = meta_.settled});
-  Memtable changes(meta_.settling);
-  Memtable::FindBelow below = [this](StreamId id) { return catalog_.find(id); };
+                            .marks = marks_of(meta_)});
+  TrialReplay trial(TrialReplay::settled_in(catalog_, meta_.settling));
   JournalRecovery::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
-    Status applied = changes.apply(lsn, change, below);
+    Status applied = trial.apply(lsn, change);
     if (applied.ok() || applied.error().code != ErrorCode::kCorruption) return applied;
     damage(fmt::format("the journal's change {} does not follow on what is settled: {}", lsn,
                        applied.error().message));

@@ -8,6 +8,7 @@
 
 #include "store/file/file_state.h"
 #include "store/file/journal_format.h"
+#include "store/file/store_identity.h"
 #include "store/file/stray_packs.h"
 
 namespace durable_streams {
@@ -88,6 +89,8 @@ Status FileState::read_meta() {
     // Ids differ between two stores, so that an ETag of one is none of the other's.
     meta_.next_stream_id = (random_number() >> 16) | 1;
     if (Status put = put_meta(); !put) return put;
+  } else if (Status own = expect_own_catalog(files_, options_.directory, meta_.store_id); !own) {
+    return own;
   }
   const Result<CatalogTotals> totals = catalog_.totals();
   if (!totals) return totals.error();
@@ -170,7 +173,7 @@ Status FileState::replay() {
   };
   Journal::Recovered found;
   Result<std::unique_ptr<Journal>> journal =
-      Journal::open(files_, journal_directory(), meta_.store_id, meta_.settled,
+      Journal::open(files_, journal_directory(), meta_.store_id, marks_of(meta_),
                     {.segment_bytes = options_.segment_bytes}, apply, found);
   if (!journal) return journal.error();
   journal_ = std::move(journal).value();

@@ -51,17 +51,24 @@ class StoreCheck {
 
   // True: something was repaired, and it is worth another look.
   Result<bool> repair(const Looked& looked);
+  Result<std::uint64_t> store_id(const Looked& looked);
+  // Says why, and returns false.
+  Result<bool> cannot_repair(const Error& error);
   Status make_journal_directory(const Looked& looked);
   Result<bool> rebuild_catalog(const Looked& looked, CatalogRebuild& rebuild);
-  Result<bool> end_journal_before_damage(JournalRepair& journal);
+  // Records up to `durable` were on the disk, as far as the packs tell.
+  Result<bool> end_journal_before_damage(JournalRepair& journal, Lsn durable);
   // Returns where the old one is now; empty: there was none.
   Result<std::string> replace_catalog(CatalogRebuild& rebuild);
   // Says in the catalog that acknowledged changes may be lost, so that their offsets are not given
   // again.
   Status note_loss();
+  static Status note_loss(Catalog& catalog);
+  Result<std::unique_ptr<Catalog>> open_catalog_to_write();
   Status clear_stray_packs(Looked& looked);
 
   void tell_of(const JournalRepairs& repairs);
+  void tell_of(const CatalogRebuild::Gap& gap);
   void tell(FileStoreFinding::Kind kind, std::string text);
 
   FileSystem& files_;
