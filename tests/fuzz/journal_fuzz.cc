@@ -74,14 +74,14 @@ Start start(MemoryFiles& files, Lsn settled) {
     records.emplace_back(lsn, std::move(text));
     return {};
   };
-  auto journal =
-      Journal::open(files, "journal", kStore, settled, {.segment_bytes = 8 << 10}, visit, found);
+  auto journal = Journal::open(files, "journal", kStore, {.settled = settled},
+                               {.segment_bytes = 8 << 10}, visit, found);
   return {.records = std::move(records), .found = found, .journal = std::move(journal)};
 }
 
 void check(MemoryFiles& files, Lsn settled) {
   Journal::Recovered looked;
-  const Status checked = Journal::check(files, "journal", kStore, settled, looked);
+  const Status checked = Journal::check(files, "journal", kStore, {.settled = settled}, looked);
   Start first = start(files, settled);
   require(checked.ok() == first.journal.ok());
   if (!first.journal.ok()) {

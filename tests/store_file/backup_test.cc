@@ -16,6 +16,7 @@
 #include "store/file/posix_file_system.h"
 #include "tests/store_file/filled_store.h"
 #include "tests/support/catch.h"
+#include "tests/support/files_over.h"
 #include "tests/support/temporary_directory.h"
 
 namespace durable_streams {
@@ -24,37 +25,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A disk with room for directories only.
-class FullDisk final : public FileSystem {
+// A disk with room for directories only, and without links.
+class FullDisk final : public FilesOver {
  public:
+  using FilesOver::FilesOver;
+
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     if (mode == OpenMode::kCreate)
       return Error{.code = ErrorCode::kNoSpace, .message = "no room for " + path, .detail = {}};
-    return files_.open(path, mode);
+    return FilesOver::open(path, mode);
   }
-  Status create_directories(const std::string& path) override {
-    return files_.create_directories(path);
+  Status link(const std::string& from, const std::string& to) override {
+    return FileSystem::link(from, to);
   }
-  Result<std::vector<std::string>> list(const std::string& directory) override {
-    return files_.list(directory);
-  }
-  Status rename(const std::string& from, const std::string& to) override {
-    return files_.rename(from, to);
-  }
-  Status remove(const std::string& path) override { return files_.remove(path); }
-  Status remove_directory(const std::string& directory) override {
-    return files_.remove_directory(directory);
-  }
-  Status sync_directory(const std::string& directory) override {
-    return files_.sync_directory(directory);
-  }
-  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory,
-                                              const std::string& name) override {
-    return files_.lock(directory, name);
-  }
-
- private:
-  PosixFileSystem files_;
 };
 
 std::uint64_t damages(const std::string& directory) {
@@ -203,7 +186,8 @@ TEST_CASE("A backup that fails leaves nothing, and one at a time goes to a direc
 
 TEST_CASE("A backup to a full disk says so, and leaves nothing", "[backup]") {
   const TemporaryDirectory directory;
-  FullDisk files;
+  PosixFileSystem disk;
+  FullDisk files(disk);
   fs::create_directory(directory.path() + "/packs");
   std::ofstream(directory.path() + "/packs/0000000000000001.pack") << "bytes";
   const std::string to = directory.path() + "/copy";

@@ -131,7 +131,7 @@ TEST_CASE(
       INFO("batch " << i << ", byte " << at - place.at);
       Journal::Recovered found;
       const Status checked =
-          Journal::check(files, "journal", kJournalStoreId, sample.settled, found);
+          Journal::check(files, "journal", kJournalStoreId, {.settled = sample.settled}, found);
       if (i + 1 < sample.places.size()) {
         REQUIRE_FALSE(checked.ok());
         REQUIRE(checked.error().code == ErrorCode::kCorruption);
@@ -196,7 +196,7 @@ TEST_CASE("a journal cut short anywhere holds the batches before the cut, or is 
         end = place.at + batch_bytes(place.payload_end - place.at - kBatchHeaderBytes);
     }
     Journal::Recovered found;
-    REQUIRE(Journal::check(files, "journal", kJournalStoreId, 0, found).ok());
+    REQUIRE(Journal::check(files, "journal", kJournalStoreId, {}, found).ok());
     const std::uint64_t behind = size > end ? size - end : 0;
     REQUIRE(found.torn_bytes <= behind);
     // Once a byte that is not zero is there, it is told of.
@@ -252,7 +252,7 @@ TEST_CASE("a journal of another store is not read, one of a newer version says s
   MemoryFiles files;
   const Sample sample(files);
   Journal::Recovered found;
-  CHECK(Journal::check(files, "journal", kJournalStoreId + 1, 0, found).error().code ==
+  CHECK(Journal::check(files, "journal", kJournalStoreId + 1, {}, found).error().code ==
         ErrorCode::kCorruption);
   std::string& bytes = files.bytes(segment_path(sample.places.front().segment));
   store_little_endian(journal_format::kVersion + 1, bytes.data() + 8);
@@ -292,7 +292,7 @@ TEST_CASE("a check changes nothing", "[store_file][journal]") {
       .resize(sample.places.back().payload_end - 1);
   const Disk disk = disk_of(files);
   Journal::Recovered found;
-  CHECK(Journal::check(files, "journal", kJournalStoreId, 0, found).ok());
+  CHECK(Journal::check(files, "journal", kJournalStoreId, {}, found).ok());
   CHECK(found.last == 5);
   CHECK(found.torn_bytes > 0);
   CHECK(disk_of(files) == disk);
@@ -323,7 +323,7 @@ TEST_CASE("a visitor that fails ends the start, and nothing has changed", "[stor
     if (lsn < 3) return {};
     return Error{.code = ErrorCode::kIo, .message = "no more", .detail = {}};
   };
-  const auto opened = Journal::open(files, "journal", kJournalStoreId, 0, {}, refuse, found);
+  const auto opened = Journal::open(files, "journal", kJournalStoreId, {}, {}, refuse, found);
   REQUIRE_FALSE(opened.ok());
   CHECK(opened.error().message == "no more");
   CHECK(disk_of(files) == disk);

@@ -35,8 +35,8 @@ class OpenedJournal {
       records.push_back(encoded(change));
       return {};
     };
-    Result<std::unique_ptr<Journal>> opened =
-        Journal::open(files, "journal", kJournalStoreId, settled, options, visit, recovered);
+    Result<std::unique_ptr<Journal>> opened = Journal::open(
+        files, "journal", kJournalStoreId, {.settled = settled}, options, visit, recovered);
     if (opened) {
       journal_ = std::move(*opened);
     } else {

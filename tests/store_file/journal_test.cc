@@ -18,6 +18,7 @@
 #include "tests/store_file/journal_samples.h"
 #include "tests/store_file/memory_files.h"
 #include "tests/support/catch.h"
+#include "tests/support/files_over.h"
 #include "tests/support/seed.h"
 #include "tests/support/simulated_disk.h"
 
@@ -37,10 +38,10 @@ void copy_journal(MemoryFiles& from, MemoryFiles& to) {
   for (const std::string& name : names) to.put("journal/" + name, from.bytes("journal/" + name));
 }
 
-// Passes calls on to a disk, and fails those that it is told to.
-class FailingFiles final : public FileSystem {
+// Fails those calls to a disk that it is told to.
+class FailingFiles final : public FilesOver {
  public:
-  explicit FailingFiles(FileSystem& disk) : disk_(disk) {}
+  using FilesOver::FilesOver;
 
   // The next write of data fails so after it has written all, or nothing.
   std::optional<ErrorCode> next_write;
@@ -49,65 +50,33 @@ class FailingFiles final : public FileSystem {
   ErrorCode sync_error = ErrorCode::kIo;
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    Result<std::unique_ptr<File>> file = disk_.open(path, mode);
+    Result<std::unique_ptr<File>> file = FilesOver::open(path, mode);
     if (!file) return file;
     return std::unique_ptr<File>(new FailingFile(*this, std::move(*file)));
   }
-  Status create_directories(const std::string& path) override {
-    return disk_.create_directories(path);
-  }
-  Result<std::vector<std::string>> list(const std::string& directory) override {
-    return disk_.list(directory);
-  }
-  Status rename(const std::string& from, const std::string& to) override {
-    return disk_.rename(from, to);
-  }
-  Status remove(const std::string& path) override { return disk_.remove(path); }
-  Status sync_directory(const std::string& directory) override {
-    return disk_.sync_directory(directory);
-  }
-  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory,
-                                              const std::string& name) override {
-    return disk_.lock(directory, name);
-  }
 
  private:
-  class FailingFile final : public File {
+  class FailingFile final : public FileOver {
    public:
-    FailingFile(FailingFiles& files, std::unique_ptr<File> file)
-        : files_(files), file_(std::move(file)) {}
+    FailingFile(FailingFiles& files, std::unique_ptr<File> under)
+        : FileOver(std::move(under)), files_(files) {}
+
     Status write(std::uint64_t offset, std::span<const std::string_view> parts) override {
-      if (!files_.next_write || parts.size() < 2) return file_->write(offset, parts);
+      if (!files_.next_write || parts.size() < 2) return FileOver::write(offset, parts);
       const Error error{.code = *std::exchange(files_.next_write, std::nullopt),
                         .message = "no write",
                         .detail = {}};
-      if (files_.writes_all) file_->write(offset, parts).value();
+      if (files_.writes_all) FileOver::write(offset, parts).value();
       return error;
     }
-    Result<std::size_t> read(std::uint64_t offset, char* out, std::size_t size) override {
-      return file_->read(offset, out, size);
-    }
-    std::optional<Result<std::size_t>> read_cached(std::uint64_t offset, char* out,
-                                                   std::size_t size) override {
-      return file_->read_cached(offset, out, size);
-    }
     Status sync() override {
-      if (!files_.sync_fails) return file_->sync();
+      if (!files_.sync_fails) return FileOver::sync();
       return Error{.code = files_.sync_error, .message = "no sync", .detail = {}};
     }
-    void start_writeback(std::uint64_t offset, std::uint64_t size) override {
-      file_->start_writeback(offset, size);
-    }
-    Result<std::uint64_t> size() override { return file_->size(); }
-    Status truncate(std::uint64_t size) override { return file_->truncate(size); }
-    Status allocate(std::uint64_t size) override { return file_->allocate(size); }
 
    private:
     FailingFiles& files_;
-    std::unique_ptr<File> file_;
   };
-
-  FileSystem& disk_;
 };
 
 TEST_CASE("what was written comes back in order, with the number of each record",

@@ -8,9 +8,9 @@
 #include <limits>
 #include <utility>
 
-#include "store/file/memtable.h"
 #include "store/file/pack.h"
 #include "store/file/stream_shape.h"
+#include "store/file/trial_replay.h"
 
 namespace durable_streams {
 
@@ -89,45 +89,45 @@ Status DirectoryCheck::check_packs() {
   for (const PackInfo& info : *packs) {
     Known& known = packs_[info.id];
     known.info = info;
-    const auto file = std::find(names->begin(), names->end(), pack_file_name(info.id));
-    if (file == names->end()) {
+    if (std::find(names->begin(), names->end(), pack_file_name(info.id)) == names->end()) {
       damage(fmt::format("pack {} is missing, and with it {} bytes of streams", info.id,
                          info.live_bytes),
              Part::kPacks);
       continue;
     }
-    names->erase(file);
     if (Status checked = check_pack(known); !checked) return checked;
   }
   found_.packs = packs->size();
-  for (std::string& name : *names) {
-    if (pack_in(name) != 0 || is_unfinished_pack(name)) stray_files_.push_back(std::move(name));
-  }
   return {};
 }
 
-// Whatever left them there, journal or catalog know of all that is in them.
-Status DirectoryCheck::check_stray_files(Lsn known_until) {
-  for (const std::string& name : stray_files_) {
-    const Result<std::optional<Lsn>> last =
-        last_change_in_pack(files_, directory_ + "/packs", meta_.store_id, name);
-    if (!last) return last.error();
-    if (!*last) {
-      unreadable_strays_.insert(name);
-      note(fmt::format(
-          "packs/{} cannot be read, and the catalog does not know of it: the next start "
-          "puts it aside",
-          name));
-    } else if (**last > known_until) {
-      damage(
-          fmt::format("packs/{} holds changes up to {}, and what catalog and journal know without "
-                      "it ends at {}",
-                      name, **last, known_until));
-    } else {
-      note(
-          fmt::format("packs/{} is of no use to anybody: unfinished work left it, and the next "
-                      "start removes it",
-                      name));
+Status DirectoryCheck::check_stray_packs(Lsn told_until) {
+  if (open_packs_ == nullptr) return {};  // which packs the catalog knows cannot be read
+  Result<std::vector<StrayPack>> packs = find_stray_packs(
+      {.files = files_, .directory = directory_ + "/packs", .store_id = meta_.store_id},
+      [this](PackId id) { return packs_.contains(id); }, told_until);
+  if (!packs) return packs.error().code == ErrorCode::kNotFound ? Status{} : Status(packs.error());
+  stray_packs_ = std::move(packs).value();
+  for (const StrayPack& pack : stray_packs_) {
+    switch (pack.kind) {
+      case StrayPack::Kind::kUnreadable:
+        note(
+            fmt::format("packs/{} cannot be read, and the catalog does not know of it: the next "
+                        "start puts it aside",
+                        pack.name));
+        break;
+      case StrayPack::Kind::kNeeded:
+        damage(
+            fmt::format("packs/{} holds changes up to {}, and what catalog and journal know "
+                        "without it ends at {}",
+                        pack.name, pack.last, told_until));
+        break;
+      case StrayPack::Kind::kUseless:
+        note(
+            fmt::format("packs/{} is of no use to anybody: unfinished work left it, and the next "
+                        "start removes it",
+                        pack.name));
+        break;
     }
   }
   return {};
@@ -331,11 +331,10 @@ Status DirectoryCheck::check_journal() {
   JournalRecovery recovery({.files = files_,
                             .directory = directory_ + "/journal",
                             .store_id = meta_.store_id,
-                            .settled = meta_.settled});
-  Memtable changes(meta_.settling);
-  Memtable::FindBelow below = [this](StreamId id) { return catalog_.find(id); };
+                            .marks = marks_of(meta_)});
+  TrialReplay trial(TrialReplay::settled_in(catalog_, meta_.settling));
   JournalRecovery::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
-    Status applied = changes.apply(lsn, change, below);
+    Status applied = trial.apply(lsn, change);
     if (applied.ok() || applied.error().code != ErrorCode::kCorruption) return applied;
     damage(fmt::format("the journal's change {} does not follow on what is settled: {}", lsn,
                        applied.error().message));
@@ -344,7 +343,7 @@ Status DirectoryCheck::check_journal() {
   JournalFindings findings;
   if (Status replayed = recovery.replay(apply, findings); !replayed)
     return judge_journal(replayed.error(), recovery);
-  if (Status checked = check_stray_files(findings.last); !checked) return checked;
+  if (Status checked = check_stray_packs(findings.last); !checked) return checked;
   found_.journal_changes = findings.records;
   if (meta_.clean && findings.records > 0)
     damage("the catalog says that the store was closed in order, but the journal holds more");
@@ -361,7 +360,7 @@ Status DirectoryCheck::check_journal() {
 Status DirectoryCheck::judge_journal(const Error& error, const JournalRecovery& recovery) {
   if (Status judged = judge(error, "the journal", Part::kJournal); !judged) return judged;
   // A pack may have what the journal lost, or no longer had to keep.
-  if (Status checked = check_stray_files(recovery.readable_until()); !checked) return checked;
+  if (Status checked = check_stray_packs(recovery.readable_until()); !checked) return checked;
   if (!recovery.was_followed()) return {};
   note(
       fmt::format("of the journal's changes that are not settled, those up to {} can be kept: "

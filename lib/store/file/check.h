@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "store/file/file_system.h"
 #include "store/file/journal_recovery.h"
 #include "store/file/open_packs.h"
+#include "store/file/stray_packs.h"
 
 namespace durable_streams {
 
@@ -37,10 +37,8 @@ class DirectoryCheck {
   const CatalogMeta& meta() const { return meta_; }
   // Those that the catalog knows of.
   std::vector<PackId> packs() const;
-  // Files of the packs' directory that nothing refers to.
-  // Packs that the catalog does not know of, and those of them that cannot be read.
-  const std::vector<std::string>& stray_files() const { return stray_files_; }
-  const std::set<std::string>& unreadable_strays() const { return unreadable_strays_; }
+  // Those that it does not.
+  const std::vector<StrayPack>& stray_packs() const { return stray_packs_; }
 
  private:
   enum class Part : std::uint8_t { kCatalog, kPacks, kJournal };
@@ -62,7 +60,7 @@ class DirectoryCheck {
   Status check_deadlines();
   void check_totals();
   Status check_journal();
-  Status check_stray_files(Lsn known_until);
+  Status check_stray_packs(Lsn told_until);
   Status judge_journal(const Error& error, const JournalRecovery& recovery);
 
   // Ok where the answer itself is the damage, which it then tells of.
@@ -82,8 +80,7 @@ class DirectoryCheck {
   std::uint64_t journal_damages_ = 0;
   std::unordered_map<PackId, Known> packs_;
   std::unique_ptr<OpenPacks> open_packs_;
-  std::vector<std::string> stray_files_;
-  std::set<std::string> unreadable_strays_;
+  std::vector<StrayPack> stray_packs_;
   std::map<StreamId, std::uint64_t> forks_of_;  // that there are, by source
   std::uint64_t deadlines_ = 0;
 };

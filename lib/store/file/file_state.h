@@ -38,6 +38,8 @@
 
 namespace durable_streams {
 
+struct StrayPack;
+
 // Locks are taken in this order: the commit's, the gathering's, the generations', that of the
 // catalog's first deadline, those of a memtable. Threads: any; commit() and settle() are called by
 // one thread at a time each.
@@ -158,7 +160,7 @@ class FileState {
   Status read_meta();
   Status read_packs();
   Status sweep_packs();
-  Status clear_away(const std::string& pack_name);
+  Error older_catalog(const StrayPack& pack) const;
   Status replay();
   Status begin_life();
   Status take_reserve();

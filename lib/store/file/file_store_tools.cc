@@ -57,7 +57,7 @@ Status summarize_packs(Catalog& catalog, FileStoreSummary& out) {
 Status summarize_journal(FileSystem& files, const std::string& directory, const CatalogMeta& meta,
                          FileStoreSummary& out) {
   Journal::Recovered found;
-  if (Status checked = Journal::check(files, directory, meta.store_id, meta.settled, found);
+  if (Status checked = Journal::check(files, directory, meta.store_id, marks_of(meta), found);
       !checked)
     return checked;
   out.journal_changes = found.records;

@@ -40,11 +40,11 @@ Journal::Journal(FileSystem& files, std::string directory, std::uint64_t store_i
     : files_(files), directory_(std::move(directory)), store_id_(store_id), options_(options) {}
 
 Result<std::unique_ptr<Journal>> Journal::open(FileSystem& files, std::string directory,
-                                               std::uint64_t store_id, Lsn settled,
+                                               std::uint64_t store_id, JournalMarks marks,
                                                JournalOptions options, Visitor& replay,
                                                Recovered& recovered) {
   JournalRecovery recovery(
-      {.files = files, .directory = directory, .store_id = store_id, .settled = settled});
+      {.files = files, .directory = directory, .store_id = store_id, .marks = marks});
   if (Status replayed = recovery.replay(replay, recovered); !replayed) return replayed.error();
   if (Status kept = recovery.settle_files(); !kept) return kept.error();
   std::unique_ptr<Journal> journal(new Journal(files, std::move(directory), store_id, options));
@@ -52,12 +52,10 @@ Result<std::unique_ptr<Journal>> Journal::open(FileSystem& files, std::string di
   return journal;
 }
 
-Status Journal::check(FileSystem& files, std::string directory, std::uint64_t store_id, Lsn settled,
-                      Recovered& found) {
-  JournalRecovery recovery({.files = files,
-                            .directory = std::move(directory),
-                            .store_id = store_id,
-                            .settled = settled});
+Status Journal::check(FileSystem& files, std::string directory, std::uint64_t store_id,
+                      JournalMarks marks, Recovered& found) {
+  JournalRecovery recovery(
+      {.files = files, .directory = std::move(directory), .store_id = store_id, .marks = marks});
   Visitor pass = [](Lsn, const Change&) { return Status{}; };
   return recovery.replay(pass, found);
 }

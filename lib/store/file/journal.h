@@ -41,18 +41,18 @@ class Journal {
   using Recovered = JournalFindings;
   using Visitor = JournalRecovery::Visitor;
 
-  // Visits every record after `settled`, in order, and makes sure that what it visited is on the
-  // disk. Bytes that were written but never known to be durable, and can't be read, are cut off and
-  // told of in `recovered`. kCorruption: records that were durable are damaged or missing; nothing
-  // has been changed.
+  // Visits every record that is not settled, in order, and makes sure that what it visited is on
+  // the disk. Bytes that were written but never known to be durable, and can't be read, are cut off
+  // and told of in `recovered`. kCorruption: records that were durable are damaged or missing;
+  // nothing has been changed.
   static Result<std::unique_ptr<Journal>> open(FileSystem& files, std::string directory,
-                                               std::uint64_t store_id, Lsn settled,
+                                               std::uint64_t store_id, JournalMarks marks,
                                                JournalOptions options, Visitor& replay,
                                                Recovered& recovered);
 
   // The same, but only looks.
-  static Status check(FileSystem& files, std::string directory, std::uint64_t store_id, Lsn settled,
-                      Recovered& found);
+  static Status check(FileSystem& files, std::string directory, std::uint64_t store_id,
+                      JournalMarks marks, Recovered& found);
 
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;

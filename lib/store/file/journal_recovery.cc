@@ -44,7 +44,7 @@ Status JournalRecovery::replay(Visitor& visit, JournalFindings& findings) {
   if (Status listed = list_files(); !listed) return listed;
   if (Status looked = look_at_segments(); !looked) return looked;
   if (Status followed = follow_parts(visit); !followed) return followed;
-  findings.last = std::max(next_, place_.settled + 1) - 1;
+  findings.last = std::max(next_, place_.marks.settled + 1) - 1;
   return {};
 }
 
@@ -86,7 +86,7 @@ Status JournalRecovery::look_at_segments() {
 std::size_t JournalRecovery::first_part() const {
   for (std::size_t i = found_.size(); i > 0; --i) {
     const Lsn first = found_[i - 1].first;
-    if (first != 0 && first <= place_.settled + 1) return i - 1;
+    if (first != 0 && first <= place_.marks.settled + 1) return i - 1;
   }
   return 0;
 }
@@ -102,7 +102,7 @@ std::size_t JournalRecovery::successor(std::size_t index) const {
 
 Status JournalRecovery::follow_parts(Visitor& visit) {
   BatchVisitor visit_batch = [&](const BatchHeader& header, std::string_view payload) -> Status {
-    if (header.last() <= place_.settled) return {};
+    if (header.last() <= place_.marks.settled) return {};
     findings_->bytes += journal_format::batch_bytes(header.payload_bytes);
     return visit_records(header, payload, visit);
   };
@@ -116,7 +116,7 @@ Status JournalRecovery::follow_parts(Visitor& visit) {
     if (next_ != part.limit) return judge_end();
     index = after;
   }
-  return {};
+  return parts_.empty() ? expect_segments() : Status{};
 }
 
 Status JournalRecovery::follow(Part& part, BatchVisitor& visit) {
@@ -129,7 +129,8 @@ Status JournalRecovery::follow(Part& part, BatchVisitor& visit) {
     if (!found) return found.error();
     if (!*found) break;
     const BatchHeader header = **found;
-    const bool follows = next_ == 0 ? header.first <= place_.settled + 1 : header.first == next_;
+    const bool follows =
+        next_ == 0 ? header.first <= place_.marks.settled + 1 : header.first == next_;
     if (!follows) break;
     if (header.first >= part.limit) break;
     if (header.last() >= part.limit) {
@@ -162,7 +163,7 @@ Status JournalRecovery::visit_records(const BatchHeader& header, std::string_vie
   for (Lsn lsn = header.first; lsn <= header.last(); ++lsn) {
     const std::string_view record = in.text();
     if (!in.ok() || !decode_change(record, decoded)) return no_record;
-    if (lsn <= place_.settled) continue;
+    if (lsn <= place_.marks.settled) continue;
     if (Status visited = visit(lsn, decoded.change); !visited) return visited;
     ++findings_->records;
   }
@@ -173,8 +174,8 @@ Status JournalRecovery::visit_records(const BatchHeader& header, std::string_vie
 // is torn, unless a later batch knew a record to be durable that is not here.
 Status JournalRecovery::judge_end() {
   const Part& part = parts_.back();
-  const Lsn next = std::max(next_, place_.settled + 1);
-  Lsn durable = durable_;
+  const Lsn next = std::max(next_, place_.marks.settled + 1);
+  Lsn durable = std::max(durable_, place_.marks.durable);
   std::size_t bad_index = part.index;
   std::uint64_t bad_from = part.end;
   for (std::size_t i = part.index; i < found_.size(); ++i) {
@@ -207,10 +208,20 @@ Status JournalRecovery::judge_end() {
   return {};
 }
 
+Status JournalRecovery::expect_segments() const {
+  const JournalMarks& marks = place_.marks;
+  if (marks.durable <= marks.settled) return {};
+  return Error{.code = ErrorCode::kCorruption,
+               .message = fmt::format("the journal is damaged: {}: records {} to {} are missing, "
+                                      "for there is no segment; {}",
+                                      place_.directory, marks.settled + 1, marks.durable, kWayOn),
+               .detail = {}};
+}
+
 Status JournalRecovery::settle_files() {
   // After a kill, names too may be other than those on the disk.
   if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced;
-  stays_until_ = std::max(durable_, place_.settled);
+  stays_until_ = std::max(durable_, place_.marks.settled);
   if (next_ > stays_until_ + 1) {
     if (Status rewritten = rewrite(); !rewritten) return rewritten;
   }
@@ -224,7 +235,7 @@ Status JournalRecovery::settle_files() {
 // their other names before.
 Status JournalRecovery::end_before_damage(std::vector<std::string>& put_aside) {
   const Part damaged = parts_.back();
-  stays_until_ = std::max(place_.settled, std::max(damaged.first, Lsn{1}) - 1);
+  stays_until_ = std::max(place_.marks.settled, std::max(damaged.first, Lsn{1}) - 1);
   const bool has_copy = damaged.last > stays_until_;
   if (has_copy) {
     if (Status written = write_copy(); !written) return written;
@@ -335,7 +346,7 @@ Status JournalRecovery::copy_batches(File& file, bool recycled, Segment& out) {
 // Keeps the segments with records that are neither settled nor rewritten.
 void JournalRecovery::decide_what_stays() {
   for (const Part& part : parts_) {
-    if (part.last == 0 || part.last <= place_.settled || part.first > stays_until_) continue;
+    if (part.last == 0 || part.last <= place_.marks.settled || part.first > stays_until_) continue;
     found_[part.index].keep = true;
     kept_.push_back({.number = found_[part.index].number,
                      .first = part.first,

@@ -19,6 +19,17 @@
 
 namespace durable_streams {
 
+// What the catalog knows of a journal's records.
+struct JournalMarks {
+  Lsn settled = 0;  // up to here they are in it
+  Lsn durable = 0;  // and up to here they were on the disk
+};
+
+// A settling notes how far it goes once the journal is on the disk so far.
+inline JournalMarks marks_of(const CatalogMeta& meta) {
+  return {.settled = meta.settled, .durable = meta.settling};
+}
+
 // What was found on opening a journal.
 struct JournalFindings {
   Lsn last = 0;
@@ -38,7 +49,7 @@ class JournalRecovery {
     FileSystem& files;
     std::string directory;
     std::uint64_t store_id = 0;
-    Lsn settled = 0;  // records up to here are known elsewhere
+    JournalMarks marks = {};
   };
 
   // A segment that recovery leaves behind, with the records in it that count.
@@ -51,7 +62,7 @@ class JournalRecovery {
 
   explicit JournalRecovery(Place place) : place_(std::move(place)) {}
 
-  // Visits every record after `settled` in order, and finds where they end. Writes nothing.
+  // Visits every record that is not settled in order, and finds where they end. Writes nothing.
   // kCorruption: records that were durable are missing, or cannot be read.
   Status replay(Visitor& visit, JournalFindings& findings);
 
@@ -59,7 +70,7 @@ class JournalRecovery {
   Status settle_files();
 
   // After a replay() that found damage: what comes before that, and whether it got so far.
-  Lsn readable_until() const { return std::max(next_, place_.settled + 1) - 1; }
+  Lsn readable_until() const { return std::max(next_, place_.marks.settled + 1) - 1; }
   bool was_followed() const { return !parts_.empty(); }
 
   // Then, in place of settle_files(): makes that the journal's end. The files with what is behind
@@ -103,6 +114,7 @@ class JournalRecovery {
   Status visit_records(const journal_format::BatchHeader& header, std::string_view payload,
                        Visitor& visit);
   Status judge_end();
+  Status expect_segments() const;
 
   Status rewrite();
   // The two halves of it: only with its name does the copy count.

@@ -2,11 +2,11 @@
 #include "store/file/journal_repair.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
 #include "store/file/journal_format.h"
-#include "store/file/journal_recovery.h"
 #include "store/file/put_aside.h"
 
 namespace durable_streams {
@@ -17,24 +17,52 @@ using journal_format::kSegmentHeaderBytes;
 using journal_format::SegmentHeader;
 using journal_format::SegmentRead;
 
+Result<std::vector<std::string>> JournalRepair::segments() {
+  Result<std::vector<std::string>> names = place_.files.list(place_.directory);
+  if (!names) return names;
+  std::erase_if(*names, [](const std::string& name) {
+    return !journal_format::number_in(name, kSegmentEnding).has_value();
+  });
+  std::sort(names->begin(), names->end());
+  return names;
+}
+
 Result<JournalRepairs> JournalRepair::mend_headers(NoteLoss& note_loss) {
   JournalRepairs repairs;
-  Result<std::vector<std::string>> names = place_.files.list(place_.directory);
+  const Result<std::vector<std::string>> names = segments();
   if (!names) return names.error();
-  std::sort(names->begin(), names->end());
+  if (Status own = expect_no_other_store(*names); !own) return own.error();
   for (const std::string& name : *names) {
-    const auto number = journal_format::number_in(name, kSegmentEnding);
-    if (!number) continue;
-    if (Status mended = mend_header(name, *number, note_loss, repairs); !mended)
-      return mended.error();
+    if (Status mended = mend_header(name, note_loss, repairs); !mended) return mended.error();
   }
   if (repairs.put_aside.empty()) return repairs;
   if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced.error();
   return repairs;
 }
 
-Status JournalRepair::mend_header(const std::string& name, std::uint64_t number,
-                                  NoteLoss& note_loss, JournalRepairs& repairs) {
+Status JournalRepair::expect_no_other_store(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const std::string path = place_.directory + "/" + name;
+    Result<std::unique_ptr<File>> file = place_.files.open(path, OpenMode::kRead);
+    if (!file) return file.error();
+    std::string bytes(kSegmentHeaderBytes, '\0');
+    const Result<std::size_t> size = (*file)->read(0, bytes.data(), bytes.size());
+    if (!size) return size.error();
+    SegmentHeader header;
+    if (journal_format::decode(bytes, header) != SegmentRead::kValid) continue;
+    if (header.store_id == place_.store_id) continue;
+    return Error{.code = ErrorCode::kCorruption,
+                 .message = path +
+                            " is of another store than the catalog and the packs: move away "
+                            "what does not belong here",
+                 .detail = {}};
+  }
+  return {};
+}
+
+Status JournalRepair::mend_header(const std::string& name, NoteLoss& note_loss,
+                                  JournalRepairs& repairs) {
+  const std::uint64_t number = *journal_format::number_in(name, kSegmentEnding);
   const std::string path = place_.directory + "/" + name;
   Result<std::unique_ptr<File>> file = place_.files.open(path, OpenMode::kReadWrite);
   if (!file) return file.error();
@@ -63,15 +91,16 @@ Status JournalRepair::mend_header(const std::string& name, std::uint64_t number,
   return {};
 }
 
-Result<JournalRepairs> JournalRepair::end_before_damage(Lsn settled, NoteLoss& note_loss) {
+Result<JournalRepairs> JournalRepair::end_before_damage(JournalMarks marks,
+                                                        JournalRecovery::Visitor& follow,
+                                                        NoteLoss& note_loss) {
   JournalRepairs repairs;
   JournalRecovery recovery({.files = place_.files,
                             .directory = place_.directory,
                             .store_id = place_.store_id,
-                            .settled = settled});
-  JournalRecovery::Visitor pass = [](Lsn, const Change&) { return Status{}; };
+                            .marks = marks});
   JournalFindings findings;
-  const Status replayed = recovery.replay(pass, findings);
+  const Status replayed = recovery.replay(follow, findings);
   if (replayed.ok()) return repairs;
   if (replayed.error().code != ErrorCode::kCorruption || !recovery.was_followed())
     return replayed.error();

@@ -10,6 +10,7 @@
 
 #include "store/file/catalog.h"
 #include "store/file/file_system.h"
+#include "store/file/journal_recovery.h"
 
 namespace durable_streams {
 
@@ -39,14 +40,18 @@ class JournalRepair {
 
   // Of segments whose header cannot be believed. Their batches tell for themselves to which segment
   // they belong; where none does, nothing in the file can be told from what was there before.
+  // kCorruption: a segment is another store's, as its header tells; then nothing is touched.
   Result<JournalRepairs> mend_headers(NoteLoss& note_loss);
 
-  // Then: ends the journal before records that were durable and are not there.
-  Result<JournalRepairs> end_before_damage(Lsn settled, NoteLoss& note_loss);
+  // Then: ends the journal before records that were durable and are not there, or that `follow`
+  // refuses with kCorruption.
+  Result<JournalRepairs> end_before_damage(JournalMarks marks, JournalRecovery::Visitor& follow,
+                                           NoteLoss& note_loss);
 
  private:
-  Status mend_header(const std::string& name, std::uint64_t number, NoteLoss& note_loss,
-                     JournalRepairs& repairs);
+  Result<std::vector<std::string>> segments();
+  Status expect_no_other_store(const std::vector<std::string>& names);
+  Status mend_header(const std::string& name, NoteLoss& note_loss, JournalRepairs& repairs);
 
   const Place place_;
 };

@@ -25,6 +25,10 @@ Error cannot_follow(Lsn lsn, StreamId id, std::string_view why) {
       .detail = {}};
 }
 
+Error of_another_version(Lsn lsn, StreamId id) {
+  return cannot_follow(lsn, id, "it was made for another version of it");
+}
+
 std::uint64_t memory_of(const StreamRecord& record) {
   return sizeof(DirtyStream) + kAroundBytes + 2 * record.path.size() + record.content_type.size() +
          (record.fork ? record.fork->source_path.size() : 0);
@@ -49,6 +53,8 @@ Status Memtable::apply(Lsn lsn, const CreateChange& change, FindBelow& below) {
     Result<DirtyStream*> source = touch(record.fork->source, lsn, below);
     if (!source) return source.error();
     if (*source != nullptr) {
+      if (change.source_version != (*source)->record.version)
+        return of_another_version(lsn, record.fork->source);
       this->change(**source, lsn, [](DirtyStream& stream) {
         ++stream.record.forks;
         ++stream.record.version;
@@ -80,6 +86,7 @@ Status Memtable::apply(Lsn lsn, const AppendChange& change, FindBelow& below) {
   if (!found) return found.error();
   if (*found == nullptr) return {};
   DirtyStream& stream = **found;
+  if (change.version != stream.record.version) return of_another_version(lsn, change.id);
   if (stream.chunks.end() + change.bytes.size() != change.tail.position) {
     return cannot_follow(lsn, change.id, "its bytes would leave a gap");
   }
@@ -114,6 +121,7 @@ Status Memtable::apply(Lsn lsn, const RemoveChange& change, FindBelow& below) {
   Result<DirtyStream*> found = touch(change.id, lsn, below);
   if (!found) return found.error();
   if (*found == nullptr) return {};
+  if (change.version != (*found)->record.version) return of_another_version(lsn, change.id);
   if (change.mode == RemoveChange::Mode::kFull) return remove(**found, lsn, below);
   this->change(**found, lsn, [](DirtyStream& stream) {
     ++stream.record.version;
@@ -128,6 +136,7 @@ Status Memtable::apply(Lsn lsn, const ReleaseChange& change, FindBelow& below) {
   if (!found) return found.error();
   if (*found == nullptr) return {};
   DirtyStream& source = **found;
+  if (change.version != source.record.version) return of_another_version(lsn, change.source);
   if (source.record.forks == 0)
     return cannot_follow(lsn, change.source, "it has no fork to release");
   if (source.releases_owed > 0) releases_owed_added_.fetch_sub(1, std::memory_order_relaxed);

@@ -3,15 +3,15 @@
 // means").
 #include "store/file/rebuild.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
+#include <string_view>
 
 #include "store/file/journal_format.h"
-#include "store/file/pack_format.h"
+#include "store/file/journal_recovery.h"
 #include "store/file/segment_reader.h"
+#include "store/file/store_identity.h"
 #include "store/file/stream_shape.h"
+#include "store/file/trial_replay.h"
 
 namespace durable_streams {
 
@@ -19,70 +19,35 @@ namespace {
 
 constexpr std::size_t kUpdatesMax = 20'000;
 
-Result<std::string> read_beginning(FileSystem& files, const std::string& path, std::size_t bytes) {
-  Result<std::unique_ptr<File>> file = files.open(path, OpenMode::kRead);
-  if (!file) return file.error();
-  std::string beginning(bytes, '\0');
-  const Result<std::size_t> size = (*file)->read(0, beginning.data(), bytes);
-  if (!size) return size.error();
-  beginning.resize(*size);
-  return beginning;
-}
-
 }  // namespace
 
 Status CatalogRebuild::read() {
-  if (Status found = find_store(); !found) return found;
+  const Result<std::uint64_t> store = find_store_id(files_, directory_);
+  if (!store) return store.error();
+  meta_.store_id = *store;
+  if (Status listed = list_packs(); !listed) return listed;
   for (auto& [id, info] : packs_) {
     if (Status read = read_pack(id); !read) return read;
   }
   std::erase_if(packs_, [this](const auto& pack) { return replaced_.contains(pack.first); });
   drop_what_is_gone();
-  if (Status found = find_journal_begin(); !found) return found;
+  // Together the packs hold every change up to their last one.
+  meta_.settled = meta_.settling;
+  if (Status found = find_gap(); !found) return found;
   count();
   return {};
 }
 
-Result<std::uint64_t> CatalogRebuild::store_id() {
-  if (Status found = find_store(); !found) return found.error();
-  return meta_.store_id;
-}
-
-// Lists the packs, and learns from the first readable header which store they are of.
-Status CatalogRebuild::find_store() {
-  const Result<std::vector<std::string>> packs = files_.list(directory_ + "/packs");
-  if (!packs && packs.error().code != ErrorCode::kNotFound) return packs.error();
-  if (packs) {
-    for (const std::string& name : *packs) {
-      const PackId id = pack_in(name);
-      if (id == 0) continue;
-      packs_[id] = {.id = id};
-      meta_.next_pack_id = std::max(meta_.next_pack_id, id + 1);
-      const Result<std::string> bytes =
-          read_beginning(files_, directory_ + "/packs/" + name, pack_format::kHeaderBytes);
-      if (!bytes) return bytes.error();
-      pack_format::Header header;
-      if (bytes->size() == pack_format::kHeaderBytes && pack_format::decode_header(*bytes, header))
-        meta_.store_id = header.store_id;
-    }
+Status CatalogRebuild::list_packs() {
+  const Result<std::vector<std::string>> names = files_.list(directory_ + "/packs");
+  if (!names) return names.error().code == ErrorCode::kNotFound ? Status{} : Status(names.error());
+  for (const std::string& name : *names) {
+    const PackId id = pack_in(name);
+    if (id == 0) continue;
+    packs_[id] = {.id = id};
+    meta_.next_pack_id = std::max(meta_.next_pack_id, id + 1);
   }
-  const Result<std::vector<std::string>> segments = files_.list(directory_ + "/journal");
-  if (!segments && segments.error().code != ErrorCode::kNotFound) return segments.error();
-  if (segments && meta_.store_id == 0) {
-    for (const std::string& name : *segments) {
-      if (!journal_format::number_in(name, journal_format::kSegmentEnding)) continue;
-      const Result<std::string> bytes = read_beginning(files_, directory_ + "/journal/" + name,
-                                                       journal_format::kSegmentHeaderBytes);
-      if (!bytes) return bytes.error();
-      journal_format::SegmentHeader header;
-      if (journal_format::decode(*bytes, header) == journal_format::SegmentRead::kValid)
-        meta_.store_id = header.store_id;
-    }
-  }
-  if (meta_.store_id != 0) return {};
-  return Error{.code = ErrorCode::kNotFound,
-               .message = "neither packs nor journal tell of a store",
-               .detail = {}};
+  return {};
 }
 
 Status CatalogRebuild::read_pack(PackId id) {
@@ -140,11 +105,10 @@ void CatalogRebuild::drop_what_is_gone() {
   }
 }
 
-// Where the journal begins later than the packs end, what lies between has left no trace.
-Status CatalogRebuild::find_journal_begin() {
-  meta_.settled = meta_.settling;
+Result<Lsn> CatalogRebuild::find_journal_begin() {
   const Result<std::vector<std::string>> names = files_.list(directory_ + "/journal");
-  if (!names) return names.error().code == ErrorCode::kNotFound ? Status{} : Status(names.error());
+  if (!names && names.error().code == ErrorCode::kNotFound) return Lsn{0};
+  if (!names) return names.error();
   Lsn first = 0;
   for (const std::string& name : *names) {
     const auto number = journal_format::number_in(name, journal_format::kSegmentEnding);
@@ -156,11 +120,55 @@ Status CatalogRebuild::find_journal_begin() {
     if (!batch) return batch.error();
     if (*batch && (first == 0 || (*batch)->first < first)) first = (*batch)->first;
   }
-  // Together the packs hold every change up to their last one.
-  if (first <= meta_.settling + 1) return {};
-  meta_.settled = first - 1;
-  meta_.settling = meta_.settled;
+  return first;
+}
+
+// Streams that came and went between two settlings leave no trace in packs. But a segment may also
+// be gone, or have been put aside by an earlier repair.
+Status CatalogRebuild::find_gap() {
+  const Result<Lsn> first = find_journal_begin();
+  if (!first) return first.error();
+  if (*first <= meta_.settled + 1) return {};
+  const Lsn last = *first - 1;
+  const Result<bool> follows = journal_follows(last);
+  if (!follows) return follows.error();
+  gap_ = {.from = meta_.settled + 1, .to = last, .passable = *follows};
+  if (!*follows) return {};
+  meta_.settled = last;
+  meta_.settling = last;
   return {};
+}
+
+Result<bool> CatalogRebuild::journal_follows(Lsn settled) {
+  std::map<std::string_view, StreamId> paths;
+  for (const auto& [id, known] : streams_) paths[known.stream.record.path] = id;
+  TrialReplay trial(
+      {.settling = settled,
+       .find = [this](StreamId id) -> Result<std::optional<SettledStream>> {
+         const auto known = streams_.find(id);
+         if (known == streams_.end()) return std::optional<SettledStream>();
+         return std::optional(known->second.stream);
+       },
+       .find_path = [&paths](std::string_view path) -> Result<std::optional<StreamId>> {
+         const auto known = paths.find(path);
+         if (known == paths.end()) return std::optional<StreamId>();
+         return std::optional(known->second);
+       }});
+  bool follows = true;
+  JournalRecovery::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
+    Status applied = trial.apply(lsn, change);
+    if (!applied && applied.error().code == ErrorCode::kCorruption) follows = false;
+    return applied;
+  };
+  JournalRecovery recovery({.files = files_,
+                            .directory = directory_ + "/journal",
+                            .store_id = meta_.store_id,
+                            .marks = {.settled = settled}});
+  JournalFindings findings;
+  const Status replayed = recovery.replay(apply, findings);
+  // What is damaged further on has an end of its own.
+  if (!replayed && replayed.error().code != ErrorCode::kCorruption) return replayed.error();
+  return follows;
 }
 
 void CatalogRebuild::count() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -27,12 +28,23 @@ class CatalogRebuild {
         std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
   }
 
+  // Changes that neither packs nor journal tell of.
+  struct Gap {
+    Lsn from = 0;
+    Lsn to = 0;
+    // The journal's changes follow on what the packs know all the same: those of the gap left no
+    // trace, or are lost without harm to what came later.
+    bool passable = false;
+  };
+
   // Reads the indices of all packs but those that another has replaced. kCorruption: one cannot be
-  // read, and streams would be missing without it. kNotFound: there is no store here.
+  // read, and streams would be missing without it, or files are of several stores. kNotFound: there
+  // is no store here.
   Status read();
 
-  // Which store it is, by the first pack or segment that tells; read() finds it out as well.
-  Result<std::uint64_t> store_id();
+  // Between the packs' last change and the journal's first. A catalog that is written without
+  // leave to pass it ends with the packs.
+  const std::optional<Gap>& gap() const { return gap_; }
 
   // Whether what the pack tells is in what was read: by the pack itself or one that replaced it.
   bool knows(PackId pack) const { return packs_.contains(pack) || replaced_.contains(pack); }
@@ -53,10 +65,15 @@ class CatalogRebuild {
     std::map<std::string, KnownProducer> producers;
   };
 
-  Status find_store();
+  Status list_packs();
   Status read_pack(PackId id);
   void take(PackEntry& entry);
-  Status find_journal_begin();
+  // The first change of the segments that begin with one that can be read; 0: there is none.
+  Result<Lsn> find_journal_begin();
+  Status find_gap();
+  // Whether the journal's changes follow on the streams that were read, if it begins after
+  // `settled`.
+  Result<bool> journal_follows(Lsn settled);
   void drop_what_is_gone();
   void count();
   // Makes room for `updates` more in the transaction.
@@ -70,6 +87,7 @@ class CatalogRebuild {
   std::set<PackId> replaced_;
   std::set<StreamId> removed_;
   std::map<StreamId, KnownStream> streams_;
+  std::optional<Gap> gap_;
   std::unique_ptr<Catalog::Update> update_;
   std::size_t updates_ = 0;
 };

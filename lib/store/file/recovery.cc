@@ -8,7 +8,8 @@
 
 #include "store/file/file_state.h"
 #include "store/file/journal_format.h"
-#include "store/file/put_aside.h"
+#include "store/file/store_identity.h"
+#include "store/file/stray_packs.h"
 
 namespace durable_streams {
 
@@ -91,6 +92,8 @@ Status FileState::read_meta() {
     // Ids differ between two stores, so that an ETag of one is none of the other's.
     meta_.next_stream_id = (random_number() >> 16) | 1;
     if (Status put = put_meta(); !put) return put;
+  } else if (Status own = expect_own_catalog(files_, options_.directory, meta_.store_id); !own) {
+    return own;
   }
   const Result<CatalogTotals> totals = catalog_.totals();
   if (!totals) return totals.error();
@@ -129,49 +132,36 @@ Status FileState::read_packs() {
   return {};
 }
 
-// Removes packs that no catalog came to refer to: work that a crash cut short. What is in them the
-// journal still has, or other packs; if not, somebody has put an older catalog there.
+// Somebody has put an older catalog there where one of them has more than it and the journal know.
 Status FileState::sweep_packs() {
+  const PacksPlace place{
+      .files = files_, .directory = packs_directory(), .store_id = meta_.store_id};
   const std::unordered_map<PackId, PackInfo> known = pack_infos();
-  const Result<std::vector<std::string>> names = files_.list(packs_directory());
-  if (!names) return names.error();
-  std::vector<std::string> expected;
-  expected.reserve(known.size());
-  for (const auto& [id, info] : known) expected.push_back(pack_file_name(id));
-  std::sort(expected.begin(), expected.end());
-  bool changed = false;
-  for (const std::string& name : *names) {
-    if (std::binary_search(expected.begin(), expected.end(), name)) continue;
-    const bool ours = pack_in(name) != 0 || is_unfinished_pack(name);
-    if (!ours) continue;
-    if (Status cleared = clear_away(name); !cleared) return cleared;
-    changed = true;
+  Result<std::vector<StrayPack>> packs = find_stray_packs(
+      place, [&known](PackId id) { return known.contains(id); }, journal_->last());
+  if (!packs) return packs.error();
+  for (const StrayPack& pack : *packs) {
+    if (pack.kind == StrayPack::Kind::kNeeded) return older_catalog(pack);
   }
-  return changed ? files_.sync_directory(packs_directory()) : Status{};
-}
-
-// What cannot be read is kept, for it may be all that there is of a stream.
-Status FileState::clear_away(const std::string& pack_name) {
-  const Result<std::optional<Lsn>> last =
-      last_change_in_pack(files_, packs_directory(), meta_.store_id, pack_name);
-  if (!last) return last.error();
-  if (!*last) {
-    const Result<std::string> aside = put_aside(files_, packs_directory(), pack_name);
-    if (!aside) return aside.error();
+  if (Status cleared = clear_stray_packs(place, *packs); !cleared) return cleared;
+  for (const StrayPack& pack : *packs) {
+    if (pack.aside.empty()) continue;
     note_damage({.code = ErrorCode::kCorruption,
                  .message = fmt::format("packs/{} cannot be read, and the catalog does not know of "
                                         "it: it is put aside as {}",
-                                        pack_name, *aside),
+                                        pack.name, pack.aside),
                  .detail = {}});
-    return {};
   }
-  if (**last <= journal_->last()) return files_.remove(packs_directory() + "/" + pack_name);
-  return Error{.code = ErrorCode::kCorruption,
-               .message = fmt::format("{}: packs/{} holds changes up to {}, and the catalog, which "
-                                      "does not know of it, and the journal end at {}: an older "
-                                      "catalog is in its place; fsck --repair makes it anew",
-                                      options_.directory, pack_name, **last, journal_->last()),
-               .detail = {}};
+  return {};
+}
+
+Error FileState::older_catalog(const StrayPack& pack) const {
+  return {.code = ErrorCode::kCorruption,
+          .message = fmt::format("{}: packs/{} holds changes up to {}, and the catalog, which "
+                                 "does not know of it, and the journal end at {}: an older "
+                                 "catalog is in its place; fsck --repair makes it anew",
+                                 options_.directory, pack.name, pack.last, journal_->last()),
+          .detail = {}};
 }
 
 Status FileState::replay() {
@@ -186,7 +176,7 @@ Status FileState::replay() {
   };
   Journal::Recovered found;
   Result<std::unique_ptr<Journal>> journal =
-      Journal::open(files_, journal_directory(), meta_.store_id, meta_.settled,
+      Journal::open(files_, journal_directory(), meta_.store_id, marks_of(meta_),
                     {.segment_bytes = options_.segment_bytes}, apply, found);
   if (!journal) return journal.error();
   journal_ = std::move(journal).value();

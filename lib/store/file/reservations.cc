@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "store/bytes/chunk_list.h"
+#include "store/bytes/change_bytes.h"
 
 namespace durable_streams {
 
@@ -15,20 +15,6 @@ Error conflict(std::string message) {
 }
 
 Error changed() { return conflict("the stream has changed since, or is gone"); }
-
-Status check_bytes(std::string_view bytes, Offset tail, std::uint64_t before) {
-  if (bytes.size() > ChunkList::kAppendBytesMax) {
-    return Error{.code = ErrorCode::kTooLarge,
-                 .message = "the file store takes at most 1 GiB in one append",
-                 .detail = {}};
-  }
-  if (tail.position != before + bytes.size()) {
-    return Error{.code = ErrorCode::kInvalidArgument,
-                 .message = "the tail of a change does not lie behind its bytes",
-                 .detail = {}};
-  }
-  return {};
-}
 
 }  // namespace
 

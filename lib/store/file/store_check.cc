@@ -11,6 +11,8 @@
 #include "store/file/file_state.h"
 #include "store/file/lmdb_catalog.h"
 #include "store/file/put_aside.h"
+#include "store/file/store_identity.h"
+#include "store/file/trial_replay.h"
 
 namespace durable_streams {
 
@@ -47,6 +49,8 @@ Result<std::unique_ptr<Catalog>> open_catalog_to_read(FileSystem& files,
   // One that was begun and never used; the packs are another's, and no stray files.
   if (meta->store_id == 0) {
     if (Status none = FileState::expect_no_streams(files, directory); !none) return none.error();
+  } else if (Status own = expect_own_catalog(files, directory, meta->store_id); !own) {
+    return own.error();
   }
   return catalog;
 }
@@ -93,7 +97,7 @@ Result<FileStoreCheck> StoreCheck::run() {
     if (!looked) return looked.error();
     if (looked->found.damages > 0) return looked->found;
   }
-  if (Status cleared = clear_stray_files(*looked); !cleared) return cleared.error();
+  if (Status cleared = clear_stray_packs(*looked); !cleared) return cleared.error();
   return looked->found;
 }
 
@@ -119,47 +123,55 @@ Result<StoreCheck::Looked> StoreCheck::look() {
   looked.journal_damaged = check.journal_damages() > 0;
   looked.meta = check.meta();
   looked.packs = check.packs();
-  looked.stray_files = check.stray_files();
-  looked.unreadable_strays = check.unreadable_strays();
+  looked.stray_packs = check.stray_packs();
   return looked;
 }
 
+Result<std::uint64_t> StoreCheck::store_id(const Looked& looked) {
+  if (looked.meta.store_id != 0) return looked.meta.store_id;
+  return find_store_id(files_, options_.directory);
+}
+
 Result<bool> StoreCheck::repair(const Looked& looked) {
-  const SystemClock system_clock;
-  const Clock& clock = options_.clock != nullptr ? *options_.clock : system_clock;
-  CatalogRebuild rebuild(files_, options_.directory, clock.now());
-  const Result<std::uint64_t> store_id =
-      looked.meta.store_id != 0 ? Result<std::uint64_t>(looked.meta.store_id) : rebuild.store_id();
-  if (!store_id) {
-    if (!is_lost(store_id.error())) return store_id.error();
-    tell(Kind::kNote, fmt::format("nothing can be repaired: {}", store_id.error().message));
-    return false;
-  }
+  const Result<std::uint64_t> store = store_id(looked);
+  if (!store) return cannot_repair(store.error());
   JournalRepair journal(
-      {.files = files_, .directory = options_.directory + "/journal", .store_id = *store_id});
+      {.files = files_, .directory = options_.directory + "/journal", .store_id = *store});
   bool repaired = false;
   if (looked.catalog_lost || looked.journal_damaged) {
     if (Status made = make_journal_directory(looked); !made) return made.error();
     // A catalog that is made anew begins a new read sequence of its own.
     JournalRepair::NoteLoss note = [&] { return looked.catalog_lost ? Status{} : note_loss(); };
     const Result<JournalRepairs> headers = journal.mend_headers(note);
-    if (!headers) return headers.error();
+    if (!headers) return cannot_repair(headers.error());
     tell_of(*headers);
     repaired = true;
   }
   // Of a settling that is half done the catalog has some of what the journal has lost, and packs
   // have all.
   const bool half_settled = looked.journal_damaged && looked.meta.settling > looked.meta.settled;
-  if (looked.catalog_lost || looked.catalog_damaged || half_settled) {
+  Lsn durable = 0;
+  if (!looked.catalog_lost && !looked.catalog_damaged && !half_settled) {
+    if (!repaired) return false;
+  } else {
+    const SystemClock system_clock;
+    const Clock& clock = options_.clock != nullptr ? *options_.clock : system_clock;
+    CatalogRebuild rebuild(files_, options_.directory, clock.now());
     const Result<bool> rebuilt = rebuild_catalog(looked, rebuild);
     if (!rebuilt) return rebuilt.error();
     if (!*rebuilt) return repaired && !looked.catalog_lost && !half_settled;
     repaired = true;
+    if (rebuild.gap()) durable = rebuild.gap()->to;
   }
-  if (!looked.catalog_lost && !looked.journal_damaged) return repaired;
-  const Result<bool> ended = end_journal_before_damage(journal);
+  const Result<bool> ended = end_journal_before_damage(journal, durable);
   if (!ended) return ended.error();
   return repaired || *ended;
+}
+
+Result<bool> StoreCheck::cannot_repair(const Error& error) {
+  if (!is_lost(error)) return error;
+  tell(Kind::kNote, fmt::format("nothing can be repaired: {}", error.message));
+  return false;
 }
 
 Status StoreCheck::make_journal_directory(const Looked& looked) {
@@ -197,6 +209,7 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
              kLeft, pack));
     return false;
   }
+  if (rebuild.gap()) tell_of(*rebuild.gap());
   const Result<std::string> old = replace_catalog(rebuild);
   if (!old) return old.error();
   tell(Kind::kRepaired,
@@ -206,18 +219,19 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
   return true;
 }
 
-Result<bool> StoreCheck::end_journal_before_damage(JournalRepair& journal) {
-  Lsn settled = 0;
-  {
-    const Result<std::unique_ptr<Catalog>> catalog =
-        open_catalog_to_read(files_, options_.directory);
-    if (!catalog) return catalog.error();
-    const Result<CatalogMeta> meta = (*catalog)->meta();
-    if (!meta) return meta.error();
-    settled = meta->settled;
-  }
-  JournalRepair::NoteLoss note = [this] { return note_loss(); };
-  const Result<JournalRepairs> ended = journal.end_before_damage(settled, note);
+Result<bool> StoreCheck::end_journal_before_damage(JournalRepair& journal, Lsn durable) {
+  const Result<std::unique_ptr<Catalog>> catalog = open_catalog_to_write();
+  if (!catalog) return catalog.error();
+  const Result<CatalogMeta> meta = (*catalog)->meta();
+  if (!meta) return meta.error();
+  JournalMarks marks = marks_of(*meta);
+  marks.durable = std::max(marks.durable, durable);
+  TrialReplay trial(TrialReplay::settled_in(**catalog, meta->settling));
+  JournalRecovery::Visitor follow = [&trial](Lsn lsn, const Change& change) {
+    return trial.apply(lsn, change);
+  };
+  JournalRepair::NoteLoss note = [&] { return note_loss(**catalog); };
+  const Result<JournalRepairs> ended = journal.end_before_damage(marks, follow, note);
   if (!ended) return ended.error();
   tell_of(*ended);
   return ended->any();
@@ -237,40 +251,47 @@ Result<std::string> StoreCheck::replace_catalog(CatalogRebuild& rebuild) {
     old = std::move(moved).value();
   }
   catalog_is_lost_ = false;
-  Result<std::unique_ptr<Catalog>> catalog = open_lmdb_catalog({.directory = directory});
+  const Result<std::unique_ptr<Catalog>> catalog = open_catalog_to_write();
   if (!catalog) return catalog.error();
   if (Status written = rebuild.write(**catalog); !written) return written.error();
   return old;
 }
 
+Result<std::unique_ptr<Catalog>> StoreCheck::open_catalog_to_write() {
+  return open_lmdb_catalog({.directory = options_.directory + "/catalog"});
+}
+
 Status StoreCheck::note_loss() {
-  Result<std::unique_ptr<Catalog>> catalog =
-      open_lmdb_catalog({.directory = options_.directory + "/catalog"});
-  if (!catalog) return catalog.error();
-  Result<CatalogMeta> meta = (*catalog)->meta();
+  const Result<std::unique_ptr<Catalog>> catalog = open_catalog_to_write();
+  return catalog ? note_loss(**catalog) : Status(catalog.error());
+}
+
+Status StoreCheck::note_loss(Catalog& catalog) {
+  Result<CatalogMeta> meta = catalog.meta();
   if (!meta) return meta.error();
   meta->clean = false;
   meta->may_lose = true;
-  Result<std::unique_ptr<Catalog::Update>> update = (*catalog)->begin();
+  Result<std::unique_ptr<Catalog::Update>> update = catalog.begin();
   if (!update) return update.error();
   if (Status put = (*update)->put_meta(*meta); !put) return put;
   return (*update)->commit();
 }
 
-// As a start would.
-Status StoreCheck::clear_stray_files(const Looked& looked) {
-  const std::string directory = options_.directory + "/packs";
-  for (const std::string& name : looked.stray_files) {
-    if (looked.unreadable_strays.contains(name)) {
-      const Result<std::string> aside = put_aside(files_, directory, name);
-      if (!aside) return aside.error();
-      tell(Kind::kRepaired, fmt::format("packs/{} is put aside: nothing reads it any more", name));
-      continue;
-    }
-    if (Status removed = files_.remove(directory + "/" + name); !removed) return removed;
-    tell(Kind::kRepaired, fmt::format("packs/{} is removed", name));
+Status StoreCheck::clear_stray_packs(Looked& looked) {
+  if (Status cleared =
+          durable_streams::clear_stray_packs({.files = files_,
+                                              .directory = options_.directory + "/packs",
+                                              .store_id = looked.meta.store_id},
+                                             looked.stray_packs);
+      !cleared)
+    return cleared;
+  for (const StrayPack& pack : looked.stray_packs) {
+    tell(Kind::kRepaired,
+         pack.aside.empty()
+             ? fmt::format("packs/{} is removed", pack.name)
+             : fmt::format("packs/{} is put aside: nothing reads it any more", pack.name));
   }
-  return looked.stray_files.empty() ? Status{} : files_.sync_directory(directory);
+  return {};
 }
 
 void StoreCheck::tell_of(const JournalRepairs& repairs) {
@@ -286,6 +307,19 @@ void StoreCheck::tell_of(const JournalRepairs& repairs) {
   }
   for (const std::string& name : repairs.put_aside)
     tell(Kind::kRepaired, fmt::format("{} is put aside: nothing reads it any more", name));
+}
+
+void StoreCheck::tell_of(const CatalogRebuild::Gap& gap) {
+  const std::string changes =
+      fmt::format("neither packs nor journal tell of the changes {} to {}", gap.from, gap.to);
+  if (gap.passable) {
+    tell(Kind::kNote,
+         fmt::format("{}: they left no trace, or are lost with a file of the journal; what comes "
+                     "after them is kept",
+                     changes));
+  } else {
+    tell(Kind::kNote, fmt::format("{}, and what comes after them builds on them", changes));
+  }
 }
 
 void StoreCheck::tell(Kind kind, std::string text) {

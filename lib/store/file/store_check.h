@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "store/file/file_system.h"
 #include "store/file/journal_repair.h"
 #include "store/file/rebuild.h"
+#include "store/file/stray_packs.h"
 
 namespace durable_streams {
 
@@ -44,25 +44,31 @@ class StoreCheck {
     bool journal_damaged = false;
     CatalogMeta meta;
     std::vector<PackId> packs;  // that the catalog knows of
-    std::vector<std::string> stray_files;
-    std::set<std::string> unreadable_strays;  // of these
+    std::vector<StrayPack> stray_packs;
   };
 
   Result<Looked> look();
 
   // True: something was repaired, and it is worth another look.
   Result<bool> repair(const Looked& looked);
+  Result<std::uint64_t> store_id(const Looked& looked);
+  // Says why, and returns false.
+  Result<bool> cannot_repair(const Error& error);
   Status make_journal_directory(const Looked& looked);
   Result<bool> rebuild_catalog(const Looked& looked, CatalogRebuild& rebuild);
-  Result<bool> end_journal_before_damage(JournalRepair& journal);
+  // Records up to `durable` were on the disk, as far as the packs tell.
+  Result<bool> end_journal_before_damage(JournalRepair& journal, Lsn durable);
   // Returns where the old one is now; empty: there was none.
   Result<std::string> replace_catalog(CatalogRebuild& rebuild);
   // Says in the catalog that acknowledged changes may be lost, so that their offsets are not given
   // again.
   Status note_loss();
-  Status clear_stray_files(const Looked& looked);
+  static Status note_loss(Catalog& catalog);
+  Result<std::unique_ptr<Catalog>> open_catalog_to_write();
+  Status clear_stray_packs(Looked& looked);
 
   void tell_of(const JournalRepairs& repairs);
+  void tell_of(const CatalogRebuild::Gap& gap);
   void tell(FileStoreFinding::Kind kind, std::string text);
 
   FileSystem& files_;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "store/bytes/change_bytes.h"
 #include "store/memory/memory_store_impl.h"
 
 namespace durable_streams {
@@ -27,21 +28,6 @@ Error path_too_long() {
 
 bool at_version(const MemoryStream* stream, std::uint64_t version) {
   return stream != nullptr && stream->version == version;
-}
-
-// What any store can tell of the bytes of a change before it looks at the stream.
-Status check_bytes(std::string_view bytes, Offset tail, std::uint64_t before) {
-  if (bytes.size() > ChunkList::kAppendBytesMax) {
-    return Error{.code = ErrorCode::kTooLarge,
-                 .message = "the memory store takes at most 1 GiB in one append",
-                 .detail = {}};
-  }
-  if (tail.position != before + bytes.size()) {
-    return Error{.code = ErrorCode::kInvalidArgument,
-                 .message = "the tail of a change does not lie behind its bytes",
-                 .detail = {}};
-  }
-  return {};
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+// Packs that the catalog does not refer to: work that a crash cut short has left them, or somebody
+// has put an older catalog there. A start and a repair do the same with them.
+#pragma once
+
+#include <durable_streams/function.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "store/file/catalog.h"
+#include "store/file/file_system.h"
+
+namespace durable_streams {
+
+struct StrayPack {
+  enum class Kind : std::uint8_t {
+    kUseless,     // what is in it the journal still has, or other packs
+    kUnreadable,  // nobody knows what is in it: it may be all that there is of a stream
+    kNeeded,      // it has changes that neither catalog nor journal knows of
+  };
+
+  std::string name;
+  Kind kind = Kind::kUseless;
+  Lsn last = 0;       // of its changes, where it can be read
+  std::string aside;  // where it is after clear_stray_packs(), if it was put aside
+};
+
+struct PacksPlace {
+  FileSystem& files;
+  std::string directory;
+  std::uint64_t store_id = 0;
+};
+
+// Looks at those that are not `known`, in order of their names. Catalog and journal tell of all
+// changes up to `told_until`. Files that only look like packs are nobody's business.
+Result<std::vector<StrayPack>> find_stray_packs(const PacksPlace& place,
+                                                Function<bool(PackId)> known, Lsn told_until);
+
+// Removes those of no use, durably. What cannot be read is put aside, and what is needed stays.
+Status clear_stray_packs(const PacksPlace& place, std::vector<StrayPack>& packs);
+
+}  // namespace durable_streams

@@ -1,0 +1,90 @@
+// A repair makes a catalog anew where other files tell of all that is in it, and nowhere else.
+#include <durable_streams/file_store.h>
+#include <durable_streams/file_store_tools.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/store_file/filled_store.h"
+#include "tests/store_file/killed_store.h"
+#include "tests/support/catch.h"
+
+namespace durable_streams {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+TEST_CASE("a repair leaves a catalog that alone still tells of a missing pack's streams",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  const int missing = GENERATE(1, 2);
+  fs::remove(store.pack(missing));
+  const std::string before = contents(store.catalog());
+  for (int times = 0; times < 2; ++times) CHECK(repaired(store).check.damages > 0);
+  CHECK(contents(store.catalog()) == before);
+  const KilledStore::Seen seen = store.open_and_read();
+  CHECK(seen.old == (missing == 1 ? "what is stored here is damaged" : "old"));
+  CHECK(seen.both == "what is stored here is damaged");
+  CHECK(seen.added == "a_b_c");
+}
+
+TEST_CASE("a repair does not make a catalog anew for damage that is not the catalog's",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  const std::streamoff at = GENERATE(41, -70, -40);  // a block, the index, the footer
+  const auto size = static_cast<std::streamoff>(fs::file_size(store.pack(1)));
+  overwrite(store.pack(1), at < 0 ? size + at : at, "\xff");
+  const std::string before = contents(store.catalog());
+  CHECK(repaired(store).check.damages > 0);
+  CHECK(contents(store.catalog()) == before);
+  CHECK_FALSE(fs::exists(store.catalog() + ".damaged"));
+  CHECK(store.open_and_read().added == "a_b_c");
+}
+
+TEST_CASE("a catalog without a byte is a lost one", "[file][tools][repair]") {
+  const KilledStore store;
+  fs::resize_file(store.catalog(), 0);
+  CHECK(fsck(store.path(), false).check.damages == 1);
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages == 0);
+  const KilledStore::Seen seen = store.open_and_read();
+  CHECK(seen.old == "old");
+  CHECK(seen.both == "123");
+  CHECK(seen.added == "a_b_c");
+}
+
+TEST_CASE("packs that only a later catalog knew of are not taken for unfinished work",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  const bool killed = GENERATE(false, true);
+  const std::string path = killed ? store.path() : store.closed_path();
+  fs::copy_file(store.older_catalog(), path + "/catalog/data.mdb",
+                fs::copy_options::overwrite_existing);
+  const std::string second_pack = path + "/packs/0000000000000002.pack";
+  for (int times = 0; times < 2; ++times) {
+    const Result<std::unique_ptr<FileStore>> opened =
+        FileStore::open({.directory = path, .catalog_bytes_max = std::uint64_t{64} << 20});
+    REQUIRE(!opened.ok());
+    CHECK(opened.error().code == ErrorCode::kCorruption);
+    CHECK(opened.error().message.find("fsck") != std::string::npos);
+    CHECK(fs::exists(second_pack));
+  }
+  CHECK(fsck(path, false).check.damages > 0);
+  const Outcome outcome = fsck(path, true);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages == 0);
+  const KilledStore::Seen seen = store.open_and_read(path);
+  CHECK(seen.old == "old");
+  CHECK(seen.both == (killed ? "123" : "12"));
+  CHECK(seen.added == (killed ? "a_b_c" : "none"));
+}
+
+}  // namespace durable_streams
