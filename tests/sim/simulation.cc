@@ -27,6 +27,7 @@ Simulation::Simulation(std::uint64_t seed)
   options_.memtable_bytes_max = 16384 << random_.below(5);
   options_.reserve_bytes = random_.one_in(2) ? 0 : 16384;
   options_.max_file_handles = 1 + random_.below(6);
+  options_.read_cache_bytes_max = random_.one_in(2) ? 0 : 16384 << random_.below(7);
   options_.sync_interval = std::chrono::milliseconds(50 << random_.below(7));
   pick_durability();
   durability_changes_ = random_.one_in(4);

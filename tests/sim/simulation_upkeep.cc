@@ -249,14 +249,14 @@ void Simulation::check_broken(const BrokenBlock& block) {
   }
 }
 
-// `broken`: it must be refused.
+// `broken`: it must be refused, or come as it was before from the cache.
 void Simulation::check_read(const StoreModel::Stream& stream, std::uint64_t from, std::uint64_t to,
                             bool broken) {
   if (from >= to) return;
   StoredBytes bytes;
   const ReadRange range{.id = stream.record.id, .from = from, .to = to, .bytes_max = kWhole};
   const Status read = *state().read(FileState::Wait::kYes, range, bytes);
-  if (broken) {
+  if (broken && (!read.ok() || options_.read_cache_bytes_max == 0)) {
     ++tally_.damage_reported;
     return violations_.check(!read.ok() && read.error().code == ErrorCode::kCorruption,
                              "damage is read over");
