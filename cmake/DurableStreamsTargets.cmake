@@ -6,15 +6,10 @@ target_compile_options(durable_streams_warnings INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>
   $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-Wnon-virtual-dtor;-Woverloaded-virtual>
   $<$<COMPILE_LANG_AND_ID:CXX,Clang,AppleClang>:-Wthread-safety>
-  # GCC 12 takes the inlined copy of a short std::string for an overlapping one, and the alternatives that a moved
-  # std::variant does not hold for ones that are read.
-  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict;-Wno-maybe-uninitialized>)
-
-# What the sanitizers add to the code makes GCC see uninitialised reads in the standard library.
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
-  target_compile_options(durable_streams_warnings INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
-endif()
+  # GCC takes the alternatives that a moved std::variant does not hold for ones that are read, and GCC 12 the inlined copy
+  # of a short std::string for an overlapping one.
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 
 # Gives `target` the project's language level, symbol visibility and warnings.
 function(durable_streams_configure target)
