@@ -21,6 +21,7 @@ bool off_this_machine(const ListenAddress& address) {
 }
 
 // Where one configuration listens. What `check.h` cannot know: which addresses a host's name has.
+// Threads: one at a time.
 class Places {
  public:
   Status take(const std::string& listen, const std::vector<SocketAddress>& addresses) {

@@ -229,6 +229,7 @@ struct StreamList {
 struct StoreStats {
   std::uint64_t streams = 0;       // soft-deleted ones included
   std::uint64_t stored_bytes = 0;  // bytes of streams, as appended
+  std::uint64_t producers = 0;     // of all streams, each counted for each stream that knows it
   std::uint64_t memory_bytes = 0;  // what a memory limit is held against
 };
 

@@ -1,4 +1,5 @@
-// What clients may do with their connections, over real sockets: pipeline, dawdle, half-close, vanish.
+// What clients may do with their connections, over real sockets: pipeline, dawdle, half-close,
+// vanish.
 #include <chrono>
 #include <string>
 #include <thread>

@@ -43,6 +43,22 @@ TEST_CASE("what is no address is refused by name", "[server][net]") {
   }
 }
 
+TEST_CASE("two addresses overlap where one is the other, or every address of its family",
+          "[server][net]") {
+  const SocketAddress every = SocketAddress::ipv4(INADDR_ANY, 80);
+  const SocketAddress loopback = SocketAddress::ipv4(INADDR_LOOPBACK, 80);
+  const SocketAddress loopback6 = SocketAddress::ipv6(in6addr_loopback, 80);
+  CHECK(loopback.overlaps(loopback));
+  CHECK(loopback.overlaps(every));
+  CHECK(every.overlaps(loopback));
+  CHECK(loopback6.overlaps(loopback6));
+  CHECK(SocketAddress::ipv6(in6addr_any, 80).overlaps(loopback6));
+  CHECK_FALSE(loopback.overlaps(SocketAddress::ipv4(INADDR_LOOPBACK, 81)));
+  CHECK_FALSE(loopback.overlaps(SocketAddress::ipv4(INADDR_LOOPBACK + 1, 80)));
+  CHECK_FALSE(loopback6.overlaps(loopback));
+  CHECK_FALSE(loopback6.overlaps(every));
+}
+
 TEST_CASE("localhost is every loopback that this machine has, on one port", "[server][net]") {
   const Result<std::vector<Listener>> listeners = listen_at({.host = "localhost", .port = 0});
   REQUIRE(listeners.ok());

@@ -100,6 +100,8 @@ std::string StateComparison::difference_in_totals() const {
     return "counts " + number(stats.streams) + " streams, not " + number(model_.streams().size());
   if (stats.stored_bytes != model_.stored_bytes())
     return "counts " + number(stats.stored_bytes) + " bytes, not " + number(model_.stored_bytes());
+  if (stats.producers != model_.producers())
+    return "counts " + number(stats.producers) + " producers, not " + number(model_.producers());
   return {};
 }
 

@@ -50,6 +50,7 @@ class RandomRun {
     const StoreStats stats = contract_.store().stats();
     REQUIRE(stats.streams == model_.streams().size());
     REQUIRE(stats.stored_bytes == model_.stored_bytes());
+    REQUIRE(stats.producers == model_.producers());
     REQUIRE(contract_.store().earliest_deadline() == model_.earliest_deadline());
   }
 

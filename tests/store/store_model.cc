@@ -136,6 +136,12 @@ std::uint64_t StoreModel::stored_bytes() const {
   return bytes;
 }
 
+std::uint64_t StoreModel::producers() const {
+  std::uint64_t producers = 0;
+  for (const auto& [id, stream] : streams_) producers += stream.producers.size();
+  return producers;
+}
+
 WallTime StoreModel::earliest_deadline() const {
   const std::vector<WallTime> deadlines = due(kNever - WallTime::duration(1));
   return deadlines.empty() ? kNever : deadlines.front();

@@ -34,6 +34,7 @@ class StoreModel {
   std::uint64_t append_end(StreamId id, std::uint64_t position) const;
 
   std::uint64_t stored_bytes() const;
+  std::uint64_t producers() const;
   WallTime earliest_deadline() const;
   // The deadlines of all streams that are due, in order.
   std::vector<WallTime> due(WallTime now) const;

@@ -354,8 +354,10 @@ TEST_CASE("the catalog counts what it was given, of each update all or nothing",
     must(to.put(sample_stream(2, "b")));
     must(to.put_extent(1, {0, 10, 1, 64, 0}));
     must(to.put_extent(2, {5, 35, 1, 128, 0}));
+    for (const char* producer : {"p", "q"}) must(to.put_producer(1, producer, {}));
+    must(to.put_producer(2, "p", {}));
   });
-  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3});
+  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3, 3});
   CHECK(must(catalog->packs()) == std::vector<PackInfo>{{1, 500, 40, 40}});
 
   // A settling that is tried again puts all of it again, into another pack.
@@ -363,15 +365,16 @@ TEST_CASE("the catalog counts what it was given, of each update all or nothing",
     must(to.put_pack({2, 500, 10, 10}));
     must(to.put(owed));
     must(to.put_extent(1, {0, 10, 2, 64, 0}));
+    must(to.put_producer(1, "p", {}));
   });
-  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3});
+  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3, 3});
   CHECK(must(catalog->packs()) == std::vector<PackInfo>{{1, 500, 40, 30}, {2, 500, 10, 10}});
 
   {
     const auto update = must(catalog->begin());
     must(update->erase(2));
   }
-  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3});
+  CHECK(must(catalog->totals()) == CatalogTotals{2, 40, 3, 3});
 
   catalog.update([&](Catalog::Update& to) {
     std::vector<Extent> freed;
@@ -382,9 +385,11 @@ TEST_CASE("the catalog counts what it was given, of each update all or nothing",
     must(to.erase(2));
     owed.releases_owed = 1;
     must(to.put(owed));
+    must(to.erase_producer(1, "q"));
+    must(to.erase_producer(1, "q"));
   });
   catalog.reopen();
-  CHECK(must(catalog->totals()) == CatalogTotals{1, 10, 1});
+  CHECK(must(catalog->totals()) == CatalogTotals{1, 10, 1, 1});
   CHECK(must(catalog->packs()) ==
         std::vector<PackInfo>{{1, 500, 40, 0}, {2, 500, 10, 0}, {3, 500, 10, 10}});
   catalog.erase(1);

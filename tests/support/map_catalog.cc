@@ -227,7 +227,12 @@ Result<std::unique_ptr<Catalog::Update>> MapCatalog::begin() {
 }
 
 Result<CatalogMeta> MapCatalog::meta() { return state()->meta; }
-Result<CatalogTotals> MapCatalog::totals() { return state()->totals; }
+Result<CatalogTotals> MapCatalog::totals() {
+  const std::shared_ptr<const State> now = state();
+  CatalogTotals totals = now->totals;
+  for (const auto& [id, producers] : now->producers) totals.producers += producers.size();
+  return totals;
+}
 
 Result<std::optional<StreamId>> MapCatalog::find_path(std::string_view path) {
   const auto now = state();

@@ -68,6 +68,7 @@ struct CatalogTotals {
   std::uint64_t streams = 0;
   std::uint64_t stored_bytes = 0;  // in extents
   std::uint64_t releases_owed = 0;
+  std::uint64_t producers = 0;  // their entries' number, which is written nowhere else
 
   friend bool operator==(const CatalogTotals&, const CatalogTotals&) = default;
 };

@@ -83,6 +83,9 @@ Result<CatalogTotals> find_totals(const LmdbTransaction& transaction) {
   if (*value && !decode_totals(**value, totals)) {
     return transaction.tables().damaged(CatalogTable::kMeta, kTotalsKey);
   }
+  const Result<std::uint64_t> producers = transaction.count(CatalogTable::kProducers);
+  if (!producers) return producers.error();
+  totals.producers = *producers;
   return totals;
 }
 

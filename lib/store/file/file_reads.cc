@@ -446,15 +446,18 @@ std::uint64_t FileState::memtable_bytes() const {
 StoreStats FileState::stats() const {
   auto streams = static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
   auto bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
+  auto producers = static_cast<std::int64_t>(settled_producers_.load(std::memory_order_relaxed));
   std::uint64_t memory = 0;
   const std::shared_lock lock(generations_mutex_);
   for (const Memtable* memtable : generations()) {
     streams += memtable->streams_added();
     bytes += memtable->bytes_added();
+    producers += memtable->producers_added();
     memory += memtable->memory_bytes();
   }
   return {.streams = static_cast<std::uint64_t>(std::max<std::int64_t>(streams, 0)),
           .stored_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)),
+          .producers = static_cast<std::uint64_t>(std::max<std::int64_t>(producers, 0)),
           .memory_bytes = memory};
 }
 

@@ -326,6 +326,7 @@ class FileState {
   std::atomic<std::uint64_t> settled_streams_{0};
   std::atomic<std::uint64_t> settled_bytes_{0};
   std::atomic<std::uint64_t> settled_releases_owed_{0};
+  std::atomic<std::uint64_t> settled_producers_{0};
 
   mutable Mutex packs_mutex_;
   std::unordered_map<PackId, PackInfo> pack_infos_ DURABLE_STREAMS_GUARDED_BY(packs_mutex_);

@@ -299,6 +299,13 @@ Result<std::optional<std::string_view>> LmdbTransaction::get(CatalogTable table,
   return body;
 }
 
+Result<std::uint64_t> LmdbTransaction::count(CatalogTable table) const {
+  MDB_stat stat{};
+  const int code = mdb_stat(txn_, tables_->handle(table), &stat);
+  if (code != 0) return tables_->failure(code, "count");
+  return std::uint64_t{stat.ms_entries};
+}
+
 Status LmdbTransaction::put(CatalogTable table, std::string_view key, std::string_view sealed,
                             bool comes_last) const {
   MDB_val at = to_lmdb(key);

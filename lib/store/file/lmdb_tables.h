@@ -78,6 +78,9 @@ class LmdbTransaction {
   // The entry's value, verified; nullopt: there is none. It lives until the next change.
   Result<std::optional<std::string_view>> get(CatalogTable table, std::string_view key) const;
 
+  // How many entries the table has; LMDB keeps count.
+  Result<std::uint64_t> count(CatalogTable table) const;
+
   // Writes a sealed value. `comes_last`: the key is greater than all others of the table, and LMDB
   // leaves full pages behind instead of halves.
   Status put(CatalogTable table, std::string_view key, std::string_view sealed,

@@ -76,6 +76,7 @@ Status Memtable::apply(Lsn lsn, const CreateChange& change, FindBelow& below) {
   add_bytes(*stream, change.bytes, {});
   streams_added_.fetch_add(1, std::memory_order_relaxed);
   bytes_added_.fetch_add(static_cast<std::int64_t>(change.bytes.size()), std::memory_order_relaxed);
+  producers_added_.fetch_add(record.producers, std::memory_order_relaxed);
   insert(std::move(stream));
   set_path(record.path, record.id);
   return {};
@@ -102,10 +103,15 @@ Status Memtable::apply(Lsn lsn, const AppendChange& change, FindBelow& below) {
     record.tail = change.tail;
     if (!change.stream_seq.empty()) record.stream_seq = change.stream_seq;
     if (!change.producer_id.empty()) set_producer(each, change.producer_id, change.producer);
+    const std::uint32_t producers = record.producers;
     if (change.producer_is_new) ++record.producers;
     if (!change.forgotten_producer.empty()) {
       set_producer(each, change.forgotten_producer, std::nullopt);
       --record.producers;
+    }
+    if (record.producers != producers) {
+      producers_added_.fetch_add(std::int64_t{record.producers} - producers,
+                                 std::memory_order_relaxed);
     }
     if (!change.close) return;
     record.closed = true;
@@ -256,6 +262,7 @@ void Memtable::forget(DirtyStream& stream, Lsn lsn) {
   streams_added_.fetch_sub(1, std::memory_order_relaxed);
   bytes_added_.fetch_sub(static_cast<std::int64_t>(record.tail.position - own_begin(record)),
                          std::memory_order_relaxed);
+  producers_added_.fetch_sub(record.producers, std::memory_order_relaxed);
   // The path first: who finds it finds its stream.
   set_path(path, 0);
   change(stream, lsn, [&](DirtyStream& each) {
@@ -383,6 +390,7 @@ void Memtable::absorb(Memtable& older) {
   for (const DueStream& due : deadlines) move_deadline(due.id, kNever, due.deadline);
   streams_added_.fetch_add(older.streams_added());
   bytes_added_.fetch_add(older.bytes_added());
+  producers_added_.fetch_add(older.producers_added());
   releases_owed_added_.fetch_add(older.releases_owed_added());
   absorbed_budgets_.push_back(older.budget_);
   std::move(older.absorbed_budgets_.begin(), older.absorbed_budgets_.end(),

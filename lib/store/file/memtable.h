@@ -104,6 +104,7 @@ class Memtable {
     return releases_owed_added_.load(std::memory_order_relaxed);
   }
   std::int64_t bytes_added() const { return bytes_added_.load(std::memory_order_relaxed); }
+  std::int64_t producers_added() const { return producers_added_.load(std::memory_order_relaxed); }
 
  private:
   struct PathHash {
@@ -167,6 +168,7 @@ class Memtable {
   std::atomic<std::size_t> streams_held_{0};
   std::atomic<std::int64_t> streams_added_{0};
   std::atomic<std::int64_t> bytes_added_{0};
+  std::atomic<std::int64_t> producers_added_{0};
   std::atomic<std::int64_t> releases_owed_added_{0};
   const std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>(UINT64_MAX);
   std::vector<std::shared_ptr<MemoryBudget>> absorbed_budgets_;

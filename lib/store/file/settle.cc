@@ -114,6 +114,7 @@ void FileState::note_totals(const CatalogTotals& totals) {
   settled_streams_.store(totals.streams, std::memory_order_relaxed);
   settled_bytes_.store(totals.stored_bytes, std::memory_order_relaxed);
   settled_releases_owed_.store(totals.releases_owed, std::memory_order_relaxed);
+  settled_producers_.store(totals.producers, std::memory_order_relaxed);
 }
 
 Status FileState::close() {

@@ -95,6 +95,7 @@ Status MemoryStore::Impl::enter(MemoryStream::Ptr stream, const CreateChange& ch
   if (!stream->soft_deleted && stream->deadline != kNever)
     deadlines_.set(*stream, stream->deadline);
   own.stored_bytes += change.bytes.size();
+  own.producers += change.record.producers;
   paths.streams.insert(*stream);
   own.streams.insert(*stream.release());
   return {};
@@ -118,7 +119,9 @@ Result<Submitted> MemoryStore::Impl::submit(const AppendChange& change) {
   }
   stream->memory_bytes += memory_bytes;
   stream->apply(change, hash_key_, budget_);
+  if (change.producer_is_new) ++shard.producers;
   if (!change.forgotten_producer.empty()) {
+    --shard.producers;
     const std::uint64_t freed = ProducerTable::memory_for(change.forgotten_producer);
     stream->memory_bytes -= freed;
     budget_->give_back(freed);
@@ -184,6 +187,7 @@ Result<Submitted> MemoryStore::Impl::remove_whole(StreamId id, std::uint64_t ver
   shard.streams.remove(*stream);
   deadlines_.set(*stream, kNever);
   shard.stored_bytes -= stream->chunks.end() - stream->own_begin();
+  shard.producers -= stream->producer_count();
   budget_->give_back(stream->memory_bytes);
   removed.reset(stream);
   return Submitted::kCommitted;

@@ -41,6 +41,7 @@ StoreStats MemoryStore::Impl::stats() {
     const MutexLock lock(shard.mutex);
     stats.streams += shard.streams.size();
     stats.stored_bytes += shard.stored_bytes;
+    stats.producers += shard.producers;
   }
   stats.memory_bytes = budget_->taken();
   return stats;

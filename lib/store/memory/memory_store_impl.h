@@ -83,6 +83,7 @@ class MemoryStore::Impl {
     Mutex mutex;
     ChainTable<MemoryStream, ById> streams DURABLE_STREAMS_GUARDED_BY(mutex);
     std::uint64_t stored_bytes DURABLE_STREAMS_GUARDED_BY(mutex) = 0;
+    std::uint64_t producers DURABLE_STREAMS_GUARDED_BY(mutex) = 0;
   };
 
   class TwoShardsLock;

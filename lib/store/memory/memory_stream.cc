@@ -142,7 +142,7 @@ void MemoryStream::to_record(StreamRecord& out) const {
   out.closed = closed_;
   out.soft_deleted = soft_deleted;
   out.forks = forks;
-  out.producers = rare_ ? rare_->producer_count : 0;
+  out.producers = producer_count();
   out.stream_seq.clear();
   out.closed_by.reset();
   out.fork.reset();

@@ -53,6 +53,7 @@ class MemoryStream {
   }
   const ProducerState* find_producer(std::uint64_t hash_key, std::string_view producer_id) const;
   std::vector<UsedProducer> all_producers() const;
+  std::uint32_t producer_count() const { return rare_ ? rare_->producer_count : 0; }
 
   // Where `deadline_slot` says that the stream is not in the deadline index.
   static constexpr std::uint32_t kNoSlot = UINT32_MAX;

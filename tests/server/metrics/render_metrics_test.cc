@@ -58,6 +58,7 @@ TEST_CASE("each endpoint has its own values, and no stream is named", "[server][
   CHECK(has_line(text, "durable_streams_appends_total{endpoint=\"/v1/stream/\"} 11"));
   CHECK(has_line(text, "durable_streams_appends_total" + kept + "} 0"));
   CHECK(has_line(text, "durable_streams_streams" + kept + "} 3"));
+  CHECK(has_line(text, "durable_streams_producers" + kept + "} 5"));
   CHECK(has_line(text, "durable_streams_store_info" + kept + ",kind=\"file\"} 1"));
   CHECK(has_line(text, "durable_streams_store_read_only" + kept + "} 1"));
   CHECK(has_line(text, "durable_streams_store_damages" + kept + "} 1"));

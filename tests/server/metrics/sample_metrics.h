@@ -34,6 +34,7 @@ struct SampleMetrics {
     file.site = "a\"b\n\xff";
     file.store_kind = "file";
     file.store.streams = 3;
+    file.store.producers = 5;
     file.files.emplace();
     file.files->stats.read_only = true;
     file.files->stats.read_only_reason = "not for metrics";
