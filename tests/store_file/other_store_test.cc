@@ -1,4 +1,5 @@
-// Files of another store in a data directory: nothing of either store is put aside or removed for them.
+// Files of another store in a data directory: nothing of either store is put aside or removed for
+// them.
 #include <durable_streams/file_store.h>
 #include <durable_streams/file_store_tools.h>
 
@@ -24,8 +25,8 @@ TEST_CASE("a pack of another store does not say which store a directory is of",
   const KilledStore store;
   const KilledStore other;
   // Before its own, and after them.
-  const std::string strange = store.path() + "/packs/" +
-                              GENERATE("0000000000000003.pack", "9000000000000000.pack");
+  const std::string strange =
+      store.path() + "/packs/" + GENERATE("0000000000000003.pack", "9000000000000000.pack");
   fs::copy_file(other.pack(1), strange);
   fs::remove(store.catalog());
   const std::map<std::string, std::string> before = tree(store.path());
