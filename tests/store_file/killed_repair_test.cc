@@ -1,5 +1,5 @@
-// A repair that is killed within a transaction of the catalog, before any write and sync of LMDB's. A
-// program of its own: it stands between LMDB and the system.
+// A repair that is killed within a transaction of the catalog, before any write and sync of LMDB's.
+// A program of its own: it stands between LMDB and the system.
 #include <durable_streams/file_store.h>
 #include <durable_streams/file_store_tools.h>
 
@@ -64,8 +64,8 @@ bool repair_for(const std::string& directory, std::size_t steps) {
   REQUIRE(child >= 0);
   if (child == 0) {
     steps_left = steps;
-    const Result<FileStoreCheck> check = check_file_store({.directory = directory, .repair = true},
-                                                          [](const FileStoreFinding&) {});
+    const Result<FileStoreCheck> check =
+        check_file_store({.directory = directory, .repair = true}, [](const FileStoreFinding&) {});
     ::_exit(check.ok() && check->damages == 0 ? 0 : 1);
   }
   int status = 0;
@@ -113,8 +113,9 @@ std::size_t kill_at_each_step(const KilledStore& store, const std::string& added
 
 }  // namespace
 
-TEST_CASE("a repair that is killed while it makes the catalog anew is done again, and loses nothing",
-          "[file][tools][repair]") {
+TEST_CASE(
+    "a repair that is killed while it makes the catalog anew is done again, and loses nothing",
+    "[file][tools][repair]") {
   const KilledStore store(kSmallSegment);
   if (GENERATE(false, true)) {
     fs::remove(store.catalog());
