@@ -132,6 +132,17 @@ TEST_CASE("A read that meets damage is remembered as scrubbing would", "[scrub]"
   CHECK(store.store().file_stats().damage.size() == 1);
 }
 
+TEST_CASE("A pack that is missing is remembered as damage from the start on", "[scrub]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  const fs::path pack = settled_store(data, 100);
+  fs::remove(pack);
+  FilledStore store({.directory = data, .scrub_bytes_per_second = 0});
+  REQUIRE(store.store().file_stats().damage.size() == 1);
+  CHECK(store.store().file_stats().damage[0].find("pack 1 is missing") != std::string::npos);
+  CHECK(store.load("0"));
+}
+
 TEST_CASE("A record that cannot be loaded is remembered as damage", "[scrub]") {
   const TemporaryDirectory directory;
   const std::string data = directory.path() + "/data";
