@@ -160,7 +160,10 @@ Status LmdbTables::open_file(const LmdbCatalogOptions& options) {
   int code = mdb_env_set_mapsize(env_, options.map_bytes);
   if (code == 0) code = mdb_env_set_maxreaders(env_, options.readers_max);
   if (code == 0) code = mdb_env_set_maxdbs(env_, kCatalogTables);
-  if (code == 0 && !options.read_only && !options.unshared) code = allocate_lock_file(options);
+  if (code == 0 && !options.read_only && !options.unshared) {
+    code = allocate_lock_file(options);
+    if (code != 0) return failure(code, "open lock.mdb");
+  }
   if (code == 0) {
     const unsigned flags =
         kFlags | (options.read_only ? MDB_RDONLY : 0U) | (options.unshared ? MDB_NOLOCK : 0U);
