@@ -226,6 +226,17 @@ TEST_CASE("a missing pack is found, and whose bytes went with it", "[file][tools
   CHECK(outcome.text.find("is missing") != std::string::npos);
 }
 
+TEST_CASE("a directory whose parts cannot be looked into is not taken for empty", "[file][tools]") {
+  const TemporaryDirectory directory;
+  for (const std::string part : {"/journal", "/packs"})
+    std::ofstream(directory.path() + part) << "x";
+  const Result<FileStoreCheck> check =
+      check_file_store({.directory = directory.path()}, [](const FileStoreFinding&) {});
+  REQUIRE(!check.ok());
+  CHECK(check.error().code != ErrorCode::kNotFound);
+  CHECK(check.error().message.find("/journal") != std::string::npos);
+}
+
 TEST_CASE("a lost catalog is found, and made anew with all that it knew", "[file][tools]") {
   const ClosedStore store;
   fs::remove(store.catalog());

@@ -33,10 +33,10 @@ class FilledStore {
   FileStore& store() { return *store_; }
   void close() { store_.reset(); }
 
-  StreamRecord create(const std::string& path) {
+  StreamRecord create(const std::string& path, const std::string& content_type = "text/plain") {
     StreamRecord record;
     record.path = path;
-    record.content_type = "text/plain";
+    record.content_type = content_type;
     record.id = store_->next_stream_id();
     record.version = 1;
     submit(CreateChange{.record = record, .bytes = {}});

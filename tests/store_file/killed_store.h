@@ -187,7 +187,8 @@ inline std::map<std::string, std::string> tree(const std::string& directory) {
 }
 
 // The bytes of a directory's files with this in their names.
-inline std::vector<std::string> all_contents(const std::string& directory, const std::string& in_name) {
+inline std::vector<std::string> all_contents(const std::string& directory,
+                                             const std::string& in_name) {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();

@@ -1,8 +1,12 @@
 // What only the catalog on disk has: files, limits, versions and damage.
 #include "store/file/lmdb_catalog.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -62,6 +66,24 @@ void put_streams(Catalog& catalog, StreamId first, StreamId count) {
     must(update->put(sample_stream(id, "s" + std::to_string(id))));
   }
   must(update->commit());
+}
+
+Status read_streams(Catalog& catalog) {
+  for (StreamId id = 1; id <= 3000; ++id) {
+    const Result<std::optional<SettledStream>> found = catalog.find(id);
+    if (!found) return found.error();
+  }
+  const Result<std::vector<SettledStream>> all = catalog.streams_after(0, 3000);
+  return all ? Status{} : Status(all.error());
+}
+
+constexpr std::size_t kPageBytes = 4096;
+
+// Whether the key at `at` stands in an entry of LMDB: behind the size of its value in four bytes,
+// two of flags, and two of its own size.
+bool is_entry_of(const std::string& bytes, std::size_t at, std::size_t key_bytes) {
+  return at > 8 && bytes[at - 2] == static_cast<char>(key_bytes) && bytes[at - 1] == 0 &&
+         bytes[at - 4] == 0 && bytes[at - 3] == 0 && bytes[at - 8] != 0;
 }
 
 template <class T>
@@ -214,6 +236,77 @@ TEST_CASE("a file that lost its end is damaged, not deadly", "[store_file][catal
       CHECK(found.error().code == ErrorCode::kCorruption);
     }
   }
+}
+
+TEST_CASE("a file that ends within a page's header is damaged, not deadly",
+          "[store_file][catalog]") {
+  const std::uint64_t within = GENERATE(8, 10, 11, 12, 13, 15);
+  const Place whole;
+  put_streams(*must(whole.open()), 1, 200);
+  const std::string bytes = whole.read_data();
+  for (std::uint64_t page = 2; page < bytes.size() / kPageBytes; ++page) {
+    CAPTURE(page);
+    const Place place;
+    std::ofstream(place.data_file()) << bytes.substr(0, page * kPageBytes + within);
+    const Result<std::unique_ptr<Catalog>> catalog = place.open();
+    const Status read = catalog ? read_streams(**catalog) : Status(catalog.error());
+    CHECK((read.ok() || read.error().code == ErrorCode::kCorruption));
+  }
+}
+
+TEST_CASE("an entry whose size is damaged is found, wherever it would end",
+          "[store_file][catalog]") {
+  const std::uint32_t size =
+      GENERATE(0xffffffff, 0x7fffffff, kCatalogValueBytesMax + 1, kCatalogValueBytesMax, 4096);
+  const Place place;
+  put_streams(*must(place.open()), 1, 10);
+  std::string bytes = place.read_data();
+  const std::string key(id_key(7).view());
+  int entries = 0;
+  for (auto at = bytes.find(key); at != std::string::npos; at = bytes.find(key, at + 1)) {
+    if (!is_entry_of(bytes, at, key.size())) continue;
+    for (std::size_t i = 0; i < 4; ++i)
+      bytes[at - 8 + i] = static_cast<char>(size >> (8 * i) & 0xff);
+    ++entries;
+  }
+  REQUIRE(entries > 0);
+  std::ofstream(place.data_file()) << bytes;
+  const std::unique_ptr<Catalog> catalog = must(place.open());
+  check_damage(catalog->find(7), place, "stream 7");
+  check_damage(catalog->streams_after(0, 100), place, "stream 7");
+  CHECK(must(catalog->find(6)));
+  const std::unique_ptr<Catalog::Update> update = must(catalog->begin());
+  check_damage(update->put(sample_stream(7, "s7")), place, "stream 7");
+}
+
+TEST_CASE("the last words of a process that LMDB ends name the catalog and the way on",
+          "[store_file][catalog]") {
+  const Place place;
+  put_streams(*must(place.open()), 1, 3000);
+  std::string bytes = place.read_data();
+  for (std::size_t page = 2 * kPageBytes; page < bytes.size(); page += kPageBytes) {
+    constexpr char kBranch = 1;
+    if (bytes[page + 10] == kBranch) bytes.replace(page + 12, 2, std::string("\x12\0", 2));
+  }
+  std::ofstream(place.data_file()) << bytes;
+  const std::string said = place.path() + "/said";
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::signal(SIGABRT, SIG_DFL);
+    const int file = ::open(said.c_str(), O_WRONLY | O_CREAT, 0600);
+    ::dup2(file, STDERR_FILENO);
+    if (const auto catalog = place.open()) ignore(read_streams(**catalog), "it ends here");
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+  std::ifstream in(said);
+  const std::string words{std::istreambuf_iterator<char>(in), {}};
+  INFO(words);
+  CHECK(words.find("catalog " + place.path()) != std::string::npos);
+  CHECK(words.find("fsck --repair") != std::string::npos);
 }
 
 TEST_CASE("what is no catalog's file is refused", "[store_file][catalog]") {

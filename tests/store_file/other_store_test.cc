@@ -1,4 +1,5 @@
-// Files of another store in a data directory: nothing of either store is put aside or removed for them.
+// Files of another store in a data directory: nothing of either store is put aside or removed for
+// them.
 #include <durable_streams/file_store.h>
 #include <durable_streams/file_store_tools.h>
 
@@ -6,14 +7,29 @@
 #include <map>
 #include <string>
 
+#include "store/file/posix_file_system.h"
+#include "store/file/store_identity.h"
 #include "tests/store_file/killed_store.h"
 #include "tests/support/catch.h"
+#include "tests/support/files_over.h"
 
 namespace durable_streams {
 
 namespace {
 
 namespace fs = std::filesystem;
+
+// A disk that cannot read packs.
+class NoPacks final : public FilesOver {
+ public:
+  using FilesOver::FilesOver;
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    if (path.ends_with(".pack"))
+      return Error{.code = ErrorCode::kIo, .message = "cannot read " + path, .detail = {}};
+    return FilesOver::open(path, mode);
+  }
+};
 
 std::string file_name(const std::string& path) { return fs::path(path).filename().string(); }
 
@@ -24,8 +40,8 @@ TEST_CASE("a pack of another store does not say which store a directory is of",
   const KilledStore store;
   const KilledStore other;
   // Before its own, and after them.
-  const std::string strange = store.path() + "/packs/" +
-                              GENERATE("0000000000000003.pack", "9000000000000000.pack");
+  const std::string strange =
+      store.path() + "/packs/" + GENERATE("0000000000000003.pack", "9000000000000000.pack");
   fs::copy_file(other.pack(1), strange);
   fs::remove(store.catalog());
   const std::map<std::string, std::string> before = tree(store.path());
@@ -59,6 +75,17 @@ TEST_CASE("a segment of another store is named by a repair, and puts nothing asi
   fs::remove(strange);
   CHECK(repaired(store).check.damages == 0);
   CHECK(store.open_and_read().old == "old");
+}
+
+TEST_CASE("a file that cannot be read keeps nobody from knowing the store",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  PosixFileSystem disk;
+  const Result<std::uint64_t> id = find_store_id(disk, store.path());
+  REQUIRE(id.ok());
+  NoPacks files(disk);
+  CHECK(find_store_id(files, store.path()).value() == *id);
+  CHECK(expect_own_catalog(files, store.path(), *id).ok());
 }
 
 TEST_CASE("a catalog of another store is taken for none, and its own is made anew",

@@ -94,8 +94,9 @@ TEST_CASE("the loss is noted before a missing journal is made again", "[file][to
   CutShort{.store = store, .kept = {}, .added = "none"}.check();
 }
 
-TEST_CASE("a catalog and the journal's beginning are lost, and making good may be cut short anywhere",
-          "[file][tools][repair]") {
+TEST_CASE(
+    "a catalog and the journal's beginning are lost, and making good may be cut short anywhere",
+    "[file][tools][repair]") {
   const KilledStore store(4097);
   const std::vector<std::string> segments = store.segments();
   fs::resize_file(segments.front(), 100);

@@ -1,5 +1,5 @@
-// With the catalog it is lost where the journal begins: what neither packs nor journal tell of has left
-// no trace, or is lost, and what comes after it is kept if it follows.
+// With the catalog it is lost where the journal begins: what neither packs nor journal tell of has
+// left no trace, or is lost, and what comes after it is kept if it follows.
 #include <durable_streams/file_store_tools.h>
 
 #include <filesystem>

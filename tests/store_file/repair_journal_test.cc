@@ -103,6 +103,47 @@ TEST_CASE(
   CHECK(seen.read_sequence == 1);
 }
 
+TEST_CASE("a segment under another's name gets its own back, with all that is in it",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  const std::string segment = store.segment();
+  fs::rename(segment, store.path() + "/journal/0000000000009999.log");
+  REQUIRE(!store.try_open().ok());
+  if (GENERATE(false, true)) fs::remove(store.catalog());
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages == 0);
+  CHECK(store.segment() == segment);
+  const KilledStore::Seen seen = store.open_and_read();
+  CHECK(seen.both == "123");
+  CHECK(seen.added == "abc");
+}
+
+TEST_CASE("segments with each other's names are told of, and not touched",
+          "[file][tools][repair]") {
+  const KilledStore store(4097);
+  const std::vector<std::string> segments = store.segments();
+  REQUIRE(segments.size() >= 2);
+  const std::string between = store.path() + "/between";
+  fs::rename(segments[0], between);
+  fs::rename(segments[1], segments[0]);
+  fs::rename(between, segments[1]);
+  const std::map<std::string, std::string> before = tree(store.path());
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages > 0);
+  CHECK(outcome.text.find("give each its own name") != std::string::npos);
+  CHECK(tree(store.path()) == before);
+}
+
+TEST_CASE("a copy of a segment under another number is put aside, and nothing is lost",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  fs::copy_file(store.segment(), store.path() + "/journal/0000000000009999.log");
+  CHECK(repaired(store).check.damages == 0);
+  CHECK(store.open_and_read().added == "abc");
+}
+
 TEST_CASE("a journal's directory that is missing is made again, and its offsets not given again",
           "[file][tools][repair]") {
   const KilledStore store;

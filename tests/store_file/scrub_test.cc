@@ -38,6 +38,15 @@ std::vector<std::uint64_t> places_of(const fs::path& path, const std::string& te
   return places;
 }
 
+// A finished pack with this text; empty: there is none yet.
+fs::path pack_with(const std::string& directory, const std::string& text) {
+  for (const fs::directory_entry& each : fs::directory_iterator(directory)) {
+    if (each.path().extension() == ".pack" && !places_of(each.path(), text).empty())
+      return each.path();
+  }
+  return {};
+}
+
 fs::path catalog_file(const std::string& directory) {
   for (const fs::directory_entry& each : fs::recursive_directory_iterator(directory)) {
     if (each.path().filename() == "data.mdb") return each.path();
@@ -123,6 +132,17 @@ TEST_CASE("A read that meets damage is remembered as scrubbing would", "[scrub]"
   CHECK(store.store().file_stats().damage.size() == 1);
 }
 
+TEST_CASE("A pack that is missing is remembered as damage from the start on", "[scrub]") {
+  const TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  const fs::path pack = settled_store(data, 100);
+  fs::remove(pack);
+  FilledStore store({.directory = data, .scrub_bytes_per_second = 0});
+  REQUIRE(store.store().file_stats().damage.size() == 1);
+  CHECK(store.store().file_stats().damage[0].find("pack 1 is missing") != std::string::npos);
+  CHECK(store.load("0"));
+}
+
 TEST_CASE("A record that cannot be loaded is remembered as damage", "[scrub]") {
   const TemporaryDirectory directory;
   const std::string data = directory.path() + "/data";
@@ -174,8 +194,12 @@ TEST_CASE("A merge that meets damage is remembered as scrubbing would", "[scrub]
   const auto append_until = [&](auto enough) {
     while (!enough(store.store().file_stats())) store.append(record, std::string(100, 'a'));
   };
-  append_until([](const FileStoreStats& stats) { return stats.packs >= 1; });
-  const fs::path pack = fs::directory_iterator(directory.path() + "/data/packs")->path();
+  // The first one may have nothing but the stream's creation.
+  fs::path pack;
+  append_until([&](const FileStoreStats&) {
+    pack = pack_with(directory.path() + "/data/packs", std::string(50, 'a'));
+    return !pack.empty();
+  });
   flip_bit(pack, places_of(pack, std::string(50, 'a')).at(0));
   append_until(
       [](const FileStoreStats& stats) { return !stats.damage.empty() || stats.packs > 100; });

@@ -34,6 +34,10 @@ std::string_view to_string(CatalogTable table);
 // LMDB's limit; decoded paths (480) and producers' keys (8 + 256) keep within it.
 inline constexpr std::size_t kCatalogKeyBytesMax = 511;
 
+// No value is longer: a stream's record has at most 64 KiB of content type, and little else. A
+// longer one comes from a damaged page.
+inline constexpr std::size_t kCatalogValueBytesMax = std::size_t{128} << 10;
+
 // A key, numbers first with their high byte first, so that LMDB's order is the numbers'. Threads:
 // one at a time.
 class CatalogKey {

@@ -136,21 +136,20 @@ Status DirectoryCheck::check_stray_packs(Lsn told_until) {
 // Its header, footer and index; the streams' bytes come with the streams.
 Status DirectoryCheck::check_pack(Known& known) {
   Result<std::shared_ptr<Pack>> pack = *open_packs_->get(Pack::Wait::kYes, known.info.id);
-  const std::string about = fmt::format("pack {}", known.info.id);
-  if (!pack) return judge(pack.error(), about, Part::kPacks);
+  if (!pack) return judge(pack.error(), "packs", Part::kPacks);
   known.readable = true;
   Pack::IndexVisitor visitor{.stream = [](PackEntry&) { return Status{}; },
                              .removed = [](StreamId, Lsn) { return Status{}; },
                              .replaced = [](PackId) { return Status{}; }};
   if (Status walked = (*pack)->walk_index(visitor); !walked) {
-    if (Status judged = judge(
-            walked.error(), about + ": its index, from which a catalog is made anew", Part::kPacks);
+    if (Status judged =
+            judge(walked.error(), "packs, of whose indices a catalog is made anew", Part::kPacks);
         !judged)
       return judged;
   }
   const std::uint64_t bytes = (*pack)->info().file_bytes;
   if (bytes != known.info.file_bytes)
-    damage(fmt::format("{} has {} bytes, and the catalog says {}", about, bytes,
+    damage(fmt::format("pack {} has {} bytes, and the catalog says {}", known.info.id, bytes,
                        known.info.file_bytes));
   return {};
 }

@@ -160,6 +160,7 @@ class FileState {
   Status read_meta();
   Status read_packs();
   Status sweep_packs();
+  Status note_missing_packs();
   Error older_catalog(const StrayPack& pack) const;
   Status replay();
   Status begin_life();

@@ -24,9 +24,13 @@ constexpr std::string_view kCatalogFile = "data.mdb";
 Result<std::unique_ptr<DirectoryLock>> lock_store(FileSystem& files, const std::string& directory) {
   const Result<std::vector<std::string>> names = files.list(directory);
   if (!names) return names.error();
-  const bool journal = files.list(directory + "/journal").ok();
-  const bool packs = files.list(directory + "/packs").ok();
-  if (!journal && !packs) {
+  bool any = false;
+  for (const char* const part : {"/journal", "/packs"}) {
+    const Result<std::vector<std::string>> there = files.list(directory + part);
+    if (!there && there.error().code != ErrorCode::kNotFound) return there.error();
+    any = any || there.ok();
+  }
+  if (!any) {
     return Error{
         .code = ErrorCode::kNotFound,
         .message = fmt::format("{} holds no streams: it has neither journal nor packs", directory),

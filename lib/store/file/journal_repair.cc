@@ -1,12 +1,13 @@
 // Each step leaves a journal that can be repaired again.
 #include "store/file/journal_repair.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string_view>
 
-#include "store/file/journal_format.h"
 #include "store/file/put_aside.h"
 
 namespace durable_streams {
@@ -14,81 +15,105 @@ namespace durable_streams {
 using journal_format::kBatchHeaderBytes;
 using journal_format::kSegmentEnding;
 using journal_format::kSegmentHeaderBytes;
-using journal_format::SegmentHeader;
+using journal_format::SegmentNumber;
 using journal_format::SegmentRead;
-
-Result<std::vector<std::string>> JournalRepair::segments() {
-  Result<std::vector<std::string>> names = place_.files.list(place_.directory);
-  if (!names) return names;
-  std::erase_if(*names, [](const std::string& name) {
-    return !journal_format::number_in(name, kSegmentEnding).has_value();
-  });
-  std::sort(names->begin(), names->end());
-  return names;
-}
 
 Result<JournalRepairs> JournalRepair::mend_headers(NoteLoss& note_loss) {
   JournalRepairs repairs;
-  const Result<std::vector<std::string>> names = segments();
-  if (!names) return names.error();
-  if (Status own = expect_no_other_store(*names); !own) return own.error();
-  for (const std::string& name : *names) {
-    if (Status mended = mend_header(name, note_loss, repairs); !mended) return mended.error();
+  const Result<std::vector<Found>> segments = look_at_segments();
+  if (!segments) return segments.error();
+  for (const Found& found : *segments) {
+    if (Status own = expect_own(found, *segments); !own) return own.error();
   }
-  if (repairs.put_aside.empty()) return repairs;
+  for (const Found& found : *segments) {
+    if (Status mended = mend(found, *segments, note_loss, repairs); !mended) return mended.error();
+  }
+  if (repairs.put_aside.empty() && repairs.renamed.empty()) return repairs;
   if (Status synced = place_.files.sync_directory(place_.directory); !synced) return synced.error();
   return repairs;
 }
 
-Status JournalRepair::expect_no_other_store(const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    const std::string path = place_.directory + "/" + name;
-    Result<std::unique_ptr<File>> file = place_.files.open(path, OpenMode::kRead);
+Result<std::vector<JournalRepair::Found>> JournalRepair::look_at_segments() {
+  Result<std::vector<std::string>> names = place_.files.list(place_.directory);
+  if (!names) return names.error();
+  std::sort(names->begin(), names->end());
+  std::vector<Found> segments;
+  for (const std::string& name : *names) {
+    const auto number = journal_format::number_in(name, kSegmentEnding);
+    if (!number) continue;
+    Found& found = segments.emplace_back();
+    found.number = *number;
+    const Result<std::unique_ptr<File>> file = place_.files.open(path(*number), OpenMode::kRead);
     if (!file) return file.error();
-    std::string bytes(kSegmentHeaderBytes, '\0');
+    std::string bytes(kSegmentHeaderBytes + kBatchHeaderBytes, '\0');
     const Result<std::size_t> size = (*file)->read(0, bytes.data(), bytes.size());
     if (!size) return size.error();
-    SegmentHeader header;
-    if (journal_format::decode(bytes, header) != SegmentRead::kValid) continue;
-    if (header.store_id == place_.store_id) continue;
-    return Error{.code = ErrorCode::kCorruption,
-                 .message = path +
-                            " is of another store than the catalog and the packs: move away "
-                            "what does not belong here",
-                 .detail = {}};
+    const std::string_view beginning(bytes);
+    found.read = journal_format::decode(beginning.substr(0, kSegmentHeaderBytes), found.header);
+    const std::uint32_t seed = journal_format::batch_seed(place_.store_id, *number);
+    found.begins_with_batch =
+        journal_format::decode_batch(beginning.substr(kSegmentHeaderBytes), seed, *number)
+            .has_value();
   }
-  return {};
+  return segments;
 }
 
-Status JournalRepair::mend_header(const std::string& name, NoteLoss& note_loss,
-                                  JournalRepairs& repairs) {
-  const std::uint64_t number = *journal_format::number_in(name, kSegmentEnding);
-  const std::string path = place_.directory + "/" + name;
-  Result<std::unique_ptr<File>> file = place_.files.open(path, OpenMode::kReadWrite);
-  if (!file) return file.error();
-  std::string bytes(kSegmentHeaderBytes + kBatchHeaderBytes, '\0');
-  const Result<std::size_t> size = (*file)->read(0, bytes.data(), bytes.size());
-  if (!size) return size.error();
-  const std::string_view beginning(bytes);
-  SegmentHeader header;
-  const SegmentRead read = journal_format::decode(beginning.substr(0, kSegmentHeaderBytes), header);
-  if (read == SegmentRead::kNewerVersion) return {};  // no damage; who opens it says so
-  if (read == SegmentRead::kValid && header.store_id == place_.store_id && header.number == number)
-    return {};
-  const std::uint32_t seed = journal_format::batch_seed(place_.store_id, number);
-  if (journal_format::decode_batch(beginning.substr(kSegmentHeaderBytes), seed, number)) {
-    // Whether old batches lie behind the new ones is not known any more, so they may.
-    const std::string again =
-        journal_format::encode({.store_id = place_.store_id, .number = number, .recycled = true});
-    if (Status written = (*file)->write(0, {{again}}); !written) return written;
-    repairs.mended.push_back(path);
-    return (*file)->sync();
+const JournalRepair::Found* JournalRepair::find(const std::vector<Found>& segments,
+                                                SegmentNumber number) {
+  const auto found = std::find_if(segments.begin(), segments.end(),
+                                  [number](const Found& each) { return each.number == number; });
+  return found == segments.end() ? nullptr : &*found;
+}
+
+Status JournalRepair::expect_own(const Found& found, const std::vector<Found>& segments) const {
+  if (found.read != SegmentRead::kValid) return {};
+  if (found.header.store_id != place_.store_id) {
+    return Error{.code = ErrorCode::kCorruption,
+                 .message = path(found.number) +
+                            " is of another store than the catalog and the packs: move away what "
+                            "does not belong here",
+                 .detail = {}};
   }
+  const Found* const there = find(segments, found.header.number);
+  if (there == nullptr || !there->is_misnamed()) return {};
+  return Error{
+      .code = ErrorCode::kCorruption,
+      .message = fmt::format("{} calls itself segment {}, and the file of that name segment "
+                             "{}: give each its own name",
+                             path(found.number), found.header.number, there->header.number),
+      .detail = {}};
+}
+
+Status JournalRepair::mend(const Found& found, const std::vector<Found>& segments,
+                           NoteLoss& note_loss, JournalRepairs& repairs) {
+  if (found.read == SegmentRead::kNewerVersion) return {};  // no damage; who opens it says so
+  if (found.read == SegmentRead::kValid && !found.is_misnamed()) return {};
+  if (found.is_misnamed() && find(segments, found.header.number) == nullptr) {
+    repairs.renamed.push_back(path(found.header.number));
+    return place_.files.rename(path(found.number), path(found.header.number));
+  }
+  if (found.begins_with_batch) return write_header(found.number, repairs);
   if (Status noted = note_loss(); !noted) return noted;
-  Result<std::string> aside = put_aside(place_.files, place_.directory, name);
+  Result<std::string> aside = put_aside(place_.files, place_.directory,
+                                        journal_format::file_name(found.number, kSegmentEnding));
   if (!aside) return aside.error();
   repairs.put_aside.push_back(std::move(aside).value());
   return {};
+}
+
+// Whether old batches lie behind the new ones is not known any more, so they may.
+Status JournalRepair::write_header(SegmentNumber number, JournalRepairs& repairs) {
+  Result<std::unique_ptr<File>> file = place_.files.open(path(number), OpenMode::kReadWrite);
+  if (!file) return file.error();
+  const std::string header =
+      journal_format::encode({.store_id = place_.store_id, .number = number, .recycled = true});
+  if (Status written = (*file)->write(0, {{header}}); !written) return written;
+  repairs.mended.push_back(path(number));
+  return (*file)->sync();
+}
+
+std::string JournalRepair::path(SegmentNumber number) const {
+  return place_.directory + "/" + journal_format::file_name(number, kSegmentEnding);
 }
 
 Result<JournalRepairs> JournalRepair::end_before_damage(JournalMarks marks,

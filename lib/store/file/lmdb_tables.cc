@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +23,22 @@ static_assert(std::is_same_v<MDB_dbi, unsigned>);
 // costs nothing beside the thousands of updates that share it.
 constexpr unsigned kFlags = MDB_NOTLS;
 constexpr mdb_mode_t kFileMode = 0600;
+
+constexpr std::uint64_t kPageHeaderBytes = 16;
+
+// LMDB believes what a page says of its entries. Where an entry stands and how long its key is are
+// 16 bits each, so that with values held to their limit it reaches no further than this from the
+// page, and where the file goes on for so long a damaged one is read, and found to be damaged.
+constexpr std::uint64_t kReachBytesMax = (128 << 10) + kCatalogValueBytesMax;
+
+// Where a page makes no sense to LMDB it ends the process, after these words.
+void say_last_words(MDB_env* env, const char* assertion) {
+  const auto& tables = *static_cast<const LmdbTables*>(mdb_env_get_userctx(env));
+  std::fprintf(stderr,
+               "durable_streams: catalog %s: its pages are damaged (%s); "
+               "`durable-streams-server fsck --repair` makes it anew\n",
+               tables.directory().c_str(), assertion);
+}
 
 MDB_val to_lmdb(std::string_view bytes) {
   return {bytes.size(), const_cast<char*>(bytes.data())};  // LMDB only reads it
@@ -143,7 +160,10 @@ Status LmdbTables::open_file(const LmdbCatalogOptions& options) {
   int code = mdb_env_set_mapsize(env_, options.map_bytes);
   if (code == 0) code = mdb_env_set_maxreaders(env_, options.readers_max);
   if (code == 0) code = mdb_env_set_maxdbs(env_, kCatalogTables);
-  if (code == 0 && !options.read_only && !options.unshared) code = allocate_lock_file(options);
+  if (code == 0 && !options.read_only && !options.unshared) {
+    code = allocate_lock_file(options);
+    if (code != 0) return failure(code, "open lock.mdb");
+  }
   if (code == 0) {
     const unsigned flags =
         kFlags | (options.read_only ? MDB_RDONLY : 0U) | (options.unshared ? MDB_NOLOCK : 0U);
@@ -157,13 +177,15 @@ Status LmdbTables::open_file(const LmdbCatalogOptions& options) {
     error.code = ErrorCode::kNotFound;
     return error;
   }
+  if (code == 0) code = mdb_env_set_userctx(env_, this);
+  if (code == 0) code = mdb_env_set_assert(env_, say_last_words);
   if (code != 0) return failure(code, "open");
   return {};
 }
 
 // A map beyond the file's end raises SIGBUS where it is touched, so a file that lost its end is
-// padded: LMDB takes a page of zeros for a damaged one. A file may also lack pages at its end that
-// were taken and given back unwritten.
+// padded: LMDB takes a page of zeros for a damaged one, if it has not half a header. A file may
+// also lack pages at its end that were taken and given back unwritten.
 Status LmdbTables::pad_file() const {
   MDB_envinfo info{};
   MDB_stat stat{};
@@ -175,17 +197,27 @@ Status LmdbTables::pad_file() const {
 
   struct ::stat file {};
   if (::fstat(descriptor, &file) != 0) return failure(errno, "open");
+  const auto size = static_cast<std::uint64_t>(file.st_size);
   const std::uint64_t needed = (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
-  if (static_cast<std::uint64_t>(file.st_size) >= needed) return {};
+  const std::uint64_t in_page = size % stat.ms_psize;
+  if (size < needed && in_page > 0 && in_page < kPageHeaderBytes) {
+    if (Status cut = resize_file(size - in_page); !cut) return cut;
+  }
+  if (size >= needed + kReachBytesMax) return {};
+  Status padded = resize_file(needed + kReachBytesMax);
+  if (padded.ok() || size >= needed) return {};  // as on a disk that can only be read
+  return padded;
+}
+
+Status LmdbTables::resize_file(std::uint64_t bytes) const {
   // By its name: the descriptor may be open for reading only.
   const std::string path = directory_ + "/data.mdb";
-  if (::truncate(path.c_str(), static_cast<off_t>(needed)) != 0) {
-    return Error{ErrorCode::kCorruption,
-                 fmt::format("catalog {}: data.mdb has {} bytes and needs {}", directory_,
-                             file.st_size, needed),
-                 {}};
-  }
-  return {};
+  if (::truncate(path.c_str(), static_cast<off_t>(bytes)) == 0) return {};
+  return Error{
+      ErrorCode::kCorruption,
+      fmt::format("catalog {}: data.mdb cannot be made {} bytes long, which its pages need",
+                  directory_, bytes),
+      {}};
 }
 
 // Brings the tables and the format up, in one transaction: a catalog has all of them or is none.
@@ -294,6 +326,7 @@ Result<std::optional<std::string_view>> LmdbTransaction::get(CatalogTable table,
   const int code = mdb_get(txn_, tables_->handle(table), &at, &value);
   if (code == MDB_NOTFOUND) return std::optional<std::string_view>();
   if (code != 0) return tables_->failure(code, "read");
+  if (value.mv_size > kCatalogValueBytesMax) return tables_->damaged(table, key);
   const std::optional<std::string_view> body = open_value(table, key, from_lmdb(value));
   if (!body) return tables_->damaged(table, key);
   return body;
@@ -372,6 +405,7 @@ Result<bool> LmdbWalk::next() { return move(MDB_NEXT); }
 Result<bool> LmdbWalk::last() { return move(MDB_LAST); }
 
 Result<std::string_view> LmdbWalk::value() const {
+  if (value_.size() > kCatalogValueBytesMax) return damaged();
   const std::optional<std::string_view> body = open_value(table_, key_, value_);
   if (!body) return damaged();
   return *body;
@@ -384,6 +418,10 @@ Result<bool> LmdbWalk::move(int how) {
   const int code = code_ == MDB_NOTFOUND ? std::exchange(code_, 0) : code_;
   if (code == MDB_NOTFOUND) return false;
   if (code != 0) return tables_.failure(code, "walk");
+  if (key.mv_size > kCatalogKeyBytesMax) {
+    key_ = {};
+    return damaged();
+  }
   key_ = from_lmdb(key);
   value_ = from_lmdb(value);
   return true;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "store/file/file_state.h"
@@ -79,6 +81,7 @@ Status FileState::recover() {
   opening_.clean = meta_.clean;
   if (Status replayed = replay(); !replayed) return replayed;
   if (Status swept = sweep_packs(); !swept) return swept;
+  if (Status noted = note_missing_packs(); !noted) return noted;
   return begin_life();
 }
 
@@ -150,6 +153,21 @@ Status FileState::sweep_packs() {
                  .message = fmt::format("packs/{} cannot be read, and the catalog does not know of "
                                         "it: it is put aside as {}",
                                         pack.name, pack.aside),
+                 .detail = {}});
+  }
+  return {};
+}
+
+// All else can still be read, so that this keeps nobody from it.
+Status FileState::note_missing_packs() {
+  const Result<std::vector<std::string>> names = files_.list(packs_directory());
+  if (!names) return names.error();
+  const std::set<std::string, std::less<>> there(names->begin(), names->end());
+  for (const auto& [id, info] : pack_infos()) {
+    if (there.contains(pack_file_name(id))) continue;
+    note_damage({.code = ErrorCode::kCorruption,
+                 .message = fmt::format("pack {} is missing, and with it {} bytes of streams", id,
+                                        info.live_bytes),
                  .detail = {}});
   }
   return {};

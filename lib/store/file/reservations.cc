@@ -14,6 +14,15 @@ Error conflict(std::string message) {
   return {.code = ErrorCode::kConflict, .message = std::move(message), .detail = {}};
 }
 
+// A record has room for it in the catalog.
+constexpr std::size_t kContentTypeBytesMax = std::size_t{64} << 10;
+
+Error content_type_too_large() {
+  return {.code = ErrorCode::kTooLarge,
+          .message = "the file store takes content types of at most 64 KiB",
+          .detail = {}};
+}
+
 Error changed() { return conflict("the stream has changed since, or is gone"); }
 
 }  // namespace
@@ -24,6 +33,7 @@ Status Reservations::reserve(const Change& change, Keys& keys) {
 
 Status Reservations::reserve(const CreateChange& change, Keys& keys) {
   const StreamRecord& record = change.record;
+  if (record.content_type.size() > kContentTypeBytesMax) return content_type_too_large();
   const std::uint64_t begin = record.fork ? record.fork->position : 0;
   if (Status fit = check_bytes(change.bytes, record.tail, begin); !fit) return fit;
   StreamId there = 0;

@@ -22,11 +22,11 @@ using journal_format::SegmentRead;
 
 namespace {
 
-Error damaged(const std::string& path) {
+Error no_segment(const std::string& path, std::string_view why) {
   return {.code = ErrorCode::kCorruption,
-          .message = fmt::format("the header of {} is damaged or of another store; "
-                                 "`durable-streams-server fsck` says what can be kept",
-                                 path),
+          .message = fmt::format("{} is no segment of this journal: {}; `durable-streams-server "
+                                 "fsck` says what can be kept",
+                                 path, why),
           .detail = {}};
 }
 
@@ -60,13 +60,15 @@ Status SegmentReader::read_header(const std::string& path, std::uint64_t store_i
     case SegmentRead::kValid:
       break;
     case SegmentRead::kDamaged:
-      return damaged(path);
+      return no_segment(path, "its header is damaged");
     case SegmentRead::kNewerVersion:
       return Error{.code = ErrorCode::kInvalidArgument,
                    .message = path + " was written by a newer version of this software",
                    .detail = {}};
   }
-  if (header_.store_id != store_id || header_.number != number) return damaged(path);
+  if (header_.store_id != store_id) return no_segment(path, "it is of another store");
+  if (header_.number != number)
+    return no_segment(path, fmt::format("it calls itself segment {}", header_.number));
   seed_ = journal_format::batch_seed(store_id, number);
   return {};
 }

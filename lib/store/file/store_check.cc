@@ -297,6 +297,8 @@ Status StoreCheck::clear_stray_packs(Looked& looked) {
 void StoreCheck::tell_of(const JournalRepairs& repairs) {
   for (const std::string& name : repairs.mended)
     tell(Kind::kRepaired, fmt::format("{} has its header again, and lost nothing", name));
+  for (const std::string& name : repairs.renamed)
+    tell(Kind::kRepaired, fmt::format("{} has its name again, and lost nothing", name));
   if (repairs.put_aside.empty()) return;
   if (repairs.ends_with > 0) {
     tell(

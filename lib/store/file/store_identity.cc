@@ -71,7 +71,7 @@ Status look_at(FileSystem& files, const std::string& directory, const Part& part
   for (const std::string& name : *names) {
     if (!part.has(name)) continue;
     const Result<std::string> bytes = read_beginning(files, path + "/" + name, part.header_bytes);
-    if (!bytes) return bytes.error();
+    if (!bytes) continue;  // who needs what is in it says so
     const std::optional<std::uint64_t> store = part.store_of(*bytes);
     if (store) found[*store].push_back(fmt::format("{}/{}", part.name, name));
   }
