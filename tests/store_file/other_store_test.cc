@@ -37,8 +37,8 @@ std::string file_name(const std::string& path) { return fs::path(path).filename(
 
 TEST_CASE("a pack of another store does not say which store a directory is of",
           "[file][tools][repair]") {
-  const KilledStore store;
-  const KilledStore other;
+  const KilledStore store(kSmallSegment);
+  const KilledStore other(kSmallSegment);
   // Before its own, and after them.
   const std::string strange =
       store.path() + "/packs/" + GENERATE("0000000000000003.pack", "9000000000000000.pack");
@@ -60,8 +60,8 @@ TEST_CASE("a pack of another store does not say which store a directory is of",
 
 TEST_CASE("a segment of another store is named by a repair, and puts nothing aside",
           "[file][tools][repair]") {
-  const KilledStore store;
-  const KilledStore other;
+  const KilledStore store(kSmallSegment);
+  const KilledStore other(kSmallSegment);
   const std::string strange = store.path() + "/journal/0000000000009999.log";
   fs::copy_file(other.segment(), strange);
   if (GENERATE(false, true)) overwrite(store.segment(), 4096, "xxxx");
@@ -79,7 +79,7 @@ TEST_CASE("a segment of another store is named by a repair, and puts nothing asi
 
 TEST_CASE("a file that cannot be read keeps nobody from knowing the store",
           "[file][tools][repair]") {
-  const KilledStore store;
+  const KilledStore store(kSmallSegment);
   PosixFileSystem disk;
   const Result<std::uint64_t> id = find_store_id(disk, store.path());
   REQUIRE(id.ok());
@@ -90,8 +90,8 @@ TEST_CASE("a file that cannot be read keeps nobody from knowing the store",
 
 TEST_CASE("a catalog of another store is taken for none, and its own is made anew",
           "[file][tools][repair]") {
-  const KilledStore store;
-  const KilledStore other;
+  const KilledStore store(kSmallSegment);
+  const KilledStore other(kSmallSegment);
   const bool killed = GENERATE(true, false);
   const std::string path = killed ? store.path() : store.closed_path();
   fs::copy_file(other.catalog(), path + "/catalog/data.mdb", fs::copy_options::overwrite_existing);

@@ -162,7 +162,7 @@ Status LmdbTables::open_file(const LmdbCatalogOptions& options) {
   if (code == 0) code = mdb_env_set_maxdbs(env_, kCatalogTables);
   if (code == 0 && !options.read_only && !options.unshared) {
     code = allocate_lock_file(options);
-    if (code != 0) return failure(code, "open lock.mdb");
+    if (code != 0 && code != ENOENT) return failure(code, "open lock.mdb");
   }
   if (code == 0) {
     const unsigned flags =
