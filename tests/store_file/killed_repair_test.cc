@@ -123,7 +123,7 @@ TEST_CASE(
     overwrite(store.catalog(), 0, std::string(8192, '\x55'));
   }
   // The pages of a new file and of two transactions, and their syncs.
-  CHECK(kill_at_each_step(store, "abc") > 6);
+  CHECK(kill_at_each_step(store, "a_b_c") > 6);
 }
 
 TEST_CASE("a repair that is killed while it notes a loss in the catalog is done again",
