@@ -14,7 +14,7 @@ void StoreWatch::opened(const FileStoreOpening& opening) {
   if (opening.may_have_lost) {
     log_.warn(
         "changes answered shortly before may be lost, if the machine stopped: it did not run with "
-        "durability always, or is a backup",
+        "durability always, is a backup, or was repaired",
         {{"store", directory_}});
   }
 }

@@ -13,6 +13,8 @@
 #include "store/file/file_system.h"
 #include "store/file/pack.h"
 #include "store/file/pack_writer.h"
+#include "tests/store_file/memory_files.h"
+#include "tests/support/seed.h"
 
 namespace durable_streams {
 
@@ -52,6 +54,31 @@ inline SettledStream sample_stream(StreamId id, std::uint64_t tail, Lsn lsn,
   stream.lsn = lsn;
   return stream;
 }
+
+inline std::string text_of(std::size_t size, std::uint64_t seed = 7) {
+  Random random(seed);
+  std::string text(size, '\0');
+  for (char& byte : text) byte = static_cast<char>('a' + random.below(26));
+  return text;
+}
+
+// One pack with one extent.
+struct OneExtent {
+  OneExtent(std::uint64_t from, std::string content, const std::vector<std::uint64_t>& ends)
+      : bytes(std::move(content)) {
+    const auto writer = new_pack(files, 1);
+    extent = write_extent(*writer, 5, Framing::kBytes, from, bytes, ends);
+    const SettledStream stream = sample_stream(5, from + bytes.size(), 9);
+    writer->index_stream({.stream = stream, .extents = {extent}, .producers = {}}).value();
+    writer->finish().value();
+    pack = open_pack(files, 1);
+  }
+
+  MemoryFiles files;
+  std::string bytes;
+  Extent extent;
+  std::unique_ptr<Pack> pack;
+};
 
 // The bytes [from, to) of the stream, or the error.
 inline Result<std::string> read_pack(Pack& pack, StreamId id, const Extent& extent,

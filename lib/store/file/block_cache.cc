@@ -1,5 +1,5 @@
-// Each shard has a lock, an order of use and a share of the bytes of its own. Content is copied before the lock is
-// taken, and given back after it.
+// Each shard has a lock, an order of use and a share of the bytes of its own. Content is copied
+// before the lock is taken, and given back after it.
 #include "store/file/block_cache.h"
 
 #include <cstring>

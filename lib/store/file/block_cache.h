@@ -1,5 +1,5 @@
-// Verified blocks of packs, held for those who read them again: neither the disk, nor a checksum, nor a copy out of the
-// kernel stands between a hot page and its reader.
+// Verified blocks of packs, held for those who read them again: neither the disk, nor a checksum,
+// nor a copy out of the kernel stands between a hot page and its reader.
 #pragma once
 
 #include <array>
@@ -16,9 +16,10 @@
 
 namespace durable_streams {
 
-// Holds at most `bytes_max`, its own structures counted; the least recently used blocks make way. A block is held from
-// the second time that it is offered, so that whoever reads much once drives nothing out. What it holds was true when
-// it was read: packs never change, and no two have one id. Threads: any.
+// Holds at most `bytes_max`, its own structures counted; the least recently used blocks make way. A
+// block is held from the second time that it is offered, so that whoever reads much once drives
+// nothing out. What it holds was true when it was read: packs never change, and no two have one id.
+// Threads: any.
 class BlockCache {
  public:
   // A block's data and then its append ends. Null bytes: it is not held.

@@ -296,8 +296,7 @@ Result<std::uint64_t> Pack::visit_blocks(StreamId id, const Extent& extent, std:
   const std::uint64_t first = block_of(extent, from);
   const std::uint64_t last = std::min(pack_format::block_count(extent), first + kRunBlocks) - 1;
   Run run(extent, first, last);
-  if (Status loaded = *load(Wait::kYes, id, extent, run); !loaded.ok())
-    return loaded.error();
+  if (Status loaded = *load(Wait::kYes, id, extent, run); !loaded.ok()) return loaded.error();
   std::vector<std::uint64_t> ends;
   for (std::size_t i = 0; i < run.count; ++i) {
     const Block& block = run.blocks[i];
