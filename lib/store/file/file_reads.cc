@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/page_merge.h"
-#include "protocol/expiry.h"
 #include "store/bytes/page_cut.h"
 #include "store/bytes/refusals.h"
 #include "store/bytes/used_producers.h"
@@ -131,16 +130,6 @@ Result<StreamList> FileState::list(const ListRange& range) {
     if (*found && !record.soft_deleted) list.streams.push_back(std::move(record));
   }
   return list;
-}
-
-// A slid deadline is not in the journal: after a crash each stream gets its whole TTL anew.
-WallTime FileState::true_deadline(const StreamRecord& record) const {
-  if (record.soft_deleted || !record.expiry.ttl || record.deadline == kNever)
-    return record.deadline;
-  const WallTime floor =
-      WallTime(WallTime::duration(ttl_floor_ms_.load(std::memory_order_relaxed)));
-  if (floor == WallTime{}) return record.deadline;
-  return std::max(record.deadline, floor + std::min(*record.expiry.ttl, protocol::kTtlMax));
 }
 
 std::optional<Result<bool>> FileState::load_producer(Wait wait, StreamId id,
@@ -316,112 +305,6 @@ std::optional<Result<std::uint64_t>> FileState::append_end(Wait wait, StreamId i
   }
 }
 
-WallTime FileState::earliest_deadline() const {
-  // Under the lock: what is settled meanwhile leaves its memtable only when the catalog's deadline
-  // counts it.
-  const std::shared_lock generations(generations_mutex_);
-  WallTime earliest = catalog_deadline();
-  for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
-    if (memtable != nullptr) earliest = std::min(earliest, memtable->earliest_deadline());
-  }
-  return earliest;
-}
-
-std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, WallTime now,
-                                                                     std::size_t count_max) {
-  std::vector<DueStream> due;
-  {
-    const std::shared_lock generations(generations_mutex_);
-    due = active_->due({}, now, count_max);
-    if (frozen_ != nullptr) {
-      for (const DueStream& each : frozen_->due({}, now, count_max)) {
-        StreamShape ignored;
-        if (active_->find_shape(each.id, ignored) == Memtable::Known::kNo) due.push_back(each);
-      }
-    }
-  }
-  if (catalog_deadline() <= now) {
-    if (wait == Wait::kNo) return std::nullopt;
-    Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
-    if (!settled) return settled.error();
-    // One that was settled meanwhile has been seen in the memtable.
-    const std::vector<DueStream> held = due;
-    for (const DueStream& each : *settled) {
-      const bool seen = std::any_of(held.begin(), held.end(),
-                                    [&](const DueStream& other) { return other.id == each.id; });
-      if (!seen) due.push_back(each);
-    }
-  }
-  std::sort(due.begin(), due.end());
-  if (due.size() > count_max) due.resize(count_max);
-  std::vector<ExpiredStream> expired;
-  for (const DueStream& each : due) {
-    std::optional<Result<std::optional<SettledStream>>> found = find(wait, each.id);
-    if (!found) return std::nullopt;
-    if (!*found) return found->error();
-    if (!**found || (**found)->record.soft_deleted) continue;
-    expired.push_back({.id = each.id, .path = std::move((**found)->record.path)});
-  }
-  return expired;
-}
-
-// Streams due by the catalog that the memtables do not know better.
-Result<std::vector<DueStream>> FileState::due_in_catalog(WallTime now, std::size_t count_max) {
-  std::vector<DueStream> due;
-  DueStream each = before_all();
-  while (due.size() < count_max) {
-    const Result<DueStream> next =
-        next_in_catalog(each, [this](StreamId id) { return in_memory(id); });
-    if (!next) return next.error();
-    if (next->deadline > now) break;
-    due.push_back(*next);
-    each = *next;
-  }
-  return due;
-}
-
-// The first deadline in the catalog after `after` of a stream that is not `shadowed`; kNever: none.
-Result<DueStream> FileState::next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed) {
-  constexpr std::size_t kStep = 64;
-  while (true) {
-    const Result<std::vector<DueStream>> step = catalog_.due(after, kNever, kStep);
-    if (!step) return step.error();
-    for (const DueStream& each : *step) {
-      if (!shadowed(each.id)) return each;
-    }
-    if (step->size() < kStep) return DueStream{.deadline = kNever, .id = 0};
-    after = step->back();
-  }
-}
-
-// A memtable takes the stream up, so the catalog's deadline for it counts no more. By the one who
-// commits.
-Status FileState::pass_in_catalog(StreamId id) {
-  const MutexLock lock(catalog_first_mutex_);
-  if (catalog_first_.id != id) return {};
-  const Result<DueStream> next =
-      next_in_catalog(catalog_first_, [&](StreamId each) { return each == id || held(each); });
-  if (!next) return next.error();
-  set_catalog_first(*next);
-  return {};
-}
-
-// The catalog, or what lies over it, has become another one.
-Status FileState::find_catalog_first() {
-  const std::shared_lock generations(generations_mutex_);
-  const MutexLock lock(catalog_first_mutex_);
-  const Result<DueStream> first =
-      next_in_catalog(before_all(), [this](StreamId id) { return held(id); });
-  if (!first) return first.error();
-  set_catalog_first(*first);
-  return {};
-}
-
-void FileState::set_catalog_first(DueStream first) {
-  catalog_first_ = first;
-  catalog_deadline_ms_.store(first.deadline.time_since_epoch().count(), std::memory_order_release);
-}
-
 bool FileState::in_memory(StreamId id) const {
   const std::shared_lock generations(generations_mutex_);
   return held(id);
@@ -436,29 +319,6 @@ bool FileState::held(StreamId id) const {
 std::vector<const Memtable*> FileState::generations() const {
   if (frozen_ == nullptr) return {active_.get()};
   return {active_.get(), frozen_.get()};
-}
-
-std::uint64_t FileState::memtable_bytes() const {
-  const std::shared_lock generations(generations_mutex_);
-  return active_->memory_bytes() + (frozen_ != nullptr ? frozen_->memory_bytes() : 0);
-}
-
-StoreStats FileState::stats() const {
-  auto streams = static_cast<std::int64_t>(settled_streams_.load(std::memory_order_relaxed));
-  auto bytes = static_cast<std::int64_t>(settled_bytes_.load(std::memory_order_relaxed));
-  auto producers = static_cast<std::int64_t>(settled_producers_.load(std::memory_order_relaxed));
-  std::uint64_t memory = 0;
-  const std::shared_lock lock(generations_mutex_);
-  for (const Memtable* memtable : generations()) {
-    streams += memtable->streams_added();
-    bytes += memtable->bytes_added();
-    producers += memtable->producers_added();
-    memory += memtable->memory_bytes();
-  }
-  return {.streams = static_cast<std::uint64_t>(std::max<std::int64_t>(streams, 0)),
-          .stored_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)),
-          .producers = static_cast<std::uint64_t>(std::max<std::int64_t>(producers, 0)),
-          .memory_bytes = memory};
 }
 
 Result<std::vector<ForkPoint>> FileState::owed_releases() {
@@ -493,56 +353,6 @@ Result<std::vector<ForkPoint>> FileState::owed_releases() {
     }
     after = step->back().record.id;
   }
-}
-
-std::chrono::milliseconds FileState::unsettled_age() const {
-  Steady::rep since = frozen_since_.load(std::memory_order_relaxed);
-  if (since == kNoTime) since = active_since_.load(std::memory_order_relaxed);
-  if (since == kNoTime) return std::chrono::milliseconds(0);
-  return std::chrono::ceil<std::chrono::milliseconds>(Steady::now() -
-                                                      Steady::time_point(Steady::duration(since)));
-}
-
-FileStoreStats FileState::file_stats() const {
-  FileStoreStats stats{
-      .commits = commits_.load(std::memory_order_relaxed),
-      .committed_changes = committed_changes_.load(std::memory_order_relaxed),
-      .commit_sizes = commit_size_counts_.counts(),
-      .syncs = syncs_made_.load(std::memory_order_relaxed),
-      .sync_time = std::chrono::nanoseconds(sync_time_.load(std::memory_order_relaxed)),
-      .sync_times = sync_time_counts_.counts(),
-      .journal_written_bytes = journal_->written_bytes(),
-      .pack_written_bytes = pack_written_bytes_.load(std::memory_order_relaxed),
-      .in_flight_changes = in_flight_changes_.load(std::memory_order_relaxed),
-      .unsettled_age = unsettled_age(),
-      .journal_bytes = journal_->bytes(),
-      .memtable_bytes = memtable_bytes(),
-      .in_flight_bytes = in_flight_bytes_.load(std::memory_order_relaxed),
-      .settlings = settlings_.load(std::memory_order_relaxed),
-      .merges = merges_.load(std::memory_order_relaxed),
-      .open_packs = packs_->open(),
-      .short_of_room = short_of_room(),
-      .backups = backups_.load(std::memory_order_relaxed),
-      .scrubbed_bytes = scrubbed_bytes_.load(std::memory_order_relaxed),
-      .scrubs = scrubs_.load(std::memory_order_relaxed)};
-  {
-    const MutexLock lock(damage_mutex_);
-    stats.damage = damage_;
-  }
-  if (blocks_ != nullptr) {
-    const BlockCache::Stats blocks = blocks_->stats();
-    stats.read_cache_bytes = blocks.bytes;
-    stats.read_cache_hits = blocks.hits;
-    stats.read_cache_misses = blocks.misses;
-  }
-  for (const auto& [id, pack] : pack_infos()) {
-    ++stats.packs;
-    stats.pack_bytes += pack.file_bytes;
-  }
-  const MutexLock lock(gather_mutex_);
-  stats.read_only = failed_.has_value();
-  stats.read_only_reason = failure_;
-  return stats;
 }
 
 }  // namespace durable_streams

@@ -1,0 +1,126 @@
+// Which streams are due, and when the next one is: by the memtables and, of what they do not hold, by the catalog.
+#include <algorithm>
+#include <utility>
+
+#include "protocol/expiry.h"
+#include "store/file/file_state.h"
+
+namespace durable_streams {
+
+WallTime FileState::earliest_deadline() const {
+  // Under the lock: what is settled meanwhile leaves its memtable only when the catalog's deadline
+  // counts it.
+  const std::shared_lock generations(generations_mutex_);
+  WallTime earliest = catalog_deadline();
+  for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
+    if (memtable != nullptr) earliest = std::min(earliest, memtable->earliest_deadline());
+  }
+  return earliest;
+}
+
+std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, WallTime now,
+                                                                     std::size_t count_max) {
+  std::vector<DueStream> due;
+  {
+    const std::shared_lock generations(generations_mutex_);
+    due = active_->due({}, now, count_max);
+    if (frozen_ != nullptr) {
+      for (const DueStream& each : frozen_->due({}, now, count_max)) {
+        StreamShape ignored;
+        if (active_->find_shape(each.id, ignored) == Memtable::Known::kNo) due.push_back(each);
+      }
+    }
+  }
+  if (catalog_deadline() <= now) {
+    if (wait == Wait::kNo) return std::nullopt;
+    Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
+    if (!settled) return settled.error();
+    // One that was settled meanwhile has been seen in the memtable.
+    const std::vector<DueStream> held = due;
+    for (const DueStream& each : *settled) {
+      const bool seen = std::any_of(held.begin(), held.end(),
+                                    [&](const DueStream& other) { return other.id == each.id; });
+      if (!seen) due.push_back(each);
+    }
+  }
+  std::sort(due.begin(), due.end());
+  if (due.size() > count_max) due.resize(count_max);
+  std::vector<ExpiredStream> expired;
+  for (const DueStream& each : due) {
+    std::optional<Result<std::optional<SettledStream>>> found = find(wait, each.id);
+    if (!found) return std::nullopt;
+    if (!*found) return found->error();
+    if (!**found || (**found)->record.soft_deleted) continue;
+    expired.push_back({.id = each.id, .path = std::move((**found)->record.path)});
+  }
+  return expired;
+}
+
+// Streams due by the catalog that the memtables do not know better.
+Result<std::vector<DueStream>> FileState::due_in_catalog(WallTime now, std::size_t count_max) {
+  std::vector<DueStream> due;
+  DueStream each = before_all();
+  while (due.size() < count_max) {
+    const Result<DueStream> next =
+        next_in_catalog(each, [this](StreamId id) { return in_memory(id); });
+    if (!next) return next.error();
+    if (next->deadline > now) break;
+    due.push_back(*next);
+    each = *next;
+  }
+  return due;
+}
+
+// The first deadline in the catalog after `after` of a stream that is not `shadowed`; kNever: none.
+Result<DueStream> FileState::next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed) {
+  constexpr std::size_t kStep = 64;
+  while (true) {
+    const Result<std::vector<DueStream>> step = catalog_.due(after, kNever, kStep);
+    if (!step) return step.error();
+    for (const DueStream& each : *step) {
+      if (!shadowed(each.id)) return each;
+    }
+    if (step->size() < kStep) return DueStream{.deadline = kNever, .id = 0};
+    after = step->back();
+  }
+}
+
+// A memtable takes the stream up, so the catalog's deadline for it counts no more. By the one who
+// commits.
+Status FileState::pass_in_catalog(StreamId id) {
+  const MutexLock lock(catalog_first_mutex_);
+  if (catalog_first_.id != id) return {};
+  const Result<DueStream> next =
+      next_in_catalog(catalog_first_, [&](StreamId each) { return each == id || held(each); });
+  if (!next) return next.error();
+  set_catalog_first(*next);
+  return {};
+}
+
+// The catalog, or what lies over it, has become another one.
+Status FileState::find_catalog_first() {
+  const std::shared_lock generations(generations_mutex_);
+  const MutexLock lock(catalog_first_mutex_);
+  const Result<DueStream> first =
+      next_in_catalog(before_all(), [this](StreamId id) { return held(id); });
+  if (!first) return first.error();
+  set_catalog_first(*first);
+  return {};
+}
+
+void FileState::set_catalog_first(DueStream first) {
+  catalog_first_ = first;
+  catalog_deadline_ms_.store(first.deadline.time_since_epoch().count(), std::memory_order_release);
+}
+
+// A slid deadline is not in the journal: after a crash each stream gets its whole TTL anew.
+WallTime FileState::true_deadline(const StreamRecord& record) const {
+  if (record.soft_deleted || !record.expiry.ttl || record.deadline == kNever)
+    return record.deadline;
+  const WallTime floor =
+      WallTime(WallTime::duration(ttl_floor_ms_.load(std::memory_order_relaxed)));
+  if (floor == WallTime{}) return record.deadline;
+  return std::max(record.deadline, floor + std::min(*record.expiry.ttl, protocol::kTtlMax));
+}
+
+}  // namespace durable_streams
