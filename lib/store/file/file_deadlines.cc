@@ -1,4 +1,5 @@
-// Which streams are due, and when the next one is: by the memtables and, of what they do not hold, by the catalog.
+// Which streams are due, and when the next one is: by the memtables and, of what they do not hold,
+// by the catalog.
 #include <algorithm>
 #include <utility>
 

@@ -71,6 +71,8 @@ class FileState {
   FileState& operator=(const FileState&) = delete;
 
   const FileStoreOpening& opening() const { return opening_; }
+
+  // file_stats.cc
   StoreStats stats() const;
   FileStoreStats file_stats() const;
 
@@ -129,9 +131,11 @@ class FileState {
   std::optional<Result<std::uint64_t>> append_end(Wait wait, StreamId id, std::uint64_t position);
   // Waits.
   Result<StreamList> list(const ListRange& range);
-  WallTime earliest_deadline() const;
   // Looks at all streams, if any is owed one.
   Result<std::vector<ForkPoint>> owed_releases();
+
+  // file_deadlines.cc
+  WallTime earliest_deadline() const;
   std::optional<Result<std::vector<ExpiredStream>>> expired(Wait wait, WallTime now,
                                                             std::size_t count_max);
 
@@ -209,6 +213,11 @@ class FileState {
   std::optional<Status> gather(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
                                bool cut_at_append, StoredBytes& out);
   std::optional<Status> cut_at_message(Wait wait, const ReadRange& range, StoredBytes& out);
+  bool in_memory(StreamId id) const;
+  bool held(StreamId id) const;                      // the same, with `generations_mutex_`
+  std::vector<const Memtable*> generations() const;  // newest first; with `generations_mutex_`
+
+  // file_deadlines.cc
   Result<std::vector<DueStream>> due_in_catalog(WallTime now, std::size_t count_max);
   Result<DueStream> next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed);
   Status pass_in_catalog(StreamId id);
@@ -218,12 +227,11 @@ class FileState {
     return WallTime(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire)));
   }
   static DueStream before_all() { return {.deadline = WallTime::min(), .id = 0}; }
-  bool in_memory(StreamId id) const;
-  bool held(StreamId id) const;  // the same, with `generations_mutex_`
   WallTime true_deadline(const StreamRecord& record) const;
+
+  // file_stats.cc
   std::uint64_t memtable_bytes() const;
   std::chrono::milliseconds unsettled_age() const;
-  std::vector<const Memtable*> generations() const;  // newest first; with `generations_mutex_`
 
   // own_bytes.cc: what a stream holds itself, settled and not
   static constexpr std::uint64_t kNoEnd = UINT64_MAX;
