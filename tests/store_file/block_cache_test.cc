@@ -98,11 +98,28 @@ TEST_CASE("the least recently used blocks make way, and no more than the limit i
   CHECK(cache.find(place(1)).bytes == nullptr);
 }
 
-TEST_CASE("a block that is larger than a shard is not held", "[block_cache]") {
-  BlockCache cache(kMiB);
-  hold(cache, place(1), std::string(kMiB / 16, 'x'));
+TEST_CASE("a block that is larger than its share of the limit is not held", "[block_cache]") {
+  BlockCache cache(16 * kMiB);
+  hold(cache, place(1), std::string(kMiB, 'x'));
   CHECK(cache.find(place(1)).bytes == nullptr);
   CHECK(cache.stats().bytes == 0);
+}
+
+TEST_CASE("a limit of a MiB has room for full blocks", "[block_cache]") {
+  BlockCache cache(kMiB);
+  for (std::uint64_t i = 0; i < 8; ++i) hold(cache, place(i), std::string(kBlock, 'x'));
+  for (std::uint64_t i = 0; i < 8; ++i) CHECK(cache.find(place(i)).bytes != nullptr);
+}
+
+TEST_CASE("a block that is offered again though it is held counts as used", "[block_cache]") {
+  BlockCache cache(kMiB);
+  const std::string content(kBlock, 'x');
+  hold(cache, place(0), content);
+  for (std::uint64_t i = 1; i < 100; ++i) {
+    hold(cache, place(i), content);
+    cache.offer(place(0), content);
+  }
+  CHECK(cache.find(place(0)).bytes != nullptr);
 }
 
 TEST_CASE("who reads much once drives nothing out", "[block_cache]") {
@@ -181,6 +198,19 @@ TEST_CASE("blocks that were read twice are read without the file", "[block_cache
   CHECK(one.pack->append_end_after(Pack::Wait::kNo, 5, one.extent, kBlock + 10)->value() ==
         2 * kBlock + 100);
   CHECK(one.files.reads == 0);
+}
+
+TEST_CASE("of blocks some of which are held only the others are read", "[block_cache][pack]") {
+  CachedPack one(16 * kMiB);
+  for (int i = 0; i < 2; ++i) REQUIRE(one.read(kBlock, kBlock + 10).ok());  // the second block
+  for (const std::uint64_t from : {std::uint64_t{10}, kBlock + 10}) {
+    const std::uint64_t to = from + kBlock;
+    const BlockCache::Stats before = one.cache->stats();
+    CHECK(one.read(from, to).value() == one.bytes.substr(from, kBlock));
+    CHECK(one.cache->stats().hits == before.hits + 1);
+    CHECK(one.cache->stats().misses == before.misses + 1);
+  }
+  CHECK(one.read(0, one.bytes.size()).value() == one.bytes);
 }
 
 TEST_CASE("slices of cached blocks outlive pack and cache", "[block_cache][pack]") {

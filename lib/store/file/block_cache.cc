@@ -2,6 +2,8 @@
 // before the lock is taken, and given back after it.
 #include "store/file/block_cache.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <iterator>
 #include <utility>
@@ -20,7 +22,9 @@ BlockCache::Content copy_of(std::string_view bytes) {
 
 }  // namespace
 
-BlockCache::BlockCache(std::uint64_t bytes_max) : shard_bytes_max_(bytes_max / kShards) {}
+BlockCache::BlockCache(std::uint64_t bytes_max)
+    : shards_(std::clamp<std::uint64_t>(bytes_max / kShardBytesMin, 1, kShardsMax)),
+      shard_bytes_max_(bytes_max / shards_.size()) {}
 
 std::size_t BlockCache::Hash::operator()(const Place& place) const {
   const std::array<std::uint64_t, 3> words = {place.pack, place.first, place.data_bytes};
@@ -28,23 +32,21 @@ std::size_t BlockCache::Hash::operator()(const Place& place) const {
 }
 
 BlockCache::Content BlockCache::find(const Place& place) {
-  Shard& shard = shards_[Hash()(place) % kShards];
+  Shard& shard = shard_of(Hash()(place));
   const MutexLock lock(shard.mutex);
-  const auto found = shard.table.find(place);
-  if (found == shard.table.end()) return {};
+  if (!refresh(shard, place)) return {};
   ++shard.hits;
-  shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
-  return found->second->content;
+  return shard.entries.front().content;
 }
 
 void BlockCache::offer(const Place& place, std::string_view content) {
   const std::size_t hash = Hash()(place);
-  Shard& shard = shards_[hash % kShards];
+  Shard& shard = shard_of(hash);
   const std::uint64_t bytes = content.size() + kOverheadBytes;
   {
     const MutexLock lock(shard.mutex);
     ++shard.misses;
-    if (bytes > shard_bytes_max_ || !offered_before(shard, hash)) return;
+    if (bytes > shard_bytes_max_ || refresh(shard, place) || !offered_before(shard, hash)) return;
   }
   std::list<Entry> entry;
   entry.push_back({.place = place, .content = copy_of(content)});
@@ -54,6 +56,14 @@ void BlockCache::offer(const Place& place, std::string_view content) {
   make_room(shard, bytes, dropped);
   shard.bytes += bytes;
   shard.entries.splice(shard.entries.begin(), entry);
+}
+
+// Makes the block the last used; false: it is not held.
+bool BlockCache::refresh(Shard& shard, const Place& place) {
+  const auto found = shard.table.find(place);
+  if (found == shard.table.end()) return false;
+  shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
+  return true;
 }
 
 void BlockCache::make_room(Shard& shard, std::uint64_t bytes, std::list<Entry>& out) const {
@@ -67,8 +77,9 @@ void BlockCache::make_room(Shard& shard, std::uint64_t bytes, std::list<Entry>& 
 
 bool BlockCache::offered_before(Shard& shard, std::size_t hash) {
   shard.offered.resize(kRememberedPerShard);
-  std::size_t& remembered = shard.offered[hash / kShards % kRememberedPerShard];
-  return std::exchange(remembered, hash) == hash;
+  std::uint32_t& remembered = shard.offered[hash / kShardsMax % kRememberedPerShard];
+  const auto mark = static_cast<std::uint32_t>(hash >> 32) | 1;
+  return std::exchange(remembered, mark) == mark;
 }
 
 BlockCache::Stats BlockCache::stats() const {

@@ -2,7 +2,6 @@
 // nor a copy out of the kernel stands between a hot page and its reader.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -16,10 +15,10 @@
 
 namespace durable_streams {
 
-// Holds at most `bytes_max`, its own structures counted; the least recently used blocks make way. A
+// Holds at most `bytes_max`, what finds them counted; the least recently used blocks make way. A
 // block is held from the second time that it is offered, so that whoever reads much once drives
 // nothing out. What it holds was true when it was read: packs never change, and no two have one id.
-// Threads: any.
+// A limit below a MiB may be too small for any full block. Threads: any.
 class BlockCache {
  public:
   // A block's data and then its append ends. Null bytes: it is not held.
@@ -48,7 +47,8 @@ class BlockCache {
  private:
   using Place = pack_format::BlockPlace;
 
-  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kShardsMax = 16;
+  static constexpr std::uint64_t kShardBytesMin = std::uint64_t{1} << 20;
   static constexpr std::size_t kRememberedPerShard = 2048;
   // Beside its content: nodes of a list and of a map, and the count of its owners.
   static constexpr std::uint64_t kOverheadBytes = 192;
@@ -66,19 +66,21 @@ class BlockCache {
     std::list<Entry> entries DURABLE_STREAMS_GUARDED_BY(mutex);
     std::unordered_map<Place, std::list<Entry>::iterator, Hash> table
         DURABLE_STREAMS_GUARDED_BY(mutex);
-    // Blocks that were offered once, by hash, each in a place of its own; another may drive it out.
-    std::vector<std::size_t> offered DURABLE_STREAMS_GUARDED_BY(mutex);
+    // Blocks that were offered once, by a part of their hash; another may drive one out.
+    std::vector<std::uint32_t> offered DURABLE_STREAMS_GUARDED_BY(mutex);
     std::uint64_t bytes DURABLE_STREAMS_GUARDED_BY(mutex) = 0;
     std::uint64_t hits DURABLE_STREAMS_GUARDED_BY(mutex) = 0;
     std::uint64_t misses DURABLE_STREAMS_GUARDED_BY(mutex) = 0;
   };
 
+  Shard& shard_of(std::size_t hash) { return shards_[hash % shards_.size()]; }
+  static bool refresh(Shard& shard, const Place& place) DURABLE_STREAMS_REQUIRES(shard.mutex);
   static bool offered_before(Shard& shard, std::size_t hash) DURABLE_STREAMS_REQUIRES(shard.mutex);
   void make_room(Shard& shard, std::uint64_t bytes, std::list<Entry>& out) const
       DURABLE_STREAMS_REQUIRES(shard.mutex);
 
+  std::vector<Shard> shards_;
   const std::uint64_t shard_bytes_max_;
-  std::array<Shard, kShards> shards_;
 };
 
 }  // namespace durable_streams

@@ -122,7 +122,7 @@ class Pack {
   std::optional<Status> read_at(Wait wait, std::uint64_t offset, char* out, std::uint64_t size);
   pack_format::BlockPlace place_of(StreamId id, const Block& block) const;
   std::optional<Status> find_or_load(Wait wait, StreamId id, const Extent& extent, Run& out);
-  bool find_cached(StreamId id, Run& out) const;
+  bool find_cached(StreamId id, Block& block) const;
   std::optional<Status> load(Wait wait, StreamId id, const Extent& extent, Run& out);
   std::optional<Status> load_only_block(Wait wait, StreamId id, const Extent& extent, Run& out);
   std::optional<Status> find_blocks(Wait wait, StreamId id, const Extent& extent, Run& out);

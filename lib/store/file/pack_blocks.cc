@@ -182,25 +182,34 @@ std::optional<Status> Pack::load(Wait wait, StreamId id, const Extent& extent, R
   return Status{};
 }
 
-// All blocks of the run, from the cache if it has them all.
+// All blocks of the run: those that the cache has, and the rest with one call, from the first that
+// it has not to the last.
 std::optional<Status> Pack::find_or_load(Wait wait, StreamId id, const Extent& extent, Run& out) {
   if (cache_ == nullptr) return load(wait, id, extent, out);
-  if (find_cached(id, out)) return Status{};
-  std::optional<Status> loaded = load(wait, id, extent, out);
+  std::size_t begin = out.count;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < out.count; ++i) {
+    if (find_cached(id, out.blocks[i])) continue;
+    begin = std::min(begin, i);
+    end = i + 1;
+  }
+  if (end == 0) return Status{};
+  Run missing(extent, out.first + begin, out.first + end - 1);
+  std::optional<Status> loaded = load(wait, id, extent, missing);
   if (!loaded || !loaded->ok()) return loaded;
-  for (std::size_t i = 0; i < out.count; ++i)
-    cache_->offer(place_of(id, out.blocks[i]), out.blocks[i].content);
+  for (std::size_t i = 0; i < missing.count; ++i) {
+    Block& block = missing.blocks[i];
+    cache_->offer(place_of(id, block), block.content);
+    out.blocks[begin + i] = std::move(block);
+  }
   return loaded;
 }
 
-bool Pack::find_cached(StreamId id, Run& out) const {
-  for (std::size_t i = 0; i < out.count; ++i) {
-    Block& block = out.blocks[i];
-    BlockCache::Content cached = cache_->find(place_of(id, block));
-    if (cached.bytes == nullptr) return false;
-    block.set_content(cached.view());
-    block.owner = std::move(cached.bytes);
-  }
+bool Pack::find_cached(StreamId id, Block& block) const {
+  BlockCache::Content cached = cache_->find(place_of(id, block));
+  if (cached.bytes == nullptr) return false;
+  block.set_content(cached.view());
+  block.owner = std::move(cached.bytes);
   return true;
 }
 
