@@ -28,13 +28,16 @@ inline Config config_of(std::string caddyfile) {
 }
 
 // A port that nobody listened at a moment ago, and that the system gives to no client. No two calls
-// of a process get the same one: a test asks for several before it listens at any.
+// of a process get the same one, for a test asks for several before it listens at any; processes go
+// through them in orders of their own.
 inline std::string free_port() {
   constexpr std::uint32_t kFirst = 10'000;
-  constexpr std::uint32_t kCount = 20'000;
-  static std::atomic<std::uint32_t> next = std::random_device{}() % kCount;
+  constexpr std::uint32_t kCount = 19'997;  // a prime: every step comes by all of them
+  static const std::uint32_t step = 1 + std::random_device{}() % (kCount - 1);
+  static std::atomic<std::uint32_t> calls = std::random_device{}() % kCount;
   for (;;) {
-    const auto port = static_cast<std::uint16_t>(kFirst + next++ % kCount);
+    const std::uint64_t at = std::uint64_t{calls++} * step % kCount;
+    const auto port = static_cast<std::uint16_t>(kFirst + at);
     if (listen_at({.host = "127.0.0.1", .port = port}).ok()) return std::to_string(port);
   }
 }

@@ -148,6 +148,12 @@ inline std::string contents(const std::string& path) {
 }
 
 // Where the record with these bytes at its end lies in a file.
+// Makes a byte another one, whatever it was.
+inline void spoil(const std::string& path, std::streamoff at) {
+  const char was = contents(path).at(static_cast<std::size_t>(at));
+  overwrite(path, at, std::string(1, static_cast<char>(~was)));
+}
+
 inline std::streamoff place_of(const std::string& path, const std::string& bytes) {
   const std::size_t at = contents(path).find(bytes, 4096);
   REQUIRE(at != std::string::npos);

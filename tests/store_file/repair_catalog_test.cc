@@ -40,7 +40,7 @@ TEST_CASE("a repair does not make a catalog anew for damage that is not the cata
   const KilledStore store;
   const std::streamoff at = GENERATE(41, -70, -40);  // a block, the index, the footer
   const auto size = static_cast<std::streamoff>(fs::file_size(store.pack(1)));
-  overwrite(store.pack(1), at < 0 ? size + at : at, "\xff");
+  spoil(store.pack(1), at < 0 ? size + at : at);
   const std::string before = contents(store.catalog());
   CHECK(repaired(store).check.damages > 0);
   CHECK(contents(store.catalog()) == before);
