@@ -108,6 +108,12 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
                  "threads cannot be changed while the server runs: start it again",
                  {}};
   }
+  const bool served = present.plan != nullptr && !present.plan->config.servers.empty();
+  if (served && config.servers.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "nothing would be served any more: a site is missing; to end the server, stop it",
+                 {}};
+  }
   Prepared prepared;
   const Logger log = context_.make_logger(config.log);
   const std::size_t loops = present.loops == 0 ? config.threads.value_or(4) : present.loops;

@@ -59,6 +59,15 @@ TEST_CASE("connections that are accepted after a reload keep to its write timeou
 }
 #endif
 
+TEST_CASE("a configuration without a site is refused by who serves one", "[server][reload]") {
+  const std::string port = free_port();
+  ConfiguredServer server(site(port, "respond hi"));
+  const Status refused = server.reload("{\nadmin 127.0.0.1:" + free_port() + "\n}");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("a site is missing") != std::string::npos);
+  CHECK(client_at(port).exchange("GET /").body == "hi");
+}
+
 TEST_CASE("an open connection is served by the new configuration, with the old streams",
           "[server][reload]") {
   const std::string port = free_port();
