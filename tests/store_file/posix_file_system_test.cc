@@ -101,6 +101,19 @@ class OpenFileLimit {
 
 }  // namespace
 
+TEST_CASE("a file is not written through a symbolic link", "[file_system]") {
+  const TemporaryDirectory directory;
+  PosixFileSystem files;
+  const std::string target = directory.path() + "/target";
+  std::ofstream(target) << "kept";
+  const std::string link = directory.path() + "/link";
+  REQUIRE(::symlink(target.c_str(), link.c_str()) == 0);
+  CHECK_FALSE(files.open(link, OpenMode::kReadWrite).ok());
+  CHECK_FALSE(files.open(link, OpenMode::kCreate).ok());
+  CHECK(files.open(link, OpenMode::kRead).ok());
+  CHECK(text_of(target) == "kept");
+}
+
 TEST_CASE("files and directories are for their owner alone", "[store_file][disk]") {
   const TemporaryDirectory directory;
   PosixFileSystem files;

@@ -58,8 +58,8 @@ class DirectoryLock {
 
 enum class OpenMode : std::uint8_t {
   kRead,
-  kReadWrite,
-  kCreate,  // to read and write; there must be no such file yet
+  kReadWrite,  // never through a symbolic link: what it names may be another's
+  kCreate,     // to read and write; there must be no such file yet
 };
 
 // Paths are as the system takes them. What a call did to a directory is durable after

@@ -48,7 +48,7 @@ int open_flags(OpenMode mode) {
     case OpenMode::kRead:
       return O_RDONLY;
     case OpenMode::kReadWrite:
-      return O_RDWR;
+      return O_RDWR | O_NOFOLLOW;
     case OpenMode::kCreate:
       return O_RDWR | O_CREAT | O_EXCL;
   }
