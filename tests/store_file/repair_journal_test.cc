@@ -75,7 +75,7 @@ TEST_CASE("a journal that is damaged in its first batch is ended where it begins
 TEST_CASE("a segment gets a lost header back, with all that is in it", "[file][tools][repair]") {
   const KilledStore store;
   const std::streamoff at = GENERATE(0, 12, 16, 24, 4092);
-  overwrite(store.segment(), at, "\x55");
+  spoil(store.segment(), at);
   REQUIRE(!store.try_open().ok());
   const bool without_catalog = GENERATE(false, true);
   if (without_catalog) fs::remove(store.catalog());
@@ -142,6 +142,20 @@ TEST_CASE("a copy of a segment under another number is put aside, and nothing is
   fs::copy_file(store.segment(), store.path() + "/journal/0000000000009999.log");
   CHECK(repaired(store).check.damages == 0);
   CHECK(store.open_and_read().added == "a_b_c");
+}
+
+TEST_CASE(
+    "a killed store whose journal's directory is missing does not start, however often it is tried",
+    "[file][tools][repair]") {
+  const KilledStore store;
+  fs::remove_all(store.path() + "/journal");
+  for (int times = 0; times < 2; ++times) {
+    const auto opened = store.try_open();
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().code == ErrorCode::kCorruption);
+    CHECK(opened.error().message.find("fsck") != std::string::npos);
+    CHECK_FALSE(fs::exists(store.path() + "/journal"));
+  }
 }
 
 TEST_CASE("a journal's directory that is missing is made again, and its offsets not given again",

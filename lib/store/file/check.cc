@@ -124,8 +124,8 @@ Status DirectoryCheck::check_stray_packs(Lsn told_until) {
         break;
       case StrayPack::Kind::kUseless:
         note(
-            fmt::format("packs/{} is of no use to anybody: unfinished work left it, and the next "
-                        "start removes it",
+            fmt::format("packs/{} is not referred to: unfinished work left it, and the next start "
+                        "removes it; if it was brought back by hand, --repair comes first",
                         pack.name));
         break;
     }

@@ -162,6 +162,7 @@ class FileState {
   // recovery.cc
   Status recover();
   Status read_meta();
+  Status expect_journal() const;
   Status read_packs();
   Status sweep_packs();
   Status note_missing_packs();

@@ -66,10 +66,11 @@ Result<std::unique_ptr<FileState>> FileState::open(Place place, const FileStoreO
 }
 
 Status FileState::recover() {
+  if (Status read = read_meta(); !read) return read;
+  if (Status there = expect_journal(); !there) return there;
   for (const std::string& directory : {journal_directory(), packs_directory()}) {
     if (Status made = files_.create_directories(directory); !made) return made;
   }
-  if (Status read = read_meta(); !read) return read;
   if (Status read = read_packs(); !read) return read;
   if (options_.read_cache_bytes_max > 0)
     blocks_ = std::make_shared<BlockCache>(options_.read_cache_bytes_max);
@@ -102,6 +103,20 @@ Status FileState::read_meta() {
   if (!totals) return totals.error();
   note_totals(*totals);
   return {};
+}
+
+// A store that may have lost changes, as a backup may, needs no journal; nor does one that was
+// closed in order.
+Status FileState::expect_journal() const {
+  if (meta_.clean || meta_.may_lose) return {};
+  const Result<std::vector<std::string>> names = files_.list(journal_directory());
+  if (names || names.error().code != ErrorCode::kNotFound) return {};
+  return Error{.code = ErrorCode::kCorruption,
+               .message = fmt::format("{} is missing, and the store was not closed in order: what "
+                                      "was acknowledged last is there; `durable-streams-server "
+                                      "fsck` says what can be kept without it",
+                                      journal_directory()),
+               .detail = {}};
 }
 
 Status FileState::expect_no_streams(FileSystem& files, const std::string& directory) {
