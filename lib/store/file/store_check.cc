@@ -209,7 +209,10 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
              kLeft, pack));
     return false;
   }
-  if (rebuild.gap()) tell_of(*rebuild.gap());
+  if (rebuild.gap()) {
+    tell_of(*rebuild.gap());
+    if (Status passed = put_aside_what_is_passed(*rebuild.gap()); !passed) return passed.error();
+  }
   const Result<std::string> old = replace_catalog(rebuild);
   if (!old) return old.error();
   tell(Kind::kRepaired,
@@ -217,6 +220,21 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
                    rebuild.streams(),
                    old->empty() ? "there was no old one" : "the old one is " + *old));
   return true;
+}
+
+// Before there is a catalog with which a start would remove them.
+Status StoreCheck::put_aside_what_is_passed(const CatalogRebuild::Gap& gap) {
+  if (!gap.passable || gap.unreadable.empty()) return {};
+  const std::string directory = options_.directory + "/journal";
+  JournalRepairs repairs;
+  for (const std::string& name : gap.unreadable) {
+    Result<std::string> aside = put_aside(files_, directory, name);
+    if (!aside) return aside.error();
+    repairs.put_aside.push_back(std::move(aside).value());
+  }
+  if (Status synced = files_.sync_directory(directory); !synced) return synced;
+  tell_of(repairs);
+  return {};
 }
 
 Result<bool> StoreCheck::end_journal_before_damage(JournalRepair& journal, Lsn durable) {

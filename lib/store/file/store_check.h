@@ -56,6 +56,7 @@ class StoreCheck {
   Result<bool> cannot_repair(const Error& error);
   Status make_journal_directory(const Looked& looked);
   Result<bool> rebuild_catalog(const Looked& looked, CatalogRebuild& rebuild);
+  Status put_aside_what_is_passed(const CatalogRebuild::Gap& gap);
   // Records up to `durable` were on the disk, as far as the packs tell.
   Result<bool> end_journal_before_damage(JournalRepair& journal, Lsn durable);
   // Returns where the old one is now; empty: there was none.
