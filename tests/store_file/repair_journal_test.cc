@@ -136,6 +136,23 @@ TEST_CASE("segments with each other's names are told of, and not touched",
   CHECK(tree(store.path()) == before);
 }
 
+TEST_CASE("of two files that call themselves the same segment neither is touched",
+          "[file][tools][repair]") {
+  const KilledStore store(4097);
+  const std::string journal = store.path() + "/journal/";
+  const std::string segment = store.segments().front();
+  fs::copy_file(segment, journal + "0000000000009998.log");
+  fs::rename(segment, journal + "0000000000009999.log");
+  if (GENERATE(false, true)) overwrite(journal + "0000000000009998.log", 5000, "other");
+  const std::map<std::string, std::string> before = tree(store.path());
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages > 0);
+  CHECK(outcome.text.find("0000000000009998.log and ") != std::string::npos);
+  CHECK(outcome.text.find("0000000000009999.log both call themselves") != std::string::npos);
+  CHECK(tree(store.path()) == before);
+}
+
 TEST_CASE("a copy of a segment under another number is put aside, and nothing is lost",
           "[file][tools][repair]") {
   const KilledStore store;
