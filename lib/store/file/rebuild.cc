@@ -170,10 +170,11 @@ Result<bool> CatalogRebuild::journal_follows(Lsn settled) {
          if (known == paths.end()) return std::optional<StreamId>();
          return std::optional(known->second);
        }});
-  bool follows = true;
+  std::optional<bool> follows;
   JournalRecovery::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
     Status applied = trial.apply(lsn, change);
-    if (!applied && applied.error().code == ErrorCode::kCorruption) follows = false;
+    if (applied.ok() || applied.error().code == ErrorCode::kCorruption)
+      follows = follows.value_or(applied.ok());
     return applied;
   };
   JournalRecovery recovery({.files = files_,
@@ -182,9 +183,9 @@ Result<bool> CatalogRebuild::journal_follows(Lsn settled) {
                             .marks = {.settled = settled}});
   JournalFindings findings;
   const Status replayed = recovery.replay(apply, findings);
-  // What is damaged further on has an end of its own.
+  // What is damaged, or does not follow, further on has an end of its own.
   if (!replayed && replayed.error().code != ErrorCode::kCorruption) return replayed.error();
-  return follows;
+  return follows.value_or(true);
 }
 
 void CatalogRebuild::count() {

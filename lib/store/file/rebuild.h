@@ -33,8 +33,8 @@ class CatalogRebuild {
   struct Gap {
     Lsn from = 0;
     Lsn to = 0;
-    // The journal's changes follow on what the packs know all the same: those of the gap left no
-    // trace, or are lost without harm to what came later.
+    // The journal's next change follows on what the packs know all the same: those of the gap left
+    // no trace, or are lost without harm to what came later.
     bool passable = false;
     // Segments that come before what follows, and do not tell what they begin with. A start behind
     // the gap takes them for settled and removes them.
@@ -81,8 +81,8 @@ class CatalogRebuild {
   void take(PackEntry& entry);
   Result<JournalBegin> find_journal_begin();
   Status find_gap();
-  // Whether the journal's changes follow on the streams that were read, if it begins after
-  // `settled`.
+  // Whether the journal's first change follows on the streams that were read, if it begins after
+  // `settled`. The journal is ended before one that does not.
   Result<bool> journal_follows(Lsn settled);
   void drop_what_is_gone();
   void count();

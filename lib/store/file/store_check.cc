@@ -340,7 +340,7 @@ void StoreCheck::tell_of(const CatalogRebuild::Gap& gap) {
   if (gap.passable) {
     tell(Kind::kNote,
          fmt::format("{}: they left no trace, or are lost with a file of the journal; what comes "
-                     "after them is kept",
+                     "after them is kept as far as it follows",
                      changes));
   } else {
     tell(Kind::kNote, fmt::format("{}, and what comes after them builds on them", changes));
