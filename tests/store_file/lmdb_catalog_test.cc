@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,6 +24,18 @@
 #include "store/file/catalog_codec.h"
 #include "tests/store_file/catalog_samples.h"
 #include "tests/support/temporary_directory.h"
+
+namespace {
+
+int resizing_fails_with = 0;  // an errno
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) int ftruncate(int file, off_t bytes) noexcept {
+  if (resizing_fails_with == 0) return static_cast<int>(::syscall(SYS_ftruncate, file, bytes));
+  errno = resizing_fails_with;
+  return -1;
+}
 
 namespace durable_streams {
 namespace {
@@ -252,6 +267,38 @@ TEST_CASE("a file that ends within a page's header is damaged, not deadly",
     const Status read = catalog ? read_streams(**catalog) : Status(catalog.error());
     CHECK((read.ok() || read.error().code == ErrorCode::kCorruption));
   }
+}
+
+TEST_CASE("a catalog that is only read is left as it is, also one that ends early",
+          "[store_file][catalog]") {
+  const Place place;
+  put_streams(*must(place.open()), 1, 200);
+  const std::string whole = place.read_data();
+  const std::size_t used = whole.find_last_not_of('\0') + 1;
+  std::filesystem::resize_file(place.data_file(), (used / kPageBytes + 1) * kPageBytes);
+  const std::string before = place.read_data();
+  CHECK(read_streams(*must(place.open(kMapBytes, true))).ok());
+  CHECK(place.read_data() == before);
+}
+
+TEST_CASE("a disk that refuses to make a catalog's file longer is not taken for a damaged catalog",
+          "[store_file][catalog]") {
+  struct Case {
+    int failure;
+    ErrorCode code;
+  };
+  const Case each =
+      GENERATE(Case{EIO, ErrorCode::kIo}, Case{EROFS, ErrorCode::kIo},
+               Case{ENOSPC, ErrorCode::kNoSpace}, Case{EFBIG, ErrorCode::kCorruption});
+  const Place place;
+  put_streams(*must(place.open()), 1, 200);
+  std::filesystem::resize_file(place.data_file(), 3 * kPageBytes + GENERATE(0, 8));
+  resizing_fails_with = each.failure;
+  const Result<std::unique_ptr<Catalog>> catalog = place.open();
+  resizing_fails_with = 0;
+  REQUIRE_FALSE(catalog.ok());
+  CHECK(catalog.error().code == each.code);
+  CHECK(catalog.error().message.find(std::strerror(each.failure)) != std::string::npos);
 }
 
 TEST_CASE("an entry whose size is damaged is found, wherever it would end",

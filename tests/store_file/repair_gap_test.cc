@@ -19,6 +19,50 @@ namespace fs = std::filesystem;
 // So that each batch has a segment of its own.
 constexpr std::uint64_t kBatchSegment = 4097;
 
+std::string first_segment_in(const std::string& store) {
+  std::string first;
+  for (const auto& entry : fs::directory_iterator(store + "/journal")) {
+    const std::string name = entry.path().string();
+    if (name.ends_with(".log") && (first.empty() || name < first)) first = name;
+  }
+  return first;
+}
+
+// Killed with the changes of two segments: the first appends to "old", the others make "new".
+struct KilledInTwo {
+  KilledInTwo() {
+    const FileStoreOptions options{.directory = directory.path() + "/live",
+                                   .segment_bytes = kBatchSegment};
+    StreamRecord old;
+    {
+      FilledStore store(options);
+      old = store.create("old");
+      store.append(old, "old");
+    }
+    FilledStore store(options);
+    store.append(old, "lost");
+    StreamRecord added = store.create("new");
+    store.append(added, "a");
+    copy_as_if_killed(options.directory, path);
+  }
+
+  std::string first_segment() const { return first_segment_in(path); }
+
+  void expect_what_follows() const {
+    const Outcome outcome = fsck(path, true);
+    INFO(outcome.text);
+    CHECK(outcome.check.damages == 0);
+    CHECK(outcome.text.find("what comes after them is kept") != std::string::npos);
+    CHECK(fsck(path, true).text.empty());
+    FilledStore store({.directory = path});
+    CHECK(KilledStore::bytes_of(store, "old") == "old");
+    CHECK(KilledStore::bytes_of(store, "new") == "a");
+  }
+
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/killed";
+};
+
 }  // namespace
 
 TEST_CASE(
@@ -53,36 +97,52 @@ TEST_CASE(
 
 TEST_CASE("without its catalog and the journal's beginning a store keeps what follows all the same",
           "[file][tools][repair]") {
+  const KilledInTwo killed;
+  fs::resize_file(killed.first_segment(), 100);
+  fs::remove(killed.path + "/catalog/data.mdb");
+  killed.expect_what_follows();
+}
+
+TEST_CASE("a segment that cannot be followed is put aside before its changes are passed over",
+          "[file][tools][repair]") {
+  const KilledInTwo killed;
+  const std::string first = killed.first_segment();
+  overwrite(first, 4096, "xxxx");
+  const std::string damaged = contents(first);
+  fs::remove(killed.path + "/catalog/data.mdb");
+  killed.expect_what_follows();
+  REQUIRE(fs::exists(first + ".damaged"));
+  CHECK(contents(first + ".damaged") == damaged);
+}
+
+TEST_CASE("behind a gap a store keeps what follows up to the first change that does not",
+          "[file][tools][repair]") {
   const TemporaryDirectory directory;
   const FileStoreOptions options{.directory = directory.path() + "/live",
                                  .segment_bytes = kBatchSegment};
   const std::string killed = directory.path() + "/killed";
-  StreamRecord old;
   {
     FilledStore store(options);
-    old = store.create("old");
+    StreamRecord old = store.create("old");
     store.append(old, "old");
-  }
-  {
-    FilledStore store(options);
-    store.append(old, "lost");
-    StreamRecord added = store.create("new");
-    store.append(added, "a");
+    store.close();
+    FilledStore again(options);
+    again.append(old, "lost");
+    StreamRecord added = again.create("new");
+    again.append(added, "a");
+    again.append(old, "builds on what is lost");
+    again.append(added, "b");
     copy_as_if_killed(options.directory, killed);
   }
-  std::string first;
-  for (const auto& entry : fs::directory_iterator(killed + "/journal")) {
-    const std::string name = entry.path().string();
-    if (name.ends_with(".log") && (first.empty() || name < first)) first = name;
-  }
-  fs::resize_file(first, 100);
+  fs::resize_file(first_segment_in(killed), 100);
   fs::remove(killed + "/catalog/data.mdb");
 
   const Outcome outcome = fsck(killed, true);
   INFO(outcome.text);
   CHECK(outcome.check.damages == 0);
-  CHECK(outcome.text.find("what comes after them is kept") != std::string::npos);
+  CHECK(outcome.text.find("the journal ends with change") != std::string::npos);
   CHECK(fsck(killed, true).text.empty());
+  CHECK_FALSE(all_contents(killed + "/journal", ".damaged").empty());
   FilledStore store({.directory = killed});
   CHECK(KilledStore::bytes_of(store, "old") == "old");
   CHECK(KilledStore::bytes_of(store, "new") == "a");

@@ -3,6 +3,7 @@
 #include <durable_streams/file_store.h>
 #include <durable_streams/file_store_tools.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -32,6 +33,20 @@ void note_settling(const KilledStore& store, Lsn changes) {
   Result<std::unique_ptr<Catalog::Update>> update = (*catalog)->begin();
   REQUIRE(update.ok());
   REQUIRE((*update)->put_meta(meta).ok());
+  REQUIRE((*update)->commit().ok());
+}
+
+// As one that a bug or a person has changed: whole, and not what the journal goes on from.
+void change_version(const KilledStore& store, const std::string& path) {
+  const Result<std::unique_ptr<Catalog>> catalog =
+      open_lmdb_catalog({.directory = store.path() + "/catalog", .map_bytes = 64 << 20});
+  REQUIRE(catalog.ok());
+  const StreamId id = (*catalog)->find_path(path).value().value();
+  SettledStream stream = (*catalog)->find(id).value().value();
+  stream.record.version += 5;
+  Result<std::unique_ptr<Catalog::Update>> update = (*catalog)->begin();
+  REQUIRE(update.ok());
+  REQUIRE((*update)->put(stream).ok());
   REQUIRE((*update)->commit().ok());
 }
 
@@ -136,6 +151,23 @@ TEST_CASE("segments with each other's names are told of, and not touched",
   CHECK(tree(store.path()) == before);
 }
 
+TEST_CASE("of two files that call themselves the same segment neither is touched",
+          "[file][tools][repair]") {
+  const KilledStore store(4097);
+  const std::string journal = store.path() + "/journal/";
+  const std::string segment = store.segments().front();
+  fs::copy_file(segment, journal + "0000000000009998.log");
+  fs::rename(segment, journal + "0000000000009999.log");
+  if (GENERATE(false, true)) overwrite(journal + "0000000000009998.log", 5000, "other");
+  const std::map<std::string, std::string> before = tree(store.path());
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages > 0);
+  CHECK(outcome.text.find("0000000000009998.log and ") != std::string::npos);
+  CHECK(outcome.text.find("0000000000009999.log both call themselves") != std::string::npos);
+  CHECK(tree(store.path()) == before);
+}
+
 TEST_CASE("a copy of a segment under another number is put aside, and nothing is lost",
           "[file][tools][repair]") {
   const KilledStore store;
@@ -218,6 +250,43 @@ TEST_CASE("a journal without its last segment is damaged when the catalog has be
   const KilledStore::Seen seen = store.open_and_read();
   CHECK(seen.old == "old");
   CHECK(seen.read_sequence > 0);
+}
+
+TEST_CASE(
+    "a journal that does not follow is ended also where no catalog can be made anew, for a pack "
+    "cannot be read",
+    "[file][tools][repair]") {
+  const KilledStore store;
+  change_version(store, "both");
+  const auto size = static_cast<std::streamoff>(fs::file_size(store.pack(1)));
+  overwrite(store.pack(1), size - 40, "xxxx");
+  REQUIRE(!store.try_open().ok());
+  const std::string segment = contents(store.segment());
+
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages > 0);  // the pack's
+  CHECK(outcome.text.find("cannot be made anew") != std::string::npos);
+  CHECK(outcome.text.find("the journal ends with change") != std::string::npos);
+  const std::vector<std::string> aside = all_contents(store.path() + "/journal", ".damaged");
+  CHECK(std::find(aside.begin(), aside.end(), segment) != aside.end());
+  const KilledStore::Seen seen = store.open_and_read();
+  CHECK(seen.added == "a_b_");
+  CHECK(seen.read_sequence == 1);
+}
+
+TEST_CASE(
+    "a journal that does not follow is not ended where a pack that nobody can read may be what it "
+    "follows on",
+    "[file][tools][repair]") {
+  const KilledStore store;
+  change_version(store, "both");
+  std::ofstream(store.path() + "/packs/0000000000009999.pack") << "x";
+  const std::map<std::string, std::string> before = tree(store.path());
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages > 0);
+  CHECK(tree(store.path()) == before);
 }
 
 TEST_CASE("what was put aside before is not overwritten", "[file][tools][repair]") {

@@ -71,6 +71,7 @@ void DirectoryCheck::damage(std::string text, Part part) {
   ++found_.damages;
   if (part == Part::kCatalog) ++catalog_damages_;
   if (part == Part::kJournal) ++journal_damages_;
+  if (part == Part::kBetween) ++unfollowed_changes_;
   tell_({.kind = FileStoreFinding::Kind::kDamage, .text = std::move(text)});
 }
 
@@ -336,7 +337,8 @@ Status DirectoryCheck::check_journal() {
     Status applied = trial.apply(lsn, change);
     if (applied.ok() || applied.error().code != ErrorCode::kCorruption) return applied;
     damage(fmt::format("the journal's change {} does not follow on what is settled: {}", lsn,
-                       applied.error().message));
+                       applied.error().message),
+           Part::kBetween);
     return {};
   };
   JournalFindings findings;

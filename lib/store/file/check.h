@@ -33,6 +33,8 @@ class DirectoryCheck {
   // All else lies with packs, which nothing can make anew.
   std::uint64_t catalog_damages() const { return catalog_damages_; }
   std::uint64_t journal_damages() const { return journal_damages_; }
+  // Between the two: the journal's changes that do not follow on what the catalog says.
+  std::uint64_t unfollowed_changes() const { return unfollowed_changes_; }
 
   const CatalogMeta& meta() const { return meta_; }
   // Those that the catalog knows of.
@@ -41,7 +43,7 @@ class DirectoryCheck {
   const std::vector<StrayPack>& stray_packs() const { return stray_packs_; }
 
  private:
-  enum class Part : std::uint8_t { kCatalog, kPacks, kJournal };
+  enum class Part : std::uint8_t { kCatalog, kPacks, kJournal, kBetween };
 
   // What streams refer to in a pack.
   struct Known {
@@ -78,6 +80,7 @@ class DirectoryCheck {
   FileStoreCheck found_;
   std::uint64_t catalog_damages_ = 0;
   std::uint64_t journal_damages_ = 0;
+  std::uint64_t unfollowed_changes_ = 0;
   std::unordered_map<PackId, Known> packs_;
   std::unique_ptr<OpenPacks> open_packs_;
   std::vector<StrayPack> stray_packs_;

@@ -75,13 +75,28 @@ Status JournalRepair::expect_own(const Found& found, const std::vector<Found>& s
                  .detail = {}};
   }
   const Found* const there = find(segments, found.header.number);
-  if (there == nullptr || !there->is_misnamed()) return {};
+  if (there == nullptr) return expect_only(found, segments);
+  if (!there->is_misnamed()) return {};
   return Error{
       .code = ErrorCode::kCorruption,
       .message = fmt::format("{} calls itself segment {}, and the file of that name segment "
                              "{}: give each its own name",
                              path(found.number), found.header.number, there->header.number),
       .detail = {}};
+}
+
+// Renamed to the same name the second would replace the first.
+Status JournalRepair::expect_only(const Found& found, const std::vector<Found>& segments) const {
+  for (const Found& other : segments) {
+    if (&other == &found || !other.is_misnamed() || other.header.number != found.header.number)
+      continue;
+    return Error{
+        .code = ErrorCode::kCorruption,
+        .message = fmt::format("{} and {} both call themselves segment {}: move one away",
+                               path(found.number), path(other.number), found.header.number),
+        .detail = {}};
+  }
+  return {};
 }
 
 Status JournalRepair::mend(const Found& found, const std::vector<Found>& segments,

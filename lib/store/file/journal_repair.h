@@ -43,7 +43,7 @@ class JournalRepair {
   // Of segments whose header cannot be believed. Their batches tell for themselves to which segment
   // they belong; where none does, nothing in the file can be told from what was there before. One
   // that has another's name gets its own back. kCorruption, and nothing is touched: a segment is
-  // another store's, as its header tells, or two have each other's names.
+  // another store's, as its header tells, or two have each other's names, or claim the same one.
   Result<JournalRepairs> mend_headers(NoteLoss& note_loss);
 
   // Then: ends the journal before records that were durable and are not there, or that `follow`
@@ -69,6 +69,7 @@ class JournalRepair {
   Result<std::vector<Found>> look_at_segments();
   static const Found* find(const std::vector<Found>& segments, SegmentNumber number);
   Status expect_own(const Found& found, const std::vector<Found>& segments) const;
+  Status expect_only(const Found& found, const std::vector<Found>& segments) const;
   Status mend(const Found& found, const std::vector<Found>& segments, NoteLoss& note_loss,
               JournalRepairs& repairs);
   Status write_header(SegmentNumber number, JournalRepairs& repairs);

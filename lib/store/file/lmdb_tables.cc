@@ -134,7 +134,9 @@ Result<std::unique_ptr<LmdbTables>> LmdbTables::open(const LmdbCatalogOptions& o
   std::unique_ptr<LmdbTables> tables(new LmdbTables(env, options.directory));
   if (code != 0) return tables->failure(code, "open");
   if (Status opened = tables->open_file(options); !opened) return opened.error();
-  if (Status padded = tables->pad_file(); !padded) return padded.error();
+  if (!options.read_only) {
+    if (Status padded = tables->pad_file(); !padded) return padded.error();
+  }
   if (Status ready = tables->prepare(options.read_only); !ready) return ready.error();
   return tables;
 }
@@ -185,7 +187,8 @@ Status LmdbTables::open_file(const LmdbCatalogOptions& options) {
 
 // A map beyond the file's end raises SIGBUS where it is touched, so a file that lost its end is
 // padded: LMDB takes a page of zeros for a damaged one, if it has not half a header. A file may
-// also lack pages at its end that were taken and given back unwritten.
+// also lack pages at its end that were taken and given back unwritten. Who only reads leaves it as
+// it is, and may die of it.
 Status LmdbTables::pad_file() const {
   MDB_envinfo info{};
   MDB_stat stat{};
@@ -201,23 +204,21 @@ Status LmdbTables::pad_file() const {
   const std::uint64_t needed = (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
   const std::uint64_t in_page = size % stat.ms_psize;
   if (size < needed && in_page > 0 && in_page < kPageHeaderBytes) {
-    if (Status cut = resize_file(size - in_page); !cut) return cut;
+    if (Status cut = resize_file(descriptor, size - in_page); !cut) return cut;
   }
   if (size >= needed + kReachBytesMax) return {};
-  Status padded = resize_file(needed + kReachBytesMax);
-  if (padded.ok() || size >= needed) return {};  // as on a disk that can only be read
+  Status padded = resize_file(descriptor, needed + kReachBytesMax);
+  if (padded.ok() || size >= needed) return {};  // what is there can be read
   return padded;
 }
 
-Status LmdbTables::resize_file(std::uint64_t bytes) const {
-  // By its name: the descriptor may be open for reading only.
-  const std::string path = directory_ + "/data.mdb";
-  if (::truncate(path.c_str(), static_cast<off_t>(bytes)) == 0) return {};
-  return Error{
-      ErrorCode::kCorruption,
-      fmt::format("catalog {}: data.mdb cannot be made {} bytes long, which its pages need",
-                  directory_, bytes),
-      {}};
+Status LmdbTables::resize_file(int descriptor, std::uint64_t bytes) const {
+  if (::ftruncate(descriptor, static_cast<off_t>(bytes)) == 0) return {};
+  const int code = errno;
+  Error error = failure(code, fmt::format("make data.mdb {} bytes long", bytes));
+  // It counts more pages than any file can have.
+  if (code == EFBIG || code == EINVAL) error.code = ErrorCode::kCorruption;
+  return error;
 }
 
 // Brings the tables and the format up, in one transaction: a catalog has all of them or is none.

@@ -52,7 +52,7 @@ class LmdbTables {
 
   Status open_file(const LmdbCatalogOptions& options);
   Status pad_file() const;
-  Status resize_file(std::uint64_t bytes) const;
+  Status resize_file(int descriptor, std::uint64_t bytes) const;
   Status prepare(bool read_only);
   Status open_tables(MDB_txn* txn, bool read_only, bool& made);
   Status copy_file(const std::string& path) const;

@@ -15,6 +15,8 @@
 
 namespace durable_streams {
 
+using journal_format::SegmentNumber;
+
 namespace {
 
 constexpr std::size_t kUpdatesMax = 20'000;
@@ -105,11 +107,12 @@ void CatalogRebuild::drop_what_is_gone() {
   }
 }
 
-Result<Lsn> CatalogRebuild::find_journal_begin() {
+Result<CatalogRebuild::JournalBegin> CatalogRebuild::find_journal_begin() {
+  JournalBegin begin;
   const Result<std::vector<std::string>> names = files_.list(directory_ + "/journal");
-  if (!names && names.error().code == ErrorCode::kNotFound) return Lsn{0};
+  if (!names && names.error().code == ErrorCode::kNotFound) return begin;
   if (!names) return names.error();
-  Lsn first = 0;
+  std::vector<SegmentNumber> unreadable;
   for (const std::string& name : *names) {
     const auto number = journal_format::number_in(name, journal_format::kSegmentEnding);
     if (!number) continue;
@@ -118,21 +121,34 @@ Result<Lsn> CatalogRebuild::find_journal_begin() {
     if (!segment) return segment.error();
     const auto batch = segment->header_at(journal_format::kSegmentHeaderBytes);
     if (!batch) return batch.error();
-    if (*batch && (first == 0 || (*batch)->first < first)) first = (*batch)->first;
+    if (!*batch) {
+      unreadable.push_back(*number);
+    } else if (begin.first == 0 || (*batch)->first < begin.first) {
+      begin = {.first = (*batch)->first, .segment = *number, .unreadable = {}};
+    } else if ((*batch)->first == begin.first) {
+      begin.segment = std::max(begin.segment, *number);
+    }
   }
-  return first;
+  for (const SegmentNumber number : unreadable) {
+    if (number >= begin.segment) continue;
+    begin.unreadable.push_back(journal_format::file_name(number, journal_format::kSegmentEnding));
+  }
+  return begin;
 }
 
 // Streams that came and went between two settlings leave no trace in packs. But a segment may also
-// be gone, or have been put aside by an earlier repair.
+// be gone, or have been put aside by an earlier repair, or not be readable where it begins.
 Status CatalogRebuild::find_gap() {
-  const Result<Lsn> first = find_journal_begin();
-  if (!first) return first.error();
-  if (*first <= meta_.settled + 1) return {};
-  const Lsn last = *first - 1;
+  Result<JournalBegin> begin = find_journal_begin();
+  if (!begin) return begin.error();
+  if (begin->first <= meta_.settled + 1) return {};
+  const Lsn last = begin->first - 1;
   const Result<bool> follows = journal_follows(last);
   if (!follows) return follows.error();
-  gap_ = {.from = meta_.settled + 1, .to = last, .passable = *follows};
+  gap_ = {.from = meta_.settled + 1,
+          .to = last,
+          .passable = *follows,
+          .unreadable = std::move(begin->unreadable)};
   if (!*follows) return {};
   meta_.settled = last;
   meta_.settling = last;
@@ -154,10 +170,11 @@ Result<bool> CatalogRebuild::journal_follows(Lsn settled) {
          if (known == paths.end()) return std::optional<StreamId>();
          return std::optional(known->second);
        }});
-  bool follows = true;
+  std::optional<bool> follows;
   JournalRecovery::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
     Status applied = trial.apply(lsn, change);
-    if (!applied && applied.error().code == ErrorCode::kCorruption) follows = false;
+    if (applied.ok() || applied.error().code == ErrorCode::kCorruption)
+      follows = follows.value_or(applied.ok());
     return applied;
   };
   JournalRecovery recovery({.files = files_,
@@ -166,9 +183,9 @@ Result<bool> CatalogRebuild::journal_follows(Lsn settled) {
                             .marks = {.settled = settled}});
   JournalFindings findings;
   const Status replayed = recovery.replay(apply, findings);
-  // What is damaged further on has an end of its own.
+  // What is damaged, or does not follow, further on has an end of its own.
   if (!replayed && replayed.error().code != ErrorCode::kCorruption) return replayed.error();
-  return follows;
+  return follows.value_or(true);
 }
 
 void CatalogRebuild::count() {

@@ -13,6 +13,7 @@
 
 #include "store/file/catalog.h"
 #include "store/file/file_system.h"
+#include "store/file/journal_format.h"
 #include "store/file/pack.h"
 
 namespace durable_streams {
@@ -32,9 +33,12 @@ class CatalogRebuild {
   struct Gap {
     Lsn from = 0;
     Lsn to = 0;
-    // The journal's changes follow on what the packs know all the same: those of the gap left no
-    // trace, or are lost without harm to what came later.
+    // The journal's next change follows on what the packs know all the same: those of the gap left
+    // no trace, or are lost without harm to what came later.
     bool passable = false;
+    // Segments that come before what follows, and do not tell what they begin with. A start behind
+    // the gap takes them for settled and removes them.
+    std::vector<std::string> unreadable = {};
   };
 
   // Reads the indices of all packs but those that another has replaced. kCorruption: one cannot be
@@ -65,14 +69,20 @@ class CatalogRebuild {
     std::map<std::string, KnownProducer> producers;
   };
 
+  // Of the segments that begin with a change that can be read.
+  struct JournalBegin {
+    Lsn first = 0;  // 0: there is none
+    journal_format::SegmentNumber segment = 0;
+    std::vector<std::string> unreadable = {};  // with lower numbers
+  };
+
   Status list_packs();
   Status read_pack(PackId id);
   void take(PackEntry& entry);
-  // The first change of the segments that begin with one that can be read; 0: there is none.
-  Result<Lsn> find_journal_begin();
+  Result<JournalBegin> find_journal_begin();
   Status find_gap();
-  // Whether the journal's changes follow on the streams that were read, if it begins after
-  // `settled`.
+  // Whether the journal's first change follows on the streams that were read, if it begins after
+  // `settled`. The journal is ended before one that does not.
   Result<bool> journal_follows(Lsn settled);
   void drop_what_is_gone();
   void count();

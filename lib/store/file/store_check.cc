@@ -101,6 +101,12 @@ Result<FileStoreCheck> StoreCheck::run() {
   return looked->found;
 }
 
+bool StoreCheck::Looked::has_unreadable_stray() const {
+  return std::any_of(stray_packs.begin(), stray_packs.end(), [](const StrayPack& pack) {
+    return pack.kind == StrayPack::Kind::kUnreadable;
+  });
+}
+
 Result<StoreCheck::Looked> StoreCheck::look() {
   Looked looked;
   Result<std::unique_ptr<Catalog>> catalog = catalog_is_lost_
@@ -121,6 +127,7 @@ Result<StoreCheck::Looked> StoreCheck::look() {
   looked.found = *found;
   looked.catalog_damaged = check.catalog_damages() > 0;
   looked.journal_damaged = check.journal_damages() > 0;
+  looked.changes_unfollowed = check.unfollowed_changes() > 0;
   looked.meta = check.meta();
   looked.packs = check.packs();
   looked.stray_packs = check.stray_packs();
@@ -147,21 +154,19 @@ Result<bool> StoreCheck::repair(const Looked& looked) {
     tell_of(*headers);
     repaired = true;
   }
-  // Of a settling that is half done the catalog has some of what the journal has lost, and packs
-  // have all.
-  const bool half_settled = looked.journal_damaged && looked.meta.settling > looked.meta.settled;
   Lsn durable = 0;
-  if (!looked.catalog_lost && !looked.catalog_damaged && !half_settled) {
-    if (!repaired) return false;
-  } else {
+  if (looked.needs_catalog() || looked.changes_unfollowed) {
     const SystemClock system_clock;
     const Clock& clock = options_.clock != nullptr ? *options_.clock : system_clock;
     CatalogRebuild rebuild(files_, options_.directory, clock.now());
     const Result<bool> rebuilt = rebuild_catalog(looked, rebuild);
     if (!rebuilt) return rebuilt.error();
-    if (!*rebuilt) return repaired && !looked.catalog_lost && !half_settled;
-    repaired = true;
-    if (rebuild.gap()) durable = rebuild.gap()->to;
+    if (!*rebuilt && (looked.needs_catalog() || looked.has_unreadable_stray()))
+      return repaired && !looked.catalog_lost && !looked.half_settled();
+    repaired = repaired || *rebuilt;
+    if (*rebuilt && rebuild.gap()) durable = rebuild.gap()->to;
+  } else if (!repaired) {
+    return false;
   }
   const Result<bool> ended = end_journal_before_damage(journal, durable);
   if (!ended) return ended.error();
@@ -209,7 +214,10 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
              kLeft, pack));
     return false;
   }
-  if (rebuild.gap()) tell_of(*rebuild.gap());
+  if (rebuild.gap()) {
+    tell_of(*rebuild.gap());
+    if (Status passed = put_aside_what_is_passed(*rebuild.gap()); !passed) return passed.error();
+  }
   const Result<std::string> old = replace_catalog(rebuild);
   if (!old) return old.error();
   tell(Kind::kRepaired,
@@ -217,6 +225,21 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
                    rebuild.streams(),
                    old->empty() ? "there was no old one" : "the old one is " + *old));
   return true;
+}
+
+// Before there is a catalog with which a start would remove them.
+Status StoreCheck::put_aside_what_is_passed(const CatalogRebuild::Gap& gap) {
+  if (!gap.passable || gap.unreadable.empty()) return {};
+  const std::string directory = options_.directory + "/journal";
+  JournalRepairs repairs;
+  for (const std::string& name : gap.unreadable) {
+    Result<std::string> aside = put_aside(files_, directory, name);
+    if (!aside) return aside.error();
+    repairs.put_aside.push_back(std::move(aside).value());
+  }
+  if (Status synced = files_.sync_directory(directory); !synced) return synced;
+  tell_of(repairs);
+  return {};
 }
 
 Result<bool> StoreCheck::end_journal_before_damage(JournalRepair& journal, Lsn durable) {
@@ -317,7 +340,7 @@ void StoreCheck::tell_of(const CatalogRebuild::Gap& gap) {
   if (gap.passable) {
     tell(Kind::kNote,
          fmt::format("{}: they left no trace, or are lost with a file of the journal; what comes "
-                     "after them is kept",
+                     "after them is kept as far as it follows",
                      changes));
   } else {
     tell(Kind::kNote, fmt::format("{}, and what comes after them builds on them", changes));

@@ -42,9 +42,17 @@ class StoreCheck {
     bool catalog_lost = false;
     bool catalog_damaged = false;
     bool journal_damaged = false;
+    bool changes_unfollowed = false;
     CatalogMeta meta;
     std::vector<PackId> packs;  // that the catalog knows of
     std::vector<StrayPack> stray_packs;
+
+    // Of a settling that is half done the catalog has some of what the journal has lost, and packs
+    // have all.
+    bool half_settled() const { return journal_damaged && meta.settling > meta.settled; }
+    bool needs_catalog() const { return catalog_lost || catalog_damaged || half_settled(); }
+    // A pack that nobody can read may hold what the changes follow on.
+    bool has_unreadable_stray() const;
   };
 
   Result<Looked> look();
@@ -56,6 +64,7 @@ class StoreCheck {
   Result<bool> cannot_repair(const Error& error);
   Status make_journal_directory(const Looked& looked);
   Result<bool> rebuild_catalog(const Looked& looked, CatalogRebuild& rebuild);
+  Status put_aside_what_is_passed(const CatalogRebuild::Gap& gap);
   // Records up to `durable` were on the disk, as far as the packs tell.
   Result<bool> end_journal_before_damage(JournalRepair& journal, Lsn durable);
   // Returns where the old one is now; empty: there was none.
