@@ -74,6 +74,7 @@ struct FileStoreSummary {
 };
 
 // The same errors; besides, kCorruption: something is damaged, and check_file_store() tells more.
+// Damaged pages of the catalog may end the process, as with read_catalog().
 DURABLE_STREAMS_EXPORT Result<FileStoreSummary> summarize_file_store(const std::string& directory);
 
 // FileStore::backup() of a directory that nobody has open: opens it as a store would, with the same
