@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
@@ -24,8 +25,8 @@
 
 namespace {
 
-// Of this process; the last one kills it.
-std::size_t steps_left = std::numeric_limits<std::size_t>::max();
+// Of this process, in all its threads; the last one kills it.
+std::atomic<std::size_t> steps_left = std::numeric_limits<std::size_t>::max();
 
 void take_step() {
   if (steps_left-- == 0) ::kill(::getpid(), SIGKILL);
