@@ -126,7 +126,7 @@ class Server final : private AdminActions {
   Status make_workers(std::size_t threads);
   // May wait for disks and names, and take its time.
   Result<Prepared> prepare(const Config& config, const Present& present);
-  Status bind(const Plan& plan, const Present& present, Prepared& prepared) const;
+  Status bind(const Config& config, const Present& present, Prepared& prepared) const;
   Present present() const;
   void share_addresses(bool shared) const;
 
@@ -154,7 +154,7 @@ class Server final : private AdminActions {
 
   std::string metrics() override { return metrics_text(); }
   Status ready() override;
-  void config(Function<void(std::string)> done) override;
+  std::string config() override;
   void load(ConfigSource source, std::optional<ConfigLanguage> language,
             Function<void(Status)> done) override;
   void stop() override;

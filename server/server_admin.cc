@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/config/json/config_json.h"
 #include "server/metrics/render_metrics.h"
 #include "server/server.h"
 
@@ -67,13 +66,7 @@ void Server::stop() {
   drain();
 }
 
-void Server::config(Function<void(std::string)> done) {
-  background_->post([loop = first_loop_, plan = plan_, done = std::move(done)]() mutable {
-    loop->post([text = write_config_json(plan->config, true), done = std::move(done)]() mutable {
-      done(std::move(text));
-    });
-  });
-}
+std::string Server::config() { return plan_->config_text; }
 
 void Server::load(ConfigSource source, std::optional<ConfigLanguage> language,
                   Function<void(Status)> done) {

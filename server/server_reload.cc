@@ -127,15 +127,14 @@ Result<Server::Prepared> Server::prepare(const Config& config, const Present& pr
                         .loops = loops,
                         .before = present.plan.get()};
   // Addresses first: they fail at once, and a store that was opened for nothing has to be closed.
-  const Plan unopened{.config = config, .endpoints = {}, .controls = {}, .sites = {}};
-  if (Status bound = bind(unopened, present, prepared); !bound) return bound.error();
+  if (Status bound = bind(config, present, prepared); !bound) return bound.error();
   Result<std::shared_ptr<const Plan>> plan = make_plan(config, maker);
   if (!plan) return plan.error();
   prepared.plan = std::move(*plan);
   return prepared;
 }
 
-Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared) const {
+Status Server::bind(const Config& config, const Present& present, Prepared& prepared) const {
   Places places;
   const auto listen = [&](const std::string& text) -> Result<std::vector<Listener>> {
     const Result<ListenAddress> address = parse_listen_address(text);
@@ -147,7 +146,7 @@ Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared
     if (alone || !present.has_port(address->port)) return alone;
     return listen_at(*address, Sharing::kShared);
   };
-  for (const HttpServerConfig& server : plan.config.servers) {
+  for (const HttpServerConfig& server : config.servers) {
     for (const std::string& text : server.listen) {
       if (const auto held = present.listens.find(text); held != present.listens.end()) {
         if (Status apart = places.take(text, held->second); !apart) return apart;
@@ -158,7 +157,7 @@ Status Server::bind(const Plan& plan, const Present& present, Prepared& prepared
       prepared.listeners[text] = std::move(*listeners);
     }
   }
-  const AdminConfig& admin = plan.config.admin;
+  const AdminConfig& admin = config.admin;
   if (!admin.enabled) return {};
   if (!present.admin.empty() && present.admin_config.listen == admin.listen)
     return places.take(admin.listen, present.admin);

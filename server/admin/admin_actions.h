@@ -25,7 +25,7 @@ class AdminActions {
   virtual Status ready() = 0;
 
   // The configuration in force, as JSON for people.
-  virtual void config(Function<void(std::string)> done) = 0;
+  virtual std::string config() = 0;
 
   // Serves what the configuration says from now on, or, if that fails, what was served before.
   virtual void load(ConfigSource source, std::optional<ConfigLanguage> language,

@@ -139,8 +139,8 @@ const AdminHandler::Route* AdminHandler::find_route(std::string_view path) {
       {"/metrics", "GET", true, &AdminHandler::answer_metrics},
       {"/healthz", "GET", true, &AdminHandler::answer_health},
       {"/readyz", "GET", true, &AdminHandler::answer_readiness},
-      {"/config/", "GET", false, &AdminHandler::start_config},
-      {"/config", "GET", false, &AdminHandler::start_config},
+      {"/config/", "GET", false, &AdminHandler::answer_config},
+      {"/config", "GET", false, &AdminHandler::answer_config},
       {"/streams", "GET", false, &AdminHandler::start_list},
       {"/load", "POST", false, &AdminHandler::start_load},
       {"/stop", "POST", false, &AdminHandler::start_stop},
@@ -211,14 +211,8 @@ void AdminHandler::answer_readiness(const http::RequestHead&, http::ResponseSink
   send_text(sink, 200, "text/plain", "ready\n");
 }
 
-void AdminHandler::start_config(const http::RequestHead&, http::ResponseSink& sink,
-                                AnswerSlot& slot) {
-  const auto waiting = std::make_shared<Waiting>(Waiting{.sink = &sink});
-  slot.emplace<WaitingAnswer>(waiting);
-  actions_.config([waiting](const std::string& text) {
-    if (http::ResponseSink* const to = std::exchange(waiting->sink, nullptr))
-      send_text(*to, 200, "application/json", text);
-  });
+void AdminHandler::answer_config(const http::RequestHead&, http::ResponseSink& sink, AnswerSlot&) {
+  send_text(sink, 200, "application/json", actions_.config());
 }
 
 void AdminHandler::start_list(const http::RequestHead& head, http::ResponseSink& sink,

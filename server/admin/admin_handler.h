@@ -46,7 +46,7 @@ class AdminHandler final : public Handler {
   void answer_metrics(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void answer_health(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void answer_readiness(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
-  void start_config(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
+  void answer_config(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void start_list(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void start_load(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);
   void start_stop(const http::RequestHead& head, http::ResponseSink& sink, AnswerSlot& slot);

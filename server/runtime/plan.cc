@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/config/json/config_json.h"
 #include "server/config/path_pattern.h"
 #include "server/descriptors.h"
 
@@ -18,6 +19,7 @@ class Planning {
   Planning(const Config& config, const PlanMaker& maker)
       : maker_(maker), plan_(std::make_shared<Plan>()) {
     plan_->config = config;
+    plan_->config_text = write_config_json(config, true);
   }
 
   Result<std::shared_ptr<const Plan>> run() {

@@ -80,6 +80,7 @@ struct ControlPlan {
 
 struct Plan {
   Config config;
+  std::string config_text;  // as JSON for people; made here, for no loop should be held up by it
   std::vector<std::shared_ptr<const EndpointPlan>> endpoints;
   std::vector<ControlPlan> controls;
   std::vector<SitePlan> sites;  // as Config::servers
