@@ -91,9 +91,7 @@ Status DirectoryCheck::check_packs() {
     Known& known = packs_[info.id];
     known.info = info;
     if (std::find(names->begin(), names->end(), pack_file_name(info.id)) == names->end()) {
-      damage(fmt::format("pack {} is missing, and with it {} bytes of streams", info.id,
-                         info.live_bytes),
-             Part::kPacks);
+      damage(missing_pack(info), Part::kPacks);
       continue;
     }
     if (Status checked = check_pack(known); !checked) return checked;

@@ -180,10 +180,7 @@ Status FileState::note_missing_packs() {
   const std::set<std::string, std::less<>> there(names->begin(), names->end());
   for (const auto& [id, info] : pack_infos()) {
     if (there.contains(pack_file_name(id))) continue;
-    note_damage({.code = ErrorCode::kCorruption,
-                 .message = fmt::format("pack {} is missing, and with it {} bytes of streams", id,
-                                        info.live_bytes),
-                 .detail = {}});
+    note_damage({.code = ErrorCode::kCorruption, .message = missing_pack(info), .detail = {}});
   }
   return {};
 }

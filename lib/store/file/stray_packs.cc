@@ -1,5 +1,7 @@
 #include "store/file/stray_packs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -8,6 +10,11 @@
 #include "store/file/put_aside.h"
 
 namespace durable_streams {
+
+std::string missing_pack(const PackInfo& pack) {
+  return fmt::format("pack {} is missing, and with it {} bytes of streams", pack.id,
+                     pack.live_bytes);
+}
 
 Result<std::vector<StrayPack>> find_stray_packs(const PacksPlace& place,
                                                 Function<bool(PackId)> known, Lsn told_until) {

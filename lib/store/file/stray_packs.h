@@ -32,6 +32,9 @@ struct PacksPlace {
   std::uint64_t store_id = 0;
 };
 
+// What operators are told of one that the catalog refers to, and that is not there.
+std::string missing_pack(const PackInfo& pack);
+
 // Looks at those that are not `known`, in order of their names. Catalog and journal tell of all
 // changes up to `told_until`. Files that only look like packs are nobody's business.
 Result<std::vector<StrayPack>> find_stray_packs(const PacksPlace& place,
