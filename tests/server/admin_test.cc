@@ -7,8 +7,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
 TEST_CASE("the admin endpoint tells metrics, health and the configuration", "[server][admin]") {
   const std::string port = free_port();
   const std::string admin = free_port();

@@ -23,6 +23,9 @@
 
 namespace durable_streams::server {
 
+// The field of most requests that create or append.
+inline constexpr std::string_view kText = "Content-Type: text/plain\r\n";
+
 struct ClientResponse {
   int status = 0;
   std::string head;

@@ -12,8 +12,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
 TEST_CASE("answers come in the order of the requests, also behind a long-poll",
           "[server][socket]") {
   RunningServer server;

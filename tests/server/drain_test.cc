@@ -15,7 +15,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
 constexpr std::size_t kWriters = 8;
 constexpr std::size_t kAppendsBefore = 20;  // of each writer, before the server is told to stop
 

@@ -12,7 +12,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
 constexpr std::string_view kSecond = "GET /s/a?offset=-1 HTTP/1.1\r\nHost: h\r\n\r\n";
 
 // Whom the others must not hold up: it asks whenever it is told to, on one connection.

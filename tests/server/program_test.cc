@@ -27,8 +27,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
 std::vector<std::string> dev() { return {"dev", "--listen", "127.0.0.1:0", "--threads", "2"}; }
 
 TEST_CASE("dev says where it listens, what it serves, what it keeps and how to stop it",

@@ -17,7 +17,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
 constexpr char kNoAdmin[] = "{\nadmin off\n}\n";
 
 std::string site(const std::string& port, std::string_view body) {

@@ -23,7 +23,6 @@ struct Step {
       0;  // asked again until it is answered so: a source goes some time after its last fork
 };
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
 constexpr std::string_view kJson = "Content-Type: application/json\r\n";
 
 // Producers, Stream-Seq, closes, forks, lifetimes, deletes; and of each what must be refused.

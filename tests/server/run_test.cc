@@ -19,8 +19,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
 std::string with_port(std::string text, const std::string& seeds_port, const std::string& port) {
   for (std::size_t at = text.find(seeds_port); at != std::string::npos;
        at = text.find(seeds_port, at + port.size()))

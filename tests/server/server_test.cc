@@ -17,8 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
 TEST_CASE("a stream is created, appended to, read, followed, closed and deleted",
           "[server][socket]") {
   RunningServer server;

@@ -9,8 +9,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
 TEST_CASE("endpoints have streams of their own, and the longest prefix wins", "[server][sites]") {
   const std::string port = free_port();
   ConfiguredServer server("{\nadmin off\n}\n127.0.0.1:" + port +

@@ -10,8 +10,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::string_view kText = "Content-Type: text/plain\r\n";
-
 // A site at a port of its own, with certificates to choose from.
 struct TlsServer {
   std::string caddyfile(std::string_view tls, std::string_view body = "durable_streams /s/*") {

@@ -8,16 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <limits>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "tests/store_file/filled_store.h"
 #include "tests/store_file/killed_store.h"
@@ -77,24 +73,6 @@ bool repair_for(const std::string& directory, std::size_t steps) {
   }
   REQUIRE(WEXITSTATUS(status) == 0);
   return true;
-}
-
-// Refuses, or finds what it finds after the whole repair.
-void check_start(const std::string& directory, const std::string& added, bool must_open) {
-  Result<std::unique_ptr<FileStore>> opened =
-      FileStore::open({.directory = directory,
-                       .reserve_bytes = 0,
-                       .segment_bytes = kSmallSegment,
-                       .catalog_bytes_max = std::uint64_t{64} << 20});
-  if (!opened) {
-    CHECK(opened.error().code == ErrorCode::kCorruption);
-    CHECK_FALSE(must_open);
-    return;
-  }
-  FilledStore store(std::move(opened).value());
-  CHECK(store.store().read_sequence() >= 1);
-  CHECK(KilledStore::bytes_of(store, "old") == "old");
-  CHECK(KilledStore::bytes_of(store, "new") == added);
 }
 
 // Returns how many steps it had.

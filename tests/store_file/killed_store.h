@@ -24,9 +24,20 @@
 
 namespace durable_streams {
 
+// The segments of a store's journal, in the order of their changes.
+inline std::vector<std::string> segments_in(const std::string& directory) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(directory + "/journal")) {
+    if (entry.path().extension() == ".log") found.push_back(entry.path().string());
+  }
+  REQUIRE(!found.empty());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 // Streams `old`, settled in the first pack, `both`, in two of them, and `new`, whose changes are
-// only in the journal: as many batches of it as letters of `abc`, the last two of which also name
-// `both`.
+// only in the journal, each in a batch of its own: its creation, appends of "a" and "_b_", one of
+// "3" to `both`, and one of "c".
 class KilledStore {
  public:
   explicit KilledStore(std::uint64_t segment_bytes = std::uint64_t{64} << 20) {
@@ -72,16 +83,8 @@ class KilledStore {
     return to;
   }
 
-  // In the order of their changes, of which none is settled.
-  std::vector<std::string> segments() const {
-    std::vector<std::string> found;
-    for (const auto& entry : std::filesystem::directory_iterator(path() + "/journal")) {
-      if (entry.path().extension() == ".log") found.push_back(entry.path().string());
-    }
-    REQUIRE(!found.empty());
-    std::sort(found.begin(), found.end());
-    return found;
-  }
+  // With changes of which none is settled.
+  std::vector<std::string> segments() const { return segments_in(path()); }
   // The last, or only, one.
   std::string segment() const { return segments().back(); }
 
@@ -135,6 +138,17 @@ inline Outcome fsck(const std::string& directory, bool repair) {
 
 inline Outcome repaired(const KilledStore& store) { return fsck(store.path(), true); }
 
+// Repairs the store, after which nothing is damaged, and all that it was killed with is there.
+inline void check_repaired_whole(const KilledStore& store) {
+  const Outcome outcome = repaired(store);
+  INFO(outcome.text);
+  CHECK(outcome.check.damages == 0);
+  const KilledStore::Seen seen = store.open_and_read();
+  CHECK(seen.old == "old");
+  CHECK(seen.both == "123");
+  CHECK(seen.added == "a_b_c");
+}
+
 inline void overwrite(const std::string& path, std::streamoff at, const std::string& bytes) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(at);
@@ -148,13 +162,17 @@ inline std::string contents(const std::string& path) {
   return bytes;
 }
 
-// Where the record with these bytes at its end lies in a file.
 // Makes a byte another one, whatever it was.
 inline void spoil(const std::string& path, std::streamoff at) {
-  const char was = contents(path).at(static_cast<std::size_t>(at));
-  overwrite(path, at, std::string(1, static_cast<char>(~was)));
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(at);
+  const int was = file.get();
+  REQUIRE(file.good());
+  file.seekp(at);
+  file.put(static_cast<char>(~was));
 }
 
+// Where the record with these bytes at its end lies in a file.
 inline std::streamoff place_of(const std::string& path, const std::string& bytes) {
   const std::size_t at = contents(path).find(bytes, 4096);
   REQUIRE(at != std::string::npos);
@@ -204,7 +222,14 @@ inline std::vector<std::string> all_contents(const std::string& directory,
   return found;
 }
 
-// Damages the batch with "b", and returns what the segment with it and all later ones hold then.
+// What these files held is in files of the directory that were put aside.
+inline void check_put_aside(const std::string& directory, const std::vector<std::string>& kept) {
+  const std::vector<std::string> there = all_contents(directory, ".damaged");
+  for (const std::string& each : kept)
+    CHECK(std::find(there.begin(), there.end(), each) != there.end());
+}
+
+// Damages the batch with "_b_", and returns what the segment with it and all later ones hold then.
 inline std::vector<std::string> damage_journal(const KilledStore& store) {
   std::vector<std::string> segments = store.segments();
   std::size_t behind = 2;
@@ -224,5 +249,25 @@ inline std::vector<std::string> damage_journal(const KilledStore& store) {
 
 // Of stores that are copied for each step, spares too.
 inline constexpr std::uint64_t kSmallSegment = 64 << 10;
+
+// A start of a store of small segments whose repair was cut short refuses, unless it `must_open`,
+// or finds what it finds after the whole repair. Returns whether it opened.
+inline bool check_start(const std::string& directory, const std::string& added, bool must_open) {
+  Result<std::unique_ptr<FileStore>> opened =
+      FileStore::open({.directory = directory,
+                       .reserve_bytes = 0,
+                       .segment_bytes = kSmallSegment,
+                       .catalog_bytes_max = std::uint64_t{64} << 20});
+  if (!opened) {
+    CHECK(opened.error().code == ErrorCode::kCorruption);
+    CHECK_FALSE(must_open);
+    return false;
+  }
+  FilledStore store(std::move(opened).value());
+  CHECK(store.store().read_sequence() >= 1);
+  CHECK(KilledStore::bytes_of(store, "old") == "old");
+  CHECK(KilledStore::bytes_of(store, "new") == added);
+  return true;
+}
 
 }  // namespace durable_streams

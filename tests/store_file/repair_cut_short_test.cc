@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -52,23 +51,8 @@ struct CutShort {
 
  private:
   void check_start(const std::string& directory, bool must_open) const {
-    Result<std::unique_ptr<FileStore>> opened =
-        FileStore::open({.directory = directory,
-                         .reserve_bytes = 0,
-                         .segment_bytes = kSmallSegment,
-                         .catalog_bytes_max = std::uint64_t{64} << 20});
-    if (!opened) {
-      CHECK(opened.error().code == ErrorCode::kCorruption);
-      CHECK_FALSE(must_open);
-      return;
-    }
-    FilledStore open(std::move(opened).value());
-    CHECK(open.store().read_sequence() >= 1);
-    CHECK(KilledStore::bytes_of(open, "old") == "old");
-    CHECK(KilledStore::bytes_of(open, "new") == added);
-    const std::vector<std::string> there = all_contents(directory + "/" + kept_in, ".damaged");
-    for (const std::string& each : kept)
-      CHECK(std::find(there.begin(), there.end(), each) != there.end());
+    if (durable_streams::check_start(directory, added, must_open))
+      check_put_aside(directory + "/" + kept_in, kept);
   }
 };
 

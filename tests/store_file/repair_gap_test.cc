@@ -19,15 +19,6 @@ namespace fs = std::filesystem;
 // So that each batch has a segment of its own.
 constexpr std::uint64_t kBatchSegment = 4097;
 
-std::string first_segment_in(const std::string& store) {
-  std::string first;
-  for (const auto& entry : fs::directory_iterator(store + "/journal")) {
-    const std::string name = entry.path().string();
-    if (name.ends_with(".log") && (first.empty() || name < first)) first = name;
-  }
-  return first;
-}
-
 // Killed with the changes of two segments: the first appends to "old", the others make "new".
 struct KilledInTwo {
   KilledInTwo() {
@@ -46,7 +37,7 @@ struct KilledInTwo {
     copy_as_if_killed(options.directory, path);
   }
 
-  std::string first_segment() const { return first_segment_in(path); }
+  std::string first_segment() const { return segments_in(path).front(); }
 
   void expect_what_follows() const {
     const Outcome outcome = fsck(path, true);
@@ -84,9 +75,7 @@ TEST_CASE(
   CHECK(outcome.check.damages == 0);
   CHECK(outcome.text.find("neither packs nor journal tell of") != std::string::npos);
   CHECK(repaired(store).text.empty());
-  const std::vector<std::string> there = all_contents(store.path() + "/journal", ".damaged");
-  for (const std::string& each : kept)
-    CHECK(std::find(there.begin(), there.end(), each) != there.end());
+  check_put_aside(store.path() + "/journal", kept);
 
   const KilledStore::Seen seen = store.open_and_read();
   CHECK(seen.old == "old");
@@ -134,7 +123,7 @@ TEST_CASE("behind a gap a store keeps what follows up to the first change that d
     again.append(added, "b");
     copy_as_if_killed(options.directory, killed);
   }
-  fs::resize_file(first_segment_in(killed), 100);
+  fs::resize_file(segments_in(killed).front(), 100);
   fs::remove(killed + "/catalog/data.mdb");
 
   const Outcome outcome = fsck(killed, true);

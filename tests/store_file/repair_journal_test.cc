@@ -94,13 +94,7 @@ TEST_CASE("a segment gets a lost header back, with all that is in it", "[file][t
   REQUIRE(!store.try_open().ok());
   const bool without_catalog = GENERATE(false, true);
   if (without_catalog) fs::remove(store.catalog());
-  const Outcome outcome = repaired(store);
-  INFO(outcome.text);
-  CHECK(outcome.check.damages == 0);
-  const KilledStore::Seen seen = store.open_and_read();
-  CHECK(seen.old == "old");
-  CHECK(seen.both == "123");
-  CHECK(seen.added == "a_b_c");
+  check_repaired_whole(store);
 }
 
 TEST_CASE(
