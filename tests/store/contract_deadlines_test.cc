@@ -1,8 +1,10 @@
 // The contract of deadlines: kept in order, and found without looking at streams that are not due.
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "tests/store/store_contract.h"
+#include "tests/support/seed.h"
 
 namespace durable_streams {
 
@@ -104,6 +106,34 @@ TEST_CASE("an append leaves the saved deadline", "[store][deadline]") {
   contract.append("a", "bytes");
   CHECK(contract.at("a").deadline == at_second(10));
   CHECK(contract.store().earliest_deadline() == at_second(10));
+}
+
+// A store that settles moves deadlines between its parts all the time.
+TEST_CASE("what is told of deadlines is exact after every change", "[store][deadline][random]") {
+  const std::uint64_t seed = random_seed();
+  INFO("DURABLE_STREAMS_SEED=" << seed);
+  Random random(seed);
+  StoreContract contract;
+  std::vector<std::int64_t> seconds(6);
+  std::vector<StreamId> ids;
+  for (std::size_t i = 0; i < seconds.size(); ++i) {
+    seconds[i] = 1 + static_cast<std::int64_t>(random.below(1000));
+    ids.push_back(contract.create_until("stream " + std::to_string(i), at_second(seconds[i])).id);
+  }
+  for (int step = 0; step < 3000; ++step) {
+    const std::size_t changed = random.below(seconds.size());
+    seconds[changed] = 1 + static_cast<std::int64_t>(random.below(1000));
+    contract.commit(DeadlineChange{.id = ids[changed], .deadline = at_second(seconds[changed])})
+        .value();
+    const auto earliest = std::min_element(seconds.begin(), seconds.end());
+    INFO("step " << step);
+    REQUIRE(contract.store().earliest_deadline() == at_second(*earliest));
+    const std::vector<ExpiredStream> first = contract.expired(at_second(*earliest), 1);
+    REQUIRE(first.size() == 1);
+    const auto found = std::find(ids.begin(), ids.end(), first[0].id);
+    REQUIRE(found != ids.end());
+    REQUIRE(seconds[static_cast<std::size_t>(found - ids.begin())] == *earliest);
+  }
 }
 
 }  // namespace durable_streams

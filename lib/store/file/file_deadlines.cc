@@ -9,8 +9,7 @@
 namespace durable_streams {
 
 WallTime FileState::earliest_deadline() const {
-  // Under the lock: what is settled meanwhile leaves its memtable only when the catalog's deadline
-  // counts it.
+  // Under the lock: what is settled leaves its memtable as the catalog's deadline comes to count it.
   const std::shared_lock generations(generations_mutex_);
   WallTime earliest = catalog_deadline();
   for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
@@ -21,33 +20,11 @@ WallTime FileState::earliest_deadline() const {
 
 std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, WallTime now,
                                                                      std::size_t count_max) {
-  std::vector<DueStream> due;
-  {
-    const std::shared_lock generations(generations_mutex_);
-    due = active_->due({}, now, count_max);
-    if (frozen_ != nullptr) {
-      for (const DueStream& each : frozen_->due({}, now, count_max)) {
-        StreamShape ignored;
-        if (active_->find_shape(each.id, ignored) == Memtable::Known::kNo) due.push_back(each);
-      }
-    }
-  }
-  if (catalog_deadline() <= now) {
-    if (wait == Wait::kNo) return std::nullopt;
-    Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
-    if (!settled) return settled.error();
-    // One that was settled meanwhile has been seen in the memtable.
-    const std::vector<DueStream> held = due;
-    for (const DueStream& each : *settled) {
-      const bool seen = std::any_of(held.begin(), held.end(),
-                                    [&](const DueStream& other) { return other.id == each.id; });
-      if (!seen) due.push_back(each);
-    }
-  }
-  std::sort(due.begin(), due.end());
-  if (due.size() > count_max) due.resize(count_max);
+  const std::optional<Result<std::vector<DueStream>>> due = due_streams(wait, now, count_max);
+  if (!due) return std::nullopt;
+  if (!*due) return due->error();
   std::vector<ExpiredStream> expired;
-  for (const DueStream& each : due) {
+  for (const DueStream& each : **due) {
     std::optional<Result<std::optional<SettledStream>>> found = find(wait, each.id);
     if (!found) return std::nullopt;
     if (!*found) return found->error();
@@ -55,6 +32,35 @@ std::optional<Result<std::vector<ExpiredStream>>> FileState::expired(Wait wait, 
     expired.push_back({.id = each.id, .path = std::move((**found)->record.path)});
   }
   return expired;
+}
+
+std::optional<Result<std::vector<DueStream>>> FileState::due_streams(Wait wait, WallTime now,
+                                                                     std::size_t count_max) {
+  std::vector<DueStream> due;
+  std::uint64_t settlings = 0;
+  do {
+    settlings = settlings_.load(std::memory_order_acquire);
+    due = due_in_memory(now, count_max);
+    if (catalog_deadline() > now) continue;
+    if (wait == Wait::kNo) return std::nullopt;
+    const Result<std::vector<DueStream>> settled = due_in_catalog(now, count_max);
+    if (!settled) return settled.error();
+    due.insert(due.end(), settled->begin(), settled->end());
+    // What has been settled meanwhile was in neither place, or in both.
+  } while (settlings_.load(std::memory_order_acquire) != settlings);
+  std::sort(due.begin(), due.end());
+  if (due.size() > count_max) due.resize(count_max);
+  return due;
+}
+
+std::vector<DueStream> FileState::due_in_memory(WallTime now, std::size_t count_max) const {
+  const std::shared_lock generations(generations_mutex_);
+  std::vector<DueStream> due = active_->due({}, now, count_max);
+  if (frozen_ == nullptr) return due;
+  for (const DueStream& each : frozen_->due({}, now, count_max)) {
+    if (!active_->holds(each.id)) due.push_back(each);
+  }
+  return due;
 }
 
 // Streams due by the catalog that the memtables do not know better.
@@ -89,7 +95,6 @@ Result<DueStream> FileState::next_in_catalog(DueStream after, Function<bool(Stre
 // A memtable takes the stream up, so the catalog's deadline for it counts no more. By the one who
 // commits.
 Status FileState::pass_in_catalog(StreamId id) {
-  const MutexLock lock(catalog_first_mutex_);
   if (catalog_first_.id != id) return {};
   const Result<DueStream> next =
       next_in_catalog(catalog_first_, [&](StreamId each) { return each == id || held(each); });
@@ -98,15 +103,11 @@ Status FileState::pass_in_catalog(StreamId id) {
   return {};
 }
 
-// The catalog, or what lies over it, has become another one.
-Status FileState::find_catalog_first() {
+// What the catalog will have to say once the active memtable alone lies over it; or a deadline
+// before that, of a stream that has been taken up since.
+Result<DueStream> FileState::first_below_active() {
   const std::shared_lock generations(generations_mutex_);
-  const MutexLock lock(catalog_first_mutex_);
-  const Result<DueStream> first =
-      next_in_catalog(before_all(), [this](StreamId id) { return held(id); });
-  if (!first) return first.error();
-  set_catalog_first(*first);
-  return {};
+  return next_in_catalog(before_all(), [this](StreamId id) { return active_->holds(id); });
 }
 
 void FileState::set_catalog_first(DueStream first) {

@@ -311,9 +311,7 @@ bool FileState::in_memory(StreamId id) const {
 }
 
 bool FileState::held(StreamId id) const {
-  StreamShape ignored;
-  if (active_->find_shape(id, ignored) != Memtable::Known::kNo) return true;
-  return frozen_ != nullptr && frozen_->find_shape(id, ignored) != Memtable::Known::kNo;
+  return active_->holds(id) || (frozen_ != nullptr && frozen_->holds(id));
 }
 
 std::vector<const Memtable*> FileState::generations() const {

@@ -219,11 +219,14 @@ class FileState {
   std::vector<const Memtable*> generations() const;  // newest first; with `generations_mutex_`
 
   // file_deadlines.cc
+  std::optional<Result<std::vector<DueStream>>> due_streams(Wait wait, WallTime now,
+                                                            std::size_t count_max);
+  std::vector<DueStream> due_in_memory(WallTime now, std::size_t count_max) const;
   Result<std::vector<DueStream>> due_in_catalog(WallTime now, std::size_t count_max);
   Result<DueStream> next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed);
   Status pass_in_catalog(StreamId id);
-  Status find_catalog_first();
-  void set_catalog_first(DueStream first) DURABLE_STREAMS_REQUIRES(catalog_first_mutex_);
+  Result<DueStream> first_below_active();
+  void set_catalog_first(DueStream first);
   WallTime catalog_deadline() const {
     return WallTime(WallTime::duration(catalog_deadline_ms_.load(std::memory_order_acquire)));
   }
@@ -324,10 +327,9 @@ class FileState {
   mutable std::shared_mutex generations_mutex_;
   std::unique_ptr<Memtable> active_;
   std::unique_ptr<Memtable> frozen_;
-  // Of the catalog: the earliest deadline of a stream that the memtables do not know better.
-  Mutex catalog_first_mutex_;
-  DueStream catalog_first_ DURABLE_STREAMS_GUARDED_BY(catalog_first_mutex_){.deadline = kNever,
-                                                                            .id = 0};
+  // Of the catalog: the earliest deadline of a stream that the memtables do not know better. By the
+  // one who commits, with `generations_mutex_` shared, or by the one who settles, with it alone.
+  DueStream catalog_first_{.deadline = kNever, .id = 0};
   std::atomic<WallTime::rep> catalog_deadline_ms_{kNever.time_since_epoch().count()};
 
   std::atomic<WallTime::rep> ttl_floor_ms_{0};

@@ -331,6 +331,10 @@ Memtable::Known Memtable::find_shape(StreamId id, StreamShape& out) const {
   return known;
 }
 
+bool Memtable::holds(StreamId id) const {
+  return look(id, [](const DirtyStream&) {});
+}
+
 bool Memtable::look(StreamId id, Function<void(const DirtyStream&)> visit) const {
   const IdShard& shard = shard_of(id);
   const MutexLock lock(shard.mutex);

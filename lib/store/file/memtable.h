@@ -69,6 +69,8 @@ class Memtable {
   Known find_path(std::string_view path, StreamId& out) const;
   Known find(StreamId id, SettledStream& out) const;
   Known find_shape(StreamId id, StreamShape& out) const;
+  // Whether it knows of the stream, be it that it is gone.
+  bool holds(StreamId id) const;
 
   // Offers every path that begins with `prefix`, comes after `after` and has a stream.
   void offer_paths(std::string_view prefix, std::string_view after,

@@ -234,7 +234,9 @@ Status FileState::begin_life() {
   read_sequence_ = meta_.read_sequence;
   meta_.next_stream_id = next_stream_id_.load(std::memory_order_relaxed);
   ttl_floor_ms_.store(meta_.ttl_floor.time_since_epoch().count(), std::memory_order_relaxed);
-  if (Status found = find_catalog_first(); !found) return found;
+  const Result<DueStream> first = first_below_active();
+  if (!first) return first.error();
+  set_catalog_first(*first);
   if (Status put = put_meta(); !put) return put;
   return take_reserve();
 }

@@ -25,7 +25,6 @@ Status FileState::settle() {
     note_settling_failed(settled.error());
     return settled;
   }
-  if (Status found = find_catalog_first(); !found) return found;
   Status released = journal_->release(meta_.settled);
   // Only now has the journal shrunk; with changes refused, no commit would come to notice it.
   const MutexLock lock(gather_mutex_);
@@ -92,18 +91,23 @@ Status FileState::take_over(const CatalogMeta& settled_meta) {
   const Result<CatalogTotals> totals = catalog_.totals();
   if (!totals) return totals.error();
   if (Status read = read_packs(); !read) return read;
-  meta_ = settled_meta;
-  // Until the catalog is asked: no later than what the frozen streams were due.
-  const WallTime earliest = std::min(frozen_->earliest_deadline(), catalog_deadline());
-  catalog_deadline_ms_.store(earliest.time_since_epoch().count(), std::memory_order_release);
+  Result<DueStream> first = first_below_active();
+  if (!first) return first.error();
   std::unique_ptr<Memtable> settled;
   {
     const std::unique_lock generations(generations_mutex_);
+    // Nothing leaves the active memtable, so what was passed over needs no second look.
+    if (active_->holds(first->id)) {
+      first = next_in_catalog(*first, [this](StreamId id) { return active_->holds(id); });
+      if (!first) return first.error();
+    }
+    set_catalog_first(*first);
+    meta_ = settled_meta;
     settled = std::move(frozen_);
     note_totals(*totals);
+    settlings_.fetch_add(1, std::memory_order_release);
   }
   frozen_since_.store(kNoTime, std::memory_order_relaxed);
-  settlings_.fetch_add(1, std::memory_order_relaxed);
   const MutexLock lock(gather_mutex_);
   settling_error_.reset();
   note_unsettled();
