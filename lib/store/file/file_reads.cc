@@ -197,6 +197,7 @@ std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredB
   out.slices.clear();
   out.end = range.from;
   if (range.from > range.to) return outside_stream();
+  if (read_from_active(range, out)) return Status{};
   const std::optional<Result<StreamShape>> shape = this->shape(wait, range.id);
   if (!shape) return std::nullopt;
   if (!*shape) return shape->error();
@@ -216,6 +217,26 @@ std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredB
   if (stream.framing == Framing::kJson && out.end < range.to)
     return cut_at_message(wait, range, out);
   return Status{};
+}
+
+// What readers who keep up with a stream ask for, found at one look. False: it takes more than that.
+bool FileState::read_from_active(const ReadRange& range, StoredBytes& out) const {
+  bool found = false;
+  const std::shared_lock generations(generations_mutex_);
+  active_->look(range.id, [&](const DirtyStream& stream) {
+    if (stream.removed || range.from < stream.chunks_begin || range.to > stream.chunks.end())
+      return;
+    std::uint64_t end =
+        range.from + std::min<std::uint64_t>(range.bytes_max, range.to - range.from);
+    if (end < range.to) {
+      if (stream.record.framing == Framing::kJson) return;
+      end = stream.chunks.last_append_end(range.from, end).value_or(end);
+    }
+    stream.chunks.slice(range.from, end, out.slices);
+    out.end = end;
+    found = true;
+  });
+  return found;
 }
 
 std::optional<Status> FileState::gather(Wait wait, StreamId id, std::uint64_t from,

@@ -211,6 +211,7 @@ class FileState {
   std::optional<Result<StreamShape>> shape(Wait wait, StreamId id);
   std::optional<Result<std::vector<Segment>>> segments(Wait wait, StreamId id, std::uint64_t from,
                                                        std::uint64_t to);
+  bool read_from_active(const ReadRange& range, StoredBytes& out) const;
   std::optional<Status> gather(Wait wait, StreamId id, std::uint64_t from, std::uint64_t to,
                                bool cut_at_append, StoredBytes& out);
   std::optional<Status> cut_at_message(Wait wait, const ReadRange& range, StoredBytes& out);
