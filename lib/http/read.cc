@@ -15,8 +15,9 @@ namespace {
 constexpr std::size_t kBracketBytes = 2;
 
 // How long the stream lives if nothing touches it any more.
-std::optional<std::chrono::milliseconds> remaining_life(const StreamView& stream, WallTime now) {
-  if (stream.expiry.at) return *stream.expiry.at - now;
+std::optional<std::chrono::milliseconds> remaining_life(const StreamView& stream,
+                                                        const EndpointState& endpoint) {
+  if (stream.expiry.at) return *stream.expiry.at - endpoint.now();
   if (stream.expiry.ttl) return *stream.expiry.ttl;  // this read was the last touch
   return std::nullopt;
 }
@@ -123,7 +124,7 @@ std::string_view Exchange::Impl::cache_control(const StreamView& stream, char* b
   const bool shared = endpoint_->options.public_cache && !personal_;
   return protocol::cache_control(
       buffer, shared ? protocol::CacheScope::kPublic : protocol::CacheScope::kPrivate,
-      remaining_life(stream, endpoint_->now()));
+      remaining_life(stream, *endpoint_));
 }
 
 void Exchange::Impl::send_page(ReadAnswer& answer) {

@@ -17,6 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A store that was repaired while a pack was away that has come back since.
+void bring_back_after_repair(const KilledStore& store, int pack) {
+  const std::string away = store.path() + "/away";
+  fs::rename(store.pack(pack), away);
+  fs::remove(store.catalog());
+  fsck(store.path(), true);
+  CHECK(store.open_and_read().old == (pack == 1 ? "none" : "old"));
+  fs::rename(away, store.pack(pack));
+}
+
 }  // namespace
 
 TEST_CASE("a repair leaves a catalog that alone still tells of a missing pack's streams",
@@ -77,6 +87,49 @@ TEST_CASE("packs that only a later catalog knew of are not taken for unfinished 
   CHECK(seen.old == "old");
   CHECK(seen.both == (killed ? "123" : "12"));
   CHECK(seen.added == (killed ? "a_b_c" : "none"));
+}
+
+TEST_CASE("a pack that comes back after a repair had to do without it is taken in by the next one",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  bring_back_after_repair(store, 1);
+  const Outcome found = fsck(store.path(), false);
+  CHECK(found.check.damages > 0);
+  CHECK(found.text.find("0000000000000001.pack was brought back") != std::string::npos);
+  check_repaired_whole(store);
+}
+
+TEST_CASE("a start puts a pack aside that came back after a repair, and loses nothing of it",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  const std::string before = contents(store.pack(1));
+  bring_back_after_repair(store, 1);
+  {
+    FilledStore opened({.directory = store.path()});
+    REQUIRE_FALSE(opened.store().file_stats().damage.empty());
+    CHECK(opened.store().file_stats().damage[0].find("was brought back") != std::string::npos);
+  }
+  CHECK_FALSE(fs::exists(store.pack(1)));
+  const std::string aside = store.pack(1) + ".damaged";
+  REQUIRE(fs::exists(aside));
+  CHECK(contents(aside) == before);
+  fs::rename(aside, store.pack(1));
+  check_repaired_whole(store);
+}
+
+TEST_CASE("packs of a catalog that was made anew take no id that a lost one may have had",
+          "[file][tools][repair]") {
+  const KilledStore store;
+  fs::remove(store.pack(2));
+  fs::remove(store.catalog());
+  fsck(store.path(), true);
+  {
+    FilledStore opened({.directory = store.path()});
+    StreamRecord record = opened.create("later");
+    opened.append(record, "later");
+  }
+  CHECK_FALSE(fs::exists(store.pack(2)));
+  CHECK(fs::exists(store.path() + "/packs/0000000001000002.pack"));
 }
 
 }  // namespace durable_streams

@@ -104,7 +104,8 @@ Status DirectoryCheck::check_stray_packs(Lsn told_until) {
   if (open_packs_ == nullptr) return {};  // which packs the catalog knows cannot be read
   Result<std::vector<StrayPack>> packs = find_stray_packs(
       {.files = files_, .directory = directory_ + "/packs", .store_id = meta_.store_id},
-      [this](PackId id) { return packs_.contains(id); }, told_until);
+      [this](PackId id) { return packs_.contains(id); },
+      {.settled = meta_.settled, .last = told_until, .next_pack_id = meta_.next_pack_id});
   if (!packs) return packs.error().code == ErrorCode::kNotFound ? Status{} : Status(packs.error());
   stray_packs_ = std::move(packs).value();
   for (const StrayPack& pack : stray_packs_) {
@@ -113,6 +114,11 @@ Status DirectoryCheck::check_stray_packs(Lsn told_until) {
         note(
             fmt::format("packs/{} cannot be read, and the catalog does not know of it: the next "
                         "start puts it aside",
+                        pack.name));
+        break;
+      case StrayPack::Kind::kUntold:
+        damage(
+            fmt::format("packs/{} was brought back, and the catalog does not know of what it holds",
                         pack.name));
         break;
       case StrayPack::Kind::kNeeded:
@@ -124,7 +130,7 @@ Status DirectoryCheck::check_stray_packs(Lsn told_until) {
       case StrayPack::Kind::kUseless:
         note(
             fmt::format("packs/{} is not referred to: unfinished work left it, and the next start "
-                        "removes it; if it was brought back by hand, --repair comes first",
+                        "removes it",
                         pack.name));
         break;
     }

@@ -238,15 +238,4 @@ Status Pack::walk_index(IndexVisitor& visitor) {
   }
 }
 
-Result<std::optional<Lsn>> last_change_in_pack(FileSystem& files, const std::string& directory,
-                                               std::uint64_t store_id, std::string_view file_name) {
-  const PackId id = pack_in(file_name);
-  if (id == 0) return std::optional<Lsn>(0);
-  const Result<std::unique_ptr<Pack>> pack =
-      Pack::open(files, {.directory = directory, .id = id, .store_id = store_id});
-  if (pack) return std::optional<Lsn>((*pack)->highest_lsn());
-  if (pack.error().code == ErrorCode::kCorruption) return std::optional<Lsn>();
-  return pack.error();
-}
-
 }  // namespace durable_streams

@@ -145,9 +145,4 @@ class Pack {
   pack_format::Footer footer_;
 };
 
-// The last change that the pack in this file knows of; 0: the file is no finished pack; nullopt: it
-// cannot be read, so nobody knows.
-Result<std::optional<Lsn>> last_change_in_pack(FileSystem& files, const std::string& directory,
-                                               std::uint64_t store_id, std::string_view file_name);
-
 }  // namespace durable_streams

@@ -21,6 +21,9 @@ namespace {
 
 constexpr std::size_t kUpdatesMax = 20'000;
 
+// There may have been more packs than there are, and their ids are not given again.
+constexpr PackId kPackIdsSkipped = 1'000'000;
+
 }  // namespace
 
 Status CatalogRebuild::read() {
@@ -33,6 +36,7 @@ Status CatalogRebuild::read() {
   }
   std::erase_if(packs_, [this](const auto& pack) { return replaced_.contains(pack.first); });
   drop_what_is_gone();
+  meta_.next_pack_id += kPackIdsSkipped;
   // Together the packs hold every change up to their last one.
   meta_.settled = meta_.settling;
   if (Status found = find_gap(); !found) return found;

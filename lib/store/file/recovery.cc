@@ -156,7 +156,8 @@ Status FileState::sweep_packs() {
       .files = files_, .directory = packs_directory(), .store_id = meta_.store_id};
   const std::unordered_map<PackId, PackInfo> known = pack_infos();
   Result<std::vector<StrayPack>> packs = find_stray_packs(
-      place, [&known](PackId id) { return known.contains(id); }, journal_->last());
+      place, [&known](PackId id) { return known.contains(id); },
+      {.settled = meta_.settled, .last = journal_->last(), .next_pack_id = meta_.next_pack_id});
   if (!packs) return packs.error();
   for (const StrayPack& pack : *packs) {
     if (pack.kind == StrayPack::Kind::kNeeded) return older_catalog(pack);
@@ -164,10 +165,12 @@ Status FileState::sweep_packs() {
   if (Status cleared = clear_stray_packs(place, *packs); !cleared) return cleared;
   for (const StrayPack& pack : *packs) {
     if (pack.aside.empty()) continue;
+    const bool readable = pack.kind != StrayPack::Kind::kUnreadable;
     note_damage({.code = ErrorCode::kCorruption,
-                 .message = fmt::format("packs/{} cannot be read, and the catalog does not know of "
-                                        "it: it is put aside as {}",
-                                        pack.name, pack.aside),
+                 .message = fmt::format("packs/{} {}, and the catalog does not know of it: it is "
+                                        "put aside as {}",
+                                        pack.name, readable ? "was brought back" : "cannot be read",
+                                        pack.aside),
                  .detail = {}});
   }
   return {};

@@ -5,18 +5,21 @@
 #include <durable_streams/function.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "store/file/catalog.h"
 #include "store/file/file_system.h"
+#include "store/file/pack.h"
 
 namespace durable_streams {
 
 struct StrayPack {
   enum class Kind : std::uint8_t {
-    kUseless,     // what is in it the journal still has, or other packs
+    kUseless,     // what is in it the journal still has, or packs that are known
     kUnreadable,  // nobody knows what is in it: it may be all that there is of a stream
+    kUntold,      // nothing shows that what is in it is elsewhere: somebody has brought it back
     kNeeded,      // it has changes that neither catalog nor journal knows of
   };
 
@@ -30,17 +33,28 @@ struct PacksPlace {
   FileSystem& files;
   std::string directory;
   std::uint64_t store_id = 0;
+
+  Result<std::unique_ptr<Pack>> open(PackId id) const;
 };
 
 // What operators are told of one that the catalog refers to, and that is not there.
 std::string missing_pack(const PackInfo& pack);
 
-// Looks at those that are not `known`, in order of their names. Catalog and journal tell of all
-// changes up to `told_until`. Files that only look like packs are nobody's business.
-Result<std::vector<StrayPack>> find_stray_packs(const PacksPlace& place,
-                                                Function<bool(PackId)> known, Lsn told_until);
+// What catalog and journal tell of.
+struct ToldChanges {
+  Lsn settled = 0;          // the catalog
+  Lsn last = 0;             // the two together
+  PackId next_pack_id = 1;  // packs from here on come from settlings that did not end
+};
 
-// Removes those of no use, durably. What cannot be read is put aside, and what is needed stays.
+// Looks at those that are not `known`, in order of their names. Files that only look like packs are
+// nobody's business.
+Result<std::vector<StrayPack>> find_stray_packs(const PacksPlace& place,
+                                                Function<bool(PackId)> known,
+                                                const ToldChanges& told);
+
+// Removes those of no use, durably. What cannot be read, or is not told of, is put aside, and what
+// is needed stays.
 Status clear_stray_packs(const PacksPlace& place, std::vector<StrayPack>& packs);
 
 }  // namespace durable_streams
