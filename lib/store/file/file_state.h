@@ -282,7 +282,7 @@ class FileState {
   RoomReserve reserve_;
   std::atomic<bool> short_of_room_{false};
   CatalogMeta meta_;  // as last committed; of the settling thread
-  std::set<PackId> failed_packs_;  // of settlings that failed; of the settling thread
+  std::set<PackId> failed_packs_;  // of settlings and merges; of the settling thread
 
   std::atomic<StreamId> next_stream_id_{1};
   std::uint64_t read_sequence_ = 0;  // never changes once it is open

@@ -50,8 +50,8 @@ Status FileState::settle_frozen() {
   return take_over(*settled);
 }
 
-// As long as the journal has all of it, and unless the catalog refers to it: afterwards a start
-// could not tell it from a pack that was brought back.
+// As long as the journal, or the packs that were to be merged, have all of it, and unless the
+// catalog refers to it: afterwards a start could not tell it from a pack that was brought back.
 Status FileState::remove_failed_packs() {
   if (failed_packs_.empty()) return {};
   const Result<std::vector<PackInfo>> known = catalog_.packs();
