@@ -1,7 +1,8 @@
 // What is retired is destroyed in a turn of its own: its last answer may be on the stack.
 #include "server/runtime/loop_endpoints.h"
 
-#include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 namespace durable_streams::server {
 
@@ -11,40 +12,44 @@ void LoopEndpoint::release() {
 
 LoopEndpoints::~LoopEndpoints() {
   *self_ = nullptr;
-  endpoints_.clear();
+  served_.clear();
+  retired_.clear();
 }
 
 LoopEndpoint& LoopEndpoints::take(const std::shared_ptr<const EndpointPlan>& plan) {
-  for (const std::unique_ptr<LoopEndpoint>& endpoint : endpoints_) {
-    if (endpoint->plan() == plan && !endpoint->retired_) return *endpoint;
+  std::unique_ptr<LoopEndpoint>& endpoint = served_[plan.get()];
+  if (endpoint == nullptr) {
+    endpoint = std::make_unique<LoopEndpoint>(*this, plan, streams_of(plan->store));
+    if (draining_) endpoint->endpoint().drain();
   }
-  endpoints_.push_back(std::make_unique<LoopEndpoint>(*this, plan, streams_of(plan->store)));
-  if (draining_) endpoints_.back()->endpoint().drain();
-  return *endpoints_.back();
+  return *endpoint;
 }
 
 void LoopEndpoints::keep_only(const Plan& plan) {
-  for (const std::unique_ptr<LoopEndpoint>& endpoint : endpoints_) {
-    const auto& wanted = plan.endpoints;
-    if (endpoint->retired_ ||
-        std::find(wanted.begin(), wanted.end(), endpoint->plan()) != wanted.end())
+  std::unordered_set<const EndpointPlan*> wanted;
+  for (const std::shared_ptr<const EndpointPlan>& each : plan.endpoints) wanted.insert(each.get());
+  for (auto each = served_.begin(); each != served_.end();) {
+    if (wanted.contains(each->first)) {
+      ++each;
       continue;
-    endpoint->retired_ = true;
-    endpoint->endpoint().drain();
+    }
+    LoopEndpoint& endpoint = *retired_.emplace_back(std::move(each->second));
+    each = served_.erase(each);
+    endpoint.retired_ = true;
+    endpoint.endpoint().drain();
   }
   sweep_later();
 }
 
 void LoopEndpoints::drain() {
   draining_ = true;
-  for (const std::unique_ptr<LoopEndpoint>& endpoint : endpoints_) endpoint->endpoint().drain();
+  for (const auto& [plan, endpoint] : served_) endpoint->endpoint().drain();
 }
 
 Streams& LoopEndpoints::streams_of(const std::shared_ptr<OpenStore>& store) {
-  for (const std::unique_ptr<LoopStreams>& each : streams_) {
-    if (each->store == store) return each->streams;
-  }
-  return streams_.emplace_back(std::make_unique<LoopStreams>(store, loop_))->streams;
+  std::unique_ptr<LoopStreams>& streams = streams_[store.get()];
+  if (streams == nullptr) streams = std::make_unique<LoopStreams>(store, loop_);
+  return streams->streams;
 }
 
 void LoopEndpoints::sweep_later() {
@@ -57,13 +62,11 @@ void LoopEndpoints::sweep_later() {
 
 void LoopEndpoints::sweep() {
   sweep_posted_ = false;
-  std::erase_if(endpoints_,
-                [](const auto& endpoint) { return endpoint->retired_ && endpoint->holders_ == 0; });
-  std::erase_if(streams_, [this](const std::unique_ptr<LoopStreams>& streams) {
-    return std::none_of(endpoints_.begin(), endpoints_.end(), [&](const auto& endpoint) {
-      return endpoint->plan()->store == streams->store;
-    });
-  });
+  std::erase_if(retired_, [](const auto& endpoint) { return endpoint->holders_ == 0; });
+  std::unordered_set<const OpenStore*> used;
+  for (const auto& [plan, endpoint] : served_) used.insert(plan->store.get());
+  for (const auto& endpoint : retired_) used.insert(endpoint->plan()->store.get());
+  std::erase_if(streams_, [&used](const auto& each) { return !used.contains(each.first); });
 }
 
 }  // namespace durable_streams::server

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "server/runtime/plan.h"
@@ -80,8 +81,9 @@ class LoopEndpoints {
   void sweep();
 
   EventLoop& loop_;
-  std::vector<std::unique_ptr<LoopStreams>> streams_;
-  std::vector<std::unique_ptr<LoopEndpoint>> endpoints_;
+  std::unordered_map<const OpenStore*, std::unique_ptr<LoopStreams>> streams_;
+  std::unordered_map<const EndpointPlan*, std::unique_ptr<LoopEndpoint>> served_;
+  std::vector<std::unique_ptr<LoopEndpoint>> retired_;
   bool draining_ = false;
   // Null once this is gone, for a task that the loop still holds.
   std::shared_ptr<LoopEndpoints*> self_ = std::make_shared<LoopEndpoints*>(this);
