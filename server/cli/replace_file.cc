@@ -65,7 +65,10 @@ Status replace_file(const std::string& file, std::string_view text) {
                                                            &std::free);
   const int error = target != nullptr ? replace(target.get(), text) : errno;
   if (error == 0) return {};
-  return Error{ErrorCode::kIo, fmt::format("cannot write {}: {}", file, std::strerror(error)), {}};
+  // A file that a container was given has no other name that could take its place.
+  const std::string why = error == EBUSY ? "it is mounted there, and can only be written into"
+                                         : std::string(std::strerror(error));
+  return Error{ErrorCode::kIo, fmt::format("cannot write {}: {}", file, why), {}};
 }
 
 }  // namespace durable_streams::server

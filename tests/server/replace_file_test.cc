@@ -1,6 +1,7 @@
 // A file's text replaced as a whole.
 #include "server/cli/replace_file.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,6 +86,19 @@ TEST_CASE("what cannot be replaced is left as it was, and says why", "[server][c
   const std::string nowhere = place.directory.path() + "/nowhere";
   CHECK(replace_file(nowhere, "new").error().message ==
         "cannot write " + nowhere + ": No such file or directory");
+}
+
+TEST_CASE("a file that is mounted by itself is left as it was, and the error says so",
+          "[server][config]") {
+  const Place place;
+  if (::mount(place.file.c_str(), place.file.c_str(), nullptr, MS_BIND, nullptr) != 0) return;
+  const Status replaced = replace_file(place.file, "new");
+  REQUIRE(::umount(place.file.c_str()) == 0);
+  REQUIRE_FALSE(replaced.ok());
+  CHECK(replaced.error().message ==
+        "cannot write " + place.file + ": it is mounted there, and can only be written into");
+  CHECK(place.read(place.file) == "old text");
+  CHECK(place.files() == 1);
 }
 
 }  // namespace
