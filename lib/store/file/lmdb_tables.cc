@@ -24,8 +24,6 @@ static_assert(std::is_same_v<MDB_dbi, unsigned>);
 constexpr unsigned kFlags = MDB_NOTLS;
 constexpr mdb_mode_t kFileMode = 0600;
 
-constexpr std::uint64_t kPageHeaderBytes = 16;
-
 // LMDB believes what a page says of its entries. Where an entry stands and how long its key is are
 // 16 bits each, so that with values held to their limit it reaches no further than this from the
 // page, and where the file goes on for so long a damaged one is read, and found to be damaged.
@@ -186,9 +184,9 @@ Status LmdbTables::open_file(const LmdbCatalogOptions& options) {
 }
 
 // A map beyond the file's end raises SIGBUS where it is touched, so a file that lost its end is
-// padded: LMDB takes a page of zeros for a damaged one, if it has not half a header. A file may
-// also lack pages at its end that were taken and given back unwritten. Who only reads leaves it as
-// it is, and may die of it.
+// padded: LMDB takes a page of zeros for a damaged one. Half a page it would believe, so that goes.
+// A file may also lack pages at its end that were taken and given back unwritten. Who only reads
+// leaves it as it is, and may die of it.
 Status LmdbTables::pad_file() const {
   MDB_envinfo info{};
   MDB_stat stat{};
@@ -203,7 +201,7 @@ Status LmdbTables::pad_file() const {
   const auto size = static_cast<std::uint64_t>(file.st_size);
   const std::uint64_t needed = (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
   const std::uint64_t in_page = size % stat.ms_psize;
-  if (size < needed && in_page > 0 && in_page < kPageHeaderBytes) {
+  if (size < needed && in_page > 0) {
     if (Status cut = resize_file(descriptor, size - in_page); !cut) return cut;
   }
   if (size >= needed + kReachBytesMax) return {};
