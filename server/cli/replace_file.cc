@@ -65,7 +65,7 @@ Status replace_file(const std::string& file, std::string_view text) {
                                                            &std::free);
   const int error = target != nullptr ? replace(target.get(), text) : errno;
   if (error == 0) return {};
-  // A file that a container was given has no other name that could take its place.
+  // No other file can be renamed over a mount, as a file is that a container was given.
   const std::string why = error == EBUSY ? "it is mounted there, and can only be written into"
                                          : std::string(std::strerror(error));
   return Error{ErrorCode::kIo, fmt::format("cannot write {}: {}", file, why), {}};

@@ -91,7 +91,10 @@ TEST_CASE("what cannot be replaced is left as it was, and says why", "[server][c
 TEST_CASE("a file that is mounted by itself is left as it was, and the error says so",
           "[server][config]") {
   const Place place;
-  if (::mount(place.file.c_str(), place.file.c_str(), nullptr, MS_BIND, nullptr) != 0) return;
+  if (::mount(place.file.c_str(), place.file.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    WARN("not tested: this user may not mount");
+    return;
+  }
   const Status replaced = replace_file(place.file, "new");
   REQUIRE(::umount(place.file.c_str()) == 0);
   REQUIRE_FALSE(replaced.ok());

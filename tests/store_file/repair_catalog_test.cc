@@ -2,14 +2,18 @@
 #include <durable_streams/file_store.h>
 #include <durable_streams/file_store_tools.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "tests/store_file/filled_store.h"
 #include "tests/store_file/killed_store.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
 
 namespace durable_streams {
 
@@ -95,7 +99,8 @@ TEST_CASE("a pack that comes back after a repair had to do without it is taken i
   bring_back_after_repair(store, 1);
   const Outcome found = fsck(store.path(), false);
   CHECK(found.check.damages > 0);
-  CHECK(found.text.find("0000000000000001.pack was brought back") != std::string::npos);
+  CHECK(found.text.find("0000000000000001.pack is not referred to, and nothing shows") !=
+        std::string::npos);
   check_repaired_whole(store);
 }
 
@@ -107,7 +112,7 @@ TEST_CASE("a start puts a pack aside that came back after a repair, and loses no
   {
     FilledStore opened({.directory = store.path()});
     REQUIRE_FALSE(opened.store().file_stats().damage.empty());
-    CHECK(opened.store().file_stats().damage[0].find("was brought back") != std::string::npos);
+    CHECK(opened.store().file_stats().damage[0].find("nothing shows") != std::string::npos);
   }
   CHECK_FALSE(fs::exists(store.pack(1)));
   const std::string aside = store.pack(1) + ".damaged";
@@ -115,6 +120,69 @@ TEST_CASE("a start puts a pack aside that came back after a repair, and loses no
   CHECK(contents(aside) == before);
   fs::rename(aside, store.pack(1));
   check_repaired_whole(store);
+}
+
+TEST_CASE(
+    "a pack that comes back after its streams went on without it is not mixed with what they hold",
+    "[file][tools][repair]") {
+  const KilledStore store;
+  const int pack = GENERATE(1, 2);
+  const std::string away = store.path() + "/away";
+  fs::rename(store.pack(pack), away);
+  fs::remove(store.catalog());
+  fs::remove_all(store.path() + "/journal");
+  fsck(store.path(), true);
+  {
+    FilledStore opened({.directory = store.path()});
+    if (pack == 1) {
+      StreamRecord again = opened.create("old");
+      opened.append(again, "anew");
+    } else {
+      StreamRecord both = opened.load("both").value();
+      opened.append(both, "X");
+    }
+  }
+  fs::rename(away, store.pack(pack));
+  for (int times = 0; times < 2; ++times) {
+    const Outcome outcome = repaired(store);
+    CAPTURE(outcome.text);
+    CHECK(outcome.check.damages > 0);
+    CHECK(outcome.text.find("different pasts") != std::string::npos);
+    CHECK(outcome.text.find("move that one away") != std::string::npos);
+  }
+  const KilledStore::Seen seen = store.open_and_read();
+  CHECK(seen.old == (pack == 1 ? "anew" : "old"));
+  if (pack == 2) CHECK(seen.both == "1X");
+  CHECK(fs::exists(store.pack(pack) + ".damaged"));
+}
+
+TEST_CASE("a pack that has replaced those of an older catalog is not taken for unfinished work",
+          "[file][tools][repair]") {
+  constexpr int kPacksMerged = 8;
+  const TemporaryDirectory directory;
+  FileStoreOptions options{.directory = directory.path() + "/data"};
+  const std::string catalog = options.directory + "/catalog/data.mdb";
+  const std::string older = directory.path() + "/older.mdb";
+  StreamRecord record;
+  for (int life = 0; life < kPacksMerged; ++life) {
+    FilledStore store(options);
+    if (life == 0) record = store.create("s");
+    store.append(record, "x");
+  }
+  fs::copy_file(catalog, older);
+  options.settle_interval = std::chrono::milliseconds(1);
+  {
+    FilledStore store(options);
+    while (store.store().file_stats().merges == 0) std::this_thread::yield();
+  }
+  fs::copy_file(older, catalog, fs::copy_options::overwrite_existing);
+  const Result<std::unique_ptr<FileStore>> opened =
+      FileStore::open({.directory = options.directory, .catalog_bytes_max = 64 << 20});
+  REQUIRE(!opened.ok());
+  CHECK(opened.error().message.find("an older catalog") != std::string::npos);
+  CHECK(fsck(options.directory, true).check.damages == 0);
+  FilledStore store(options);
+  CHECK(store.read(record.id, kPacksMerged).value() == "xxxxxxxx");
 }
 
 TEST_CASE("packs of a catalog that was made anew take no id that a lost one may have had",

@@ -118,7 +118,8 @@ Status DirectoryCheck::check_stray_packs(Lsn told_until) {
         break;
       case StrayPack::Kind::kUntold:
         damage(
-            fmt::format("packs/{} was brought back, and the catalog does not know of what it holds",
+            fmt::format("packs/{} is not referred to, and nothing shows that what it holds is "
+                        "elsewhere: it was brought back, or a settling or merge failed",
                         pack.name));
         break;
       case StrayPack::Kind::kNeeded:

@@ -153,12 +153,19 @@ void FileState::apply(Lsn first, std::vector<CommitOutcome>& outcomes) {
   Status applied;
   {
     const std::shared_lock generations(generations_mutex_);
-    Memtable::FindBelow below = [this](StreamId id) { return find_below_active(id); };
+    std::vector<StreamId> asked;
+    Memtable::FindBelow below = [&](StreamId id) {
+      asked.push_back(id);
+      return find_below_active(id);
+    };
     Function<void(std::size_t, const Change&)> apply_one = [&](std::size_t index,
                                                                const Change& change) {
       if (applied.ok()) applied = active_->apply(first + index, change, below);
     };
     committing_.batch.for_each(apply_one);
+    for (const StreamId id : asked) {
+      if (applied.ok()) applied = pass_below_active(id);
+    }
   }
   if (!applied) {
     if (applied.error().code == ErrorCode::kCorruption) note_damage(applied.error());

@@ -9,7 +9,8 @@
 namespace durable_streams {
 
 WallTime FileState::earliest_deadline() const {
-  // Under the lock: what is settled leaves its memtable as the catalog's deadline comes to count it.
+  // Under the lock: what is settled leaves its memtable as the catalog's deadline comes to count
+  // it.
   const std::shared_lock generations(generations_mutex_);
   WallTime earliest = catalog_deadline();
   for (const Memtable* memtable : {active_.get(), frozen_.get()}) {
@@ -92,12 +93,14 @@ Result<DueStream> FileState::next_in_catalog(DueStream after, Function<bool(Stre
   }
 }
 
-// A memtable takes the stream up, so the catalog's deadline for it counts no more. By the one who
-// commits.
-Status FileState::pass_in_catalog(StreamId id) {
+// The active memtable has taken the stream up, so that an older deadline of it counts no more: only
+// now, or for a while it would have none. By the one who commits.
+Status FileState::pass_below_active(StreamId id) {
+  if (!active_->holds(id)) return {};
+  if (frozen_ != nullptr) frozen_->drop_deadline(id);
   if (catalog_first_.id != id) return {};
   const Result<DueStream> next =
-      next_in_catalog(catalog_first_, [&](StreamId each) { return each == id || held(each); });
+      next_in_catalog(catalog_first_, [this](StreamId each) { return held(each); });
   if (!next) return next.error();
   set_catalog_first(*next);
   return {};

@@ -53,13 +53,9 @@ Result<std::optional<SettledStream>> FileState::find_below_active(StreamId id) {
   if (frozen_ != nullptr) {
     SettledStream found;
     const Memtable::Known known = frozen_->find(id, found);
-    if (known == Memtable::Known::kYes) {
-      frozen_->drop_deadline(id);  // the active memtable has it from now on
-      return std::optional(std::move(found));
-    }
+    if (known == Memtable::Known::kYes) return std::optional(std::move(found));
     if (known == Memtable::Known::kGone) return std::optional<SettledStream>();
   }
-  if (Status passed = pass_in_catalog(id); !passed) return passed.error();
   return catalog_.find(id);
 }
 
@@ -219,7 +215,8 @@ std::optional<Status> FileState::read(Wait wait, const ReadRange& range, StoredB
   return Status{};
 }
 
-// What readers who keep up with a stream ask for, found at one look. False: it takes more than that.
+// What readers who keep up with a stream ask for, found at one look. False: it takes more than
+// that.
 bool FileState::read_from_active(const ReadRange& range, StoredBytes& out) const {
   bool found = false;
   const std::shared_lock generations(generations_mutex_);

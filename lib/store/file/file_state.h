@@ -59,8 +59,8 @@ class FileState {
   static Result<std::unique_ptr<DirectoryLock>> lock(FileSystem& files,
                                                      const std::string& directory);
 
-  // For a catalog that is new: opening would remove all packs, which it does not know, and take the
-  // journal for another store's. Where there are any another catalog was lost.
+  // For a catalog that is new: opening would put all packs aside, which it does not know, and take
+  // the journal for another store's. Where there are any another catalog was lost.
   static Status expect_no_streams(FileSystem& files, const std::string& directory);
 
   // Brings the directory to the state of all that was committed, and removes what unfinished work
@@ -165,6 +165,7 @@ class FileState {
   Status expect_journal() const;
   Status read_packs();
   Status sweep_packs();
+  Status note_pack_names();
   Status note_missing_packs();
   Error older_catalog(const StrayPack& pack) const;
   Status replay();
@@ -197,7 +198,7 @@ class FileState {
   Status settle_frozen();
   void freeze();
   Status take_over(const CatalogMeta& settled_meta);
-  Status remove_failed_packs();
+  Status remove_spent_packs();
   void note_totals(const CatalogTotals& totals);
   void note_settling_failed(const Error& error);
   Status put_meta();
@@ -226,7 +227,7 @@ class FileState {
   std::vector<DueStream> due_in_memory(WallTime now, std::size_t count_max) const;
   Result<std::vector<DueStream>> due_in_catalog(WallTime now, std::size_t count_max);
   Result<DueStream> next_in_catalog(DueStream after, Function<bool(StreamId)> shadowed);
-  Status pass_in_catalog(StreamId id);
+  Status pass_below_active(StreamId id);
   Result<DueStream> first_below_active();
   void set_catalog_first(DueStream first);
   WallTime catalog_deadline() const {
@@ -282,7 +283,8 @@ class FileState {
   RoomReserve reserve_;
   std::atomic<bool> short_of_room_{false};
   CatalogMeta meta_;  // as last committed; of the settling thread
-  std::set<PackId> failed_packs_;  // of settlings and merges; of the settling thread
+  // Of settlings and merges that failed, and what merges have replaced; of the settling thread.
+  std::set<PackId> spent_packs_;
 
   std::atomic<StreamId> next_stream_id_{1};
   std::uint64_t read_sequence_ = 0;  // never changes once it is open

@@ -167,9 +167,10 @@ Status Memtable::apply(Lsn lsn, const DeadlineChange& change, FindBelow& below) 
   }
   Result<DirtyStream*> found = touch(change.id, lsn, below);
   if (!found) return found.error();
-  if (*found == nullptr || (*found)->record.soft_deleted) return {};
-  this->change(**found, lsn,
-               [&](DirtyStream& stream) { stream.record.deadline = change.deadline; });
+  if (*found == nullptr) return {};
+  this->change(**found, lsn, [&](DirtyStream& stream) {
+    if (!stream.record.soft_deleted) stream.record.deadline = change.deadline;
+  });
   return {};
 }
 

@@ -62,27 +62,26 @@ Result<bool> FileState::merge(Function<Status()> pace) {
   const Result<CatalogMeta> meta = catalog_.meta();
   if (!meta) return meta.error();
   if (meta->settling != meta->settled) return false;
-  if (Status removed = remove_failed_packs(); !removed) return removed.error();
+  if (Status removed = remove_spent_packs(); !removed) return removed.error();
   const PackId output = meta_.next_pack_id++;
   Result<PackMerge> merge =
       plan_merge(catalog_, *packs_, std::move(inputs),
                  {.directory = packs_directory(), .id = output, .store_id = meta_.store_id});
   if (!merge) return merge.error();
   merge->pace = std::move(pace);
-  failed_packs_.insert(output);  // until it has not
+  spent_packs_.insert(output);  // unless it comes to take the others' place
   Result<MergedPack> merged = write_merged_pack(files_, catalog_, *packs_, *merge);
   if (!merged) return merged.error();
   if (Status applied = apply_merged_pack(catalog_, *merged); !applied) return applied.error();
-  failed_packs_.erase(output);
+  spent_packs_.erase(output);
   if (Status read = read_packs(); !read) return read.error();
   const std::unordered_map<PackId, PackInfo> left = pack_infos();
   for (const PackId input : merged->inputs) {
     if (left.contains(input)) continue;
     packs_->forget(input);
-    if (Status removed = files_.remove(packs_directory() + "/" + pack_file_name(input)); !removed) {
-      return removed.error();
-    }
+    spent_packs_.insert(input);
   }
+  if (Status removed = remove_spent_packs(); !removed) return removed.error();
   merges_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }

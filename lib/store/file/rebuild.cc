@@ -3,8 +3,9 @@
 // means").
 #include "store/file/rebuild.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <string_view>
 
 #include "store/file/journal_format.h"
 #include "store/file/journal_recovery.h"
@@ -36,6 +37,7 @@ Status CatalogRebuild::read() {
   }
   std::erase_if(packs_, [this](const auto& pack) { return replaced_.contains(pack.first); });
   drop_what_is_gone();
+  if (Status checked = check_past(); !checked) return checked;
   meta_.next_pack_id += kPackIdsSkipped;
   // Together the packs hold every change up to their last one.
   meta_.settled = meta_.settling;
@@ -90,8 +92,12 @@ void CatalogRebuild::take(PackEntry& entry) {
   // Two packs hold the same bytes where a settling was tried twice, or one was merged.
   for (const Extent& extent : entry.extents) {
     Extent& there = known.extents[extent.from];
+    if (there.pack != 0)
+      overlaps_.push_back({.id = entry.stream.record.id, .one = there, .other = extent});
     if (there.pack == 0 || replaced_.contains(there.pack) || extent.to >= there.to) there = extent;
   }
+  const std::string& path = known.stream.record.path;
+  if (!path.empty() && path != entry.stream.record.path) renamed_.insert(entry.stream.record.id);
   if (entry.stream.lsn >= known.stream.lsn) known.stream = std::move(entry.stream);
 }
 
@@ -102,13 +108,66 @@ void CatalogRebuild::drop_what_is_gone() {
     std::erase_if(known.extents,
                   [this](const auto& each) { return replaced_.contains(each.second.pack); });
     // The shorter of two that overlap was an earlier try.
-    std::uint64_t end = 0;
+    Extent last;
     for (auto each = known.extents.begin(); each != known.extents.end();) {
-      const bool covered = each->second.to <= end;
-      end = std::max(end, each->second.to);
+      const Extent& extent = each->second;
+      if (extent.from < last.to) overlaps_.push_back({.id = id, .one = last, .other = extent});
+      const bool covered = extent.to <= last.to;
+      if (!covered) last = extent;
       each = covered ? known.extents.erase(each) : std::next(each);
     }
   }
+  std::erase_if(overlaps_, [this](const PackOverlap& each) {
+    return replaced_.contains(each.one.pack) || replaced_.contains(each.other.pack) ||
+           !streams_.contains(each.id);
+  });
+}
+
+Status CatalogRebuild::check_past() {
+  for (const PackOverlap& each : overlaps_) {
+    const Result<bool> same = holds_the_same(files_, directory_ + "/packs", meta_.store_id, each);
+    if (!same) return same.error();
+    if (*same) continue;
+    return different_past(
+        each.id, streams_[each.id].stream.record.path,
+        fmt::format("packs {} and {} hold different bytes from {} on", each.one.pack,
+                    each.other.pack, std::max(each.one.from, each.other.from)));
+  }
+  std::map<std::string_view, StreamId> paths;
+  for (const auto& [id, known] : streams_) {
+    const std::string& path = known.stream.record.path;
+    if (Status checked = check_past_of(id, known); !checked) return checked;
+    const auto [there, added] = paths.emplace(path, id);
+    if (!added)
+      return different_past(id, path, fmt::format("stream {} has its path", there->second));
+  }
+  return {};
+}
+
+Status CatalogRebuild::check_past_of(StreamId id, const KnownStream& known) {
+  const StreamRecord& record = known.stream.record;
+  if (renamed_.contains(id)) return different_past(id, record.path, "it has two paths");
+  std::uint64_t end = 0;
+  for (const auto& [from, extent] : known.extents) {
+    if (extent.from < end) {
+      return different_past(id, record.path,
+                            fmt::format("pack {} goes on with it from {}, and another up to {}",
+                                        extent.pack, extent.from, end));
+    }
+    end = extent.to;
+  }
+  if (end <= record.tail.position) return {};
+  return different_past(
+      id, record.path,
+      fmt::format("its bytes end at {}, and its record at {}", end, record.tail.position));
+}
+
+Error CatalogRebuild::different_past(StreamId id, const std::string& path, std::string_view how) {
+  pasts_differ_ = true;
+  return {.code = ErrorCode::kCorruption,
+          .message =
+              fmt::format("packs tell of different pasts of stream {} ('{}'): {}", id, path, how),
+          .detail = {}};
 }
 
 Result<CatalogRebuild::JournalBegin> CatalogRebuild::find_journal_begin() {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "store/file/file_system.h"
 #include "store/file/journal_format.h"
 #include "store/file/pack.h"
+#include "store/file/pack_overlaps.h"
 
 namespace durable_streams {
 
@@ -42,9 +44,13 @@ class CatalogRebuild {
   };
 
   // Reads the indices of all packs but those that another has replaced. kCorruption: one cannot be
-  // read, and streams would be missing without it, or files are of several stores. kNotFound: there
-  // is no store here.
+  // read, and streams would be missing without it, or files are of several stores, or packs tell of
+  // different pasts. kNotFound: there is no store here.
   Status read();
+
+  // Of packs that tell of different pasts, after read() has failed: one was away while the store
+  // went on without it, and what came after cannot be joined to it.
+  bool pasts_differ() const { return pasts_differ_; }
 
   // Between the packs' last change and the journal's first. A catalog that is written without
   // leave to pass it ends with the packs.
@@ -85,6 +91,10 @@ class CatalogRebuild {
   // `settled`. The journal is ended before one that does not.
   Result<bool> journal_follows(Lsn settled);
   void drop_what_is_gone();
+  // Whether all packs tell of one past.
+  Status check_past();
+  Status check_past_of(StreamId id, const KnownStream& known);
+  Error different_past(StreamId id, const std::string& path, std::string_view how);
   void count();
   // Makes room for `updates` more in the transaction.
   Status make_room(Catalog& catalog, std::size_t updates);
@@ -97,6 +107,9 @@ class CatalogRebuild {
   std::set<PackId> replaced_;
   std::set<StreamId> removed_;
   std::map<StreamId, KnownStream> streams_;
+  std::vector<PackOverlap> overlaps_;
+  std::set<StreamId> renamed_;  // of which packs tell different paths
+  bool pasts_differ_ = false;
   std::optional<Gap> gap_;
   std::unique_ptr<Catalog::Update> update_;
   std::size_t updates_ = 0;

@@ -10,6 +10,7 @@
 
 #include "store/file/file_state.h"
 #include "store/file/journal_format.h"
+#include "store/file/put_aside.h"
 #include "store/file/store_identity.h"
 #include "store/file/stray_packs.h"
 
@@ -163,15 +164,30 @@ Status FileState::sweep_packs() {
     if (pack.kind == StrayPack::Kind::kNeeded) return older_catalog(pack);
   }
   if (Status cleared = clear_stray_packs(place, *packs); !cleared) return cleared;
+  if (Status noted = note_pack_names(); !noted) return noted;
   for (const StrayPack& pack : *packs) {
     if (pack.aside.empty()) continue;
     const bool readable = pack.kind != StrayPack::Kind::kUnreadable;
-    note_damage({.code = ErrorCode::kCorruption,
-                 .message = fmt::format("packs/{} {}, and the catalog does not know of it: it is "
-                                        "put aside as {}",
-                                        pack.name, readable ? "was brought back" : "cannot be read",
-                                        pack.aside),
-                 .detail = {}});
+    note_damage(
+        {.code = ErrorCode::kCorruption,
+         .message = fmt::format("packs/{} {}: it is put aside as {}", pack.name,
+                                readable ? "is not referred to, and nothing shows that what "
+                                           "it holds is elsewhere"
+                                         : "cannot be read, and the catalog does not know "
+                                           "of it",
+                                pack.aside),
+         .detail = {}});
+  }
+  return {};
+}
+
+// No new pack gets the name of one that was put aside: it may have to get that back.
+Status FileState::note_pack_names() {
+  const Result<std::vector<std::string>> names = files_.list(packs_directory());
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const PackId id = pack_in(std::string_view(name).substr(0, name.find(kDamagedEnding)));
+    meta_.next_pack_id = std::max(meta_.next_pack_id, id + 1);
   }
   return {};
 }

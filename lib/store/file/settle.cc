@@ -33,7 +33,7 @@ Status FileState::settle() {
 }
 
 Status FileState::settle_frozen() {
-  if (Status removed = remove_failed_packs(); !removed) return removed;
+  if (Status removed = remove_spent_packs(); !removed) return removed;
   CatalogMeta meta = meta_;
   // A pack's name is not used again, whatever becomes of this settling.
   meta.next_pack_id = meta_.next_pack_id++;
@@ -44,25 +44,25 @@ Status FileState::settle_frozen() {
                meta)
           .run();
   if (!settled) {
-    failed_packs_.insert(meta.next_pack_id);
+    spent_packs_.insert(meta.next_pack_id);
     return settled.error();
   }
   return take_over(*settled);
 }
 
-// As long as the journal, or the packs that were to be merged, have all of it, and unless the
-// catalog refers to it: afterwards a start could not tell it from a pack that was brought back.
-Status FileState::remove_failed_packs() {
-  if (failed_packs_.empty()) return {};
+// Before the catalog goes on: a start can tell that a pack is of no use only while the journal, or
+// a pack that names it as replaced, has all that is in it.
+Status FileState::remove_spent_packs() {
+  if (spent_packs_.empty()) return {};
   const Result<std::vector<PackInfo>> known = catalog_.packs();
   if (!known) return known.error();
-  for (const PackInfo& pack : *known) failed_packs_.erase(pack.id);
-  for (const PackId id : failed_packs_) {
+  for (const PackInfo& pack : *known) spent_packs_.erase(pack.id);  // it was committed all the same
+  for (const PackId id : spent_packs_) {
     Status removed = files_.remove(packs_directory() + "/" + pack_file_name(id));
     if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
   }
   if (Status synced = files_.sync_directory(packs_directory()); !synced) return synced;
-  failed_packs_.clear();
+  spent_packs_.clear();
   return {};
 }
 

@@ -201,8 +201,11 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
   constexpr std::string_view kLeft = "the catalog cannot be made anew, and is left as it is";
   if (Status read = rebuild.read(); !read) {
     if (!is_lost(read.error())) return read.error();
-    tell(Kind::kNote,
-         fmt::format("{}: {}; restore that file, or a backup", kLeft, read.error().message));
+    const std::string_view way =
+        rebuild.pasts_differ()
+            ? "one of them was away while the store went on without it: move that one away"
+            : "restore that file, or a backup";
+    tell(Kind::kNote, fmt::format("{}: {}; {}", kLeft, read.error().message, way));
     return false;
   }
   for (const PackId pack : looked.packs) {
@@ -210,7 +213,7 @@ Result<bool> StoreCheck::rebuild_catalog(const Looked& looked, CatalogRebuild& r
     tell(Kind::kNote,
          fmt::format(
              "{}: without pack {} it would lack what only that pack and the old catalog tell "
-             "of; restore that file, or a backup",
+             "of; restore that file, or a backup, or move an older catalog that was put there away",
              kLeft, pack));
     return false;
   }

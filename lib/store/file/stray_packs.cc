@@ -34,17 +34,10 @@ Status add_replaced(Pack& pack, PackIds& replaced) {
   }
 }
 
-// Adds those that the pack in a file has replaced. False: it cannot be read.
-Result<bool> add_replaced_by(const PacksPlace& place, PackId id, PackIds& replaced) {
-  const Result<std::unique_ptr<Pack>> pack = place.open(id);
-  const Status added = pack ? add_replaced(**pack, replaced) : Status(pack.error());
-  if (!added && !is_damage(added.error())) return added.error();
-  return added.ok();
-}
-
 class Strays {
  public:
-  Strays(const PacksPlace& place, const ToldChanges& told) : place_(place), told_(told) {}
+  Strays(const PacksPlace& place, Function<bool(PackId)>& known, const ToldChanges& told)
+      : place_(place), is_known_(known), told_(told) {}
 
   void add_known(PackId id) { known_.insert(id); }
   void add_unfinished(std::string name) { strays_.emplace_back().pack.name = std::move(name); }
@@ -61,34 +54,35 @@ class Strays {
       return {};
     }
     stray.pack.last = (*pack)->highest_lsn();
-    const bool in_journal = id >= told_.next_pack_id && (*pack)->lowest_lsn() > told_.settled;
-    if (stray.pack.last > told_.last) {
-      stray.pack.kind = Kind::kNeeded;
-    } else if (!in_journal) {
+    if (id < told_.next_pack_id) {
       stray.pack.kind = Kind::kUntold;
+    } else if (stray.pack.last > told_.last) {
+      stray.pack.kind = Kind::kNeeded;
+    } else if ((*pack)->lowest_lsn() <= told_.settled) {
+      stray.pack.kind = Kind::kUntold;  // the journal has but a part of it
     }
     return {};
   }
 
   // What the packs that are known have replaced is in them.
-  Status find_merged() {
+  void find_merged() {
     const auto untold = [](const Stray& stray) { return stray.pack.kind == Kind::kUntold; };
-    if (std::none_of(strays_.begin(), strays_.end(), untold)) return {};
-    PackIds told = known_;
+    if (std::none_of(strays_.begin(), strays_.end(), untold)) return;
+    PackIds held = known_;  // those of which all that was alive is in packs that are known
     for (const PackId id : known_) {
-      const Result<bool> added = add_replaced_by(place_, id, told);
-      if (!added) return added.error();
+      const Result<std::unique_ptr<Pack>> pack = place_.open(id);
+      if (pack) ignore(add_replaced(**pack, held), "one that cannot be read shows nothing");
     }
     for (auto each = strays_.begin(); each != strays_.end();) {
-      if (!untold(*each) || !is_told(*each, told)) {
+      if (untold(*each) && stands_for_missing(*each)) each->pack.kind = Kind::kNeeded;
+      if (!untold(*each) || !is_held(*each, held)) {
         ++each;
         continue;
       }
       each->pack.kind = Kind::kUseless;
-      told.insert(each->replaced.begin(), each->replaced.end());
+      held.insert(each->replaced.begin(), each->replaced.end());
       each = strays_.begin();
     }
-    return {};
   }
 
   std::vector<StrayPack> take() {
@@ -105,15 +99,22 @@ class Strays {
   };
 
   // Replaced itself, or made by a merge that did not come to put it in the others' place.
-  static bool is_told(const Stray& stray, const PackIds& told) {
-    if (told.contains(stray.id)) return true;
-    return !stray.replaced.empty() && std::includes(told.begin(), told.end(),
-                                                    stray.replaced.begin(), stray.replaced.end());
+  static bool is_held(const Stray& stray, const PackIds& held) {
+    if (held.contains(stray.id)) return true;
+    return !stray.replaced.empty() &&
+           std::includes(held.begin(), held.end(), stray.replaced.begin(), stray.replaced.end());
+  }
+
+  // It has replaced a pack that the catalog knows, and that went then.
+  bool stands_for_missing(const Stray& stray) {
+    return std::any_of(stray.replaced.begin(), stray.replaced.end(),
+                       [this](PackId id) { return is_known_(id) && !known_.contains(id); });
   }
 
   const PacksPlace& place_;
+  Function<bool(PackId)>& is_known_;
   const ToldChanges& told_;
-  PackIds known_;
+  PackIds known_;  // that are there
   std::vector<Stray> strays_;
 };
 
@@ -129,7 +130,7 @@ Result<std::vector<StrayPack>> find_stray_packs(const PacksPlace& place,
   Result<std::vector<std::string>> names = place.files.list(place.directory);
   if (!names) return names.error();
   std::sort(names->begin(), names->end());
-  Strays strays(place, told);
+  Strays strays(place, known, told);
   for (std::string& name : *names) {
     const PackId id = pack_in(name);
     if (id == 0) {
@@ -140,7 +141,7 @@ Result<std::vector<StrayPack>> find_stray_packs(const PacksPlace& place,
       return added.error();
     }
   }
-  if (Status found = strays.find_merged(); !found) return found.error();
+  strays.find_merged();
   return strays.take();
 }
 

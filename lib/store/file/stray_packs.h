@@ -1,5 +1,6 @@
-// Packs that the catalog does not refer to: work that a crash cut short has left them, or somebody
-// has put an older catalog there. A start and a repair do the same with them.
+// Packs that the catalog does not refer to: work that was cut short has left them, or somebody has
+// put an older catalog there, or brought back what was missing when the catalog was made anew. A
+// start and a repair do the same with them.
 #pragma once
 
 #include <durable_streams/function.h>
@@ -19,8 +20,9 @@ struct StrayPack {
   enum class Kind : std::uint8_t {
     kUseless,     // what is in it the journal still has, or packs that are known
     kUnreadable,  // nobody knows what is in it: it may be all that there is of a stream
-    kUntold,      // nothing shows that what is in it is elsewhere: somebody has brought it back
-    kNeeded,      // it has changes that neither catalog nor journal knows of
+    kUntold,      // nothing shows that what is in it is elsewhere
+    kNeeded,  // an older catalog is in place: it does not know of the pack's changes, or what it
+              // knows has become this pack
   };
 
   std::string name;
@@ -44,7 +46,7 @@ std::string missing_pack(const PackInfo& pack);
 struct ToldChanges {
   Lsn settled = 0;          // the catalog
   Lsn last = 0;             // the two together
-  PackId next_pack_id = 1;  // packs from here on come from settlings that did not end
+  PackId next_pack_id = 1;  // the catalog has not come to know of packs from here on
 };
 
 // Looks at those that are not `known`, in order of their names. Files that only look like packs are
