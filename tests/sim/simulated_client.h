@@ -81,6 +81,8 @@ class SimulatedClient {
 
   static std::string expected_of(const StoreModel::Stream& stream, const ClientRequest& request);
   static bool covers(const StoreModel::Stream& stream, const ClientRequest& request);
+  // Whether the stream has had this read sequence up to there.
+  static bool has_had(const StreamRecord& record, Offset offset);
   static bool shows(const StoreModel::Stream& stream, const Page& page);
   // What was told of the request's offset; null: nothing was.
   const ToldOffset* told_of(const ClientRequest& request) const;

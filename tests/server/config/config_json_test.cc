@@ -86,9 +86,10 @@ TEST_CASE("what is no JSON is told with its place", "[server][config]") {
   };
   CHECK(message("").starts_with("c.json: there is no JSON"));
   CHECK(message("{\n  \"admin\": }").starts_with("c.json: this is not valid JSON near line 2"));
-  CHECK(message("{} x").starts_with("c.json: something stands behind the JSON"));
+  CHECK(message("{} {}").starts_with("c.json: something stands behind the JSON"));
   CHECK(message("{\"a\":\"\xFF\"}").starts_with("c.json: this is not valid UTF-8"));
-  CHECK(message(std::string(100, '[')).starts_with("c.json: this nests too deep"));
+  CHECK(message(std::string(100, '[') + std::string(100, ']'))
+            .starts_with("c.json: this nests too deep"));
   CHECK(message("5").starts_with("c.json: an object is expected here"));
 }
 
