@@ -47,20 +47,14 @@ class Strays {
     stray.pack.name = std::move(name);
     stray.id = id;
     const Result<std::unique_ptr<Pack>> pack = place_.open(id);
-    const Status read = pack ? add_replaced(**pack, stray.replaced) : Status(pack.error());
+    Status read = pack ? add_replaced(**pack, stray.replaced) : Status(pack.error());
     if (!read && !is_damage(read.error())) return read;
     if (!read) {
       stray.pack.kind = Kind::kUnreadable;
       return {};
     }
     stray.pack.last = (*pack)->highest_lsn();
-    if (id < told_.next_pack_id) {
-      stray.pack.kind = Kind::kUntold;
-    } else if (stray.pack.last > told_.last) {
-      stray.pack.kind = Kind::kNeeded;
-    } else if ((*pack)->lowest_lsn() <= told_.settled) {
-      stray.pack.kind = Kind::kUntold;  // the journal has but a part of it
-    }
+    stray.pack.kind = kind_of(**pack);
     return {};
   }
 
@@ -97,6 +91,13 @@ class Strays {
     PackId id = 0;
     PackIds replaced;
   };
+
+  // As far as this pack alone tells.
+  Kind kind_of(const Pack& pack) const {
+    if (pack.id() < told_.next_pack_id) return Kind::kUntold;
+    if (pack.highest_lsn() > told_.last) return Kind::kNeeded;
+    return pack.lowest_lsn() > told_.settled ? Kind::kUseless : Kind::kUntold;
+  }
 
   // Replaced itself, or made by a merge that did not come to put it in the others' place.
   static bool is_held(const Stray& stray, const PackIds& held) {
