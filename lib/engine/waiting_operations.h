@@ -46,7 +46,8 @@ class WaitingOperations {
   // Resumes all of them with `status`, also those that come meanwhile.
   void resume_all(const Status& status) {
     while (free_.size() < slots_.size()) {
-      for (std::size_t i = 0; i < slots_.size(); ++i) {
+      // By number, for what is resumed may add slots.
+      for (std::size_t i = 0; i < slots_.size(); ++i) {  // NOLINT(modernize-loop-convert)
         if (slots_[i].resume) take(slots_[i].name)(status);
       }
     }

@@ -110,7 +110,7 @@ Status JournalRecovery::follow_parts(Visitor& visit) {
   while (index < found_.size()) {
     const std::size_t after = successor(index);
     Part part{.index = index, .limit = after < found_.size() ? found_[after].first : kNoLimit};
-    const Status followed = follow(part, visit_batch);
+    Status followed = follow(part, visit_batch);
     parts_.push_back(part);
     if (!followed) return followed;
     if (next_ != part.limit) return judge_end();
