@@ -111,16 +111,10 @@ Status DirectoryCheck::check_stray_packs(Lsn told_until) {
   for (const StrayPack& pack : stray_packs_) {
     switch (pack.kind) {
       case StrayPack::Kind::kUnreadable:
-        note(
-            fmt::format("packs/{} cannot be read, and the catalog does not know of it: the next "
-                        "start puts it aside",
-                        pack.name));
+        note(unknown_pack(pack) + ": the next start puts it aside");
         break;
       case StrayPack::Kind::kUntold:
-        damage(
-            fmt::format("packs/{} is not referred to, and nothing shows that what it holds is "
-                        "elsewhere: it was brought back, or a settling or merge failed",
-                        pack.name));
+        damage(unknown_pack(pack) + ": it was brought back, or a settling or merge failed");
         break;
       case StrayPack::Kind::kNeeded:
         damage(

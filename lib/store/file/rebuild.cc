@@ -133,11 +133,10 @@ Status CatalogRebuild::check_past() {
         fmt::format("packs {} and {} hold different bytes from {} on", each.one.pack,
                     each.other.pack, std::max(each.one.from, each.other.from)));
   }
-  std::map<std::string_view, StreamId> paths;
   for (const auto& [id, known] : streams_) {
     const std::string& path = known.stream.record.path;
     if (Status checked = check_past_of(id, known); !checked) return checked;
-    const auto [there, added] = paths.emplace(path, id);
+    const auto [there, added] = paths_.emplace(path, id);
     if (!added)
       return different_past(id, path, fmt::format("stream {} has its path", there->second));
   }
@@ -219,20 +218,17 @@ Status CatalogRebuild::find_gap() {
 }
 
 Result<bool> CatalogRebuild::journal_follows(Lsn settled) {
-  std::map<std::string_view, StreamId> paths;
-  for (const auto& [id, known] : streams_) paths[known.stream.record.path] = id;
-  TrialReplay trial(
-      {.settling = settled,
-       .find = [this](StreamId id) -> Result<std::optional<SettledStream>> {
-         const auto known = streams_.find(id);
-         if (known == streams_.end()) return std::optional<SettledStream>();
-         return std::optional(known->second.stream);
-       },
-       .find_path = [&paths](std::string_view path) -> Result<std::optional<StreamId>> {
-         const auto known = paths.find(path);
-         if (known == paths.end()) return std::optional<StreamId>();
-         return std::optional(known->second);
-       }});
+  TrialReplay trial({.settling = settled,
+                     .find = [this](StreamId id) -> Result<std::optional<SettledStream>> {
+                       const auto known = streams_.find(id);
+                       if (known == streams_.end()) return std::optional<SettledStream>();
+                       return std::optional(known->second.stream);
+                     },
+                     .find_path = [this](std::string_view path) -> Result<std::optional<StreamId>> {
+                       const auto known = paths_.find(path);
+                       if (known == paths_.end()) return std::optional<StreamId>();
+                       return std::optional(known->second);
+                     }});
   std::optional<bool> follows;
   JournalRecovery::Visitor apply = [&](Lsn lsn, const Change& change) -> Status {
     Status applied = trial.apply(lsn, change);

@@ -107,6 +107,7 @@ class CatalogRebuild {
   std::set<PackId> replaced_;
   std::set<StreamId> removed_;
   std::map<StreamId, KnownStream> streams_;
+  std::map<std::string_view, StreamId> paths_;  // of those
   std::vector<PackOverlap> overlaps_;
   std::set<StreamId> renamed_;  // of which packs tell different paths
   bool pasts_differ_ = false;

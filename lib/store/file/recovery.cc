@@ -167,15 +167,9 @@ Status FileState::sweep_packs() {
   if (Status noted = note_pack_names(); !noted) return noted;
   for (const StrayPack& pack : *packs) {
     if (pack.aside.empty()) continue;
-    const bool readable = pack.kind != StrayPack::Kind::kUnreadable;
     note_damage(
         {.code = ErrorCode::kCorruption,
-         .message = fmt::format("packs/{} {}: it is put aside as {}", pack.name,
-                                readable ? "is not referred to, and nothing shows that what "
-                                           "it holds is elsewhere"
-                                         : "cannot be read, and the catalog does not know "
-                                           "of it",
-                                pack.aside),
+         .message = fmt::format("{}: it is put aside as {}", unknown_pack(pack), pack.aside),
          .detail = {}});
   }
   return {};

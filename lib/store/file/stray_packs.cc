@@ -15,6 +15,13 @@ std::string missing_pack(const PackInfo& pack) {
                      pack.live_bytes);
 }
 
+std::string unknown_pack(const StrayPack& pack) {
+  return fmt::format("packs/{} {}", pack.name,
+                     pack.kind == StrayPack::Kind::kUnreadable
+                         ? "cannot be read, and the catalog does not know of it"
+                         : "is not referred to, and nothing shows that what it holds is elsewhere");
+}
+
 namespace {
 
 using Kind = StrayPack::Kind;

@@ -42,6 +42,9 @@ struct PacksPlace {
 // What operators are told of one that the catalog refers to, and that is not there.
 std::string missing_pack(const PackInfo& pack);
 
+// What they are told of one that is put aside.
+std::string unknown_pack(const StrayPack& pack);
+
 // What catalog and journal tell of.
 struct ToldChanges {
   Lsn settled = 0;          // the catalog
