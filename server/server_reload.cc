@@ -260,7 +260,7 @@ BoundSites Server::bound_sites() const {
 
 AdminEndpoint::Place Server::admin_place() {
   Worker& first = *workers_.front();
-  return {.uv_loop = first.uv_loop(), .loop = first.loop(), .clock = clock_, .log = log_};
+  return {.reads = first.reads(), .loop = first.loop(), .clock = clock_, .log = log_};
 }
 
 void Server::commit_admin(Prepared& prepared) {

@@ -14,13 +14,6 @@
 #include "server/tls/tls_transport.h"
 
 namespace durable_streams::server {
-namespace {
-
-// One for each loop. Holds a whole pipeline of small requests, and large bodies in few reads.
-constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;
-
-}  // namespace
-
 Worker::Site::Site(BindingId id, const Limits& with, Worker& worker)
     : binding(id),
       limits(with),
@@ -28,7 +21,7 @@ Worker::Site::Site(BindingId id, const Limits& with, Worker& worker)
                   worker.place_.open_connections,
                   {.metrics = &worker.metrics_, .ids = &worker.place_.ids}) {}
 
-Worker::Worker(const Place& place) : place_(place), read_buffer_(new char[kReadBufferBytes]) {}
+Worker::Worker(const Place& place) : place_(place) {}
 
 Result<std::unique_ptr<Worker>> Worker::make(const Place& place) {
   std::unique_ptr<Worker> worker(new Worker(place));
@@ -39,6 +32,7 @@ Result<std::unique_ptr<Worker>> Worker::make(const Place& place) {
                  {}};
   }
   uv_async_init(&worker->uv_loop_, &worker->keeper_, nullptr);
+  worker->reads_.emplace(&worker->uv_loop_);
   worker->loop_.emplace(&worker->uv_loop_, /*may_wait=*/true);
   worker->tls_.emplace(*worker->loop_, worker->metrics_);
   worker->endpoints_.emplace(*worker->loop_);
@@ -65,6 +59,7 @@ void Worker::run() {
   tls_.reset();
   sites_.clear();
   endpoints_.reset();
+  reads_.reset();
   uv_run(&uv_loop_, UV_RUN_DEFAULT);
 }
 
@@ -148,10 +143,9 @@ bool Worker::connect(Site& site, Arrival arrival) {
                             .handshake_timeout = site.limits.handshake_timeout},
         make_connection);
   };
-  const std::span<char> read_buffer(read_buffer_.get(), kReadBufferBytes);
   const int fd = arrival.socket.fd.release();
-  if (site.tls == nullptr) return TcpTransport::adopt(&uv_loop_, read_buffer, fd, make_connection);
-  return TcpTransport::adopt(&uv_loop_, read_buffer, fd, make_tls);
+  if (site.tls == nullptr) return TcpTransport::adopt(*reads_, fd, make_connection);
+  return TcpTransport::adopt(*reads_, fd, make_tls);
 }
 
 void Worker::drain(std::chrono::milliseconds timeout, Function<void()> done) {

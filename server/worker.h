@@ -25,6 +25,7 @@
 #include "server/metrics/loop_metrics.h"
 #include "server/net/acceptor.h"
 #include "server/net/address_counts.h"
+#include "server/net/read_turn.h"
 #include "server/runtime/loop_endpoints.h"
 #include "server/runtime/plan.h"
 #include "server/runtime/site_handler.h"
@@ -90,6 +91,7 @@ class Worker {
 
   uv_loop_t* uv_loop() { return &uv_loop_; }
   EventLoop& loop() { return *loop_; }
+  ReadTurn& reads() { return *reads_; }
 
   // What the loop counts; it is the loop's to write. Reading it: threads any.
   LoopMetrics& metrics() { return metrics_; }
@@ -118,8 +120,8 @@ class Worker {
   Place place_;
   uv_loop_t uv_loop_{};
   uv_async_t keeper_{};  // keeps the loop turning while nothing else does
-  std::unique_ptr<char[]> read_buffer_;
   LoopMetrics metrics_;
+  std::optional<ReadTurn> reads_;
   std::optional<UvLoop> loop_;
   std::optional<LoopDelay> delay_;
   std::optional<TlsLoop> tls_;

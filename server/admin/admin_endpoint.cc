@@ -11,7 +11,6 @@
 namespace durable_streams::server {
 namespace {
 
-constexpr std::size_t kReadBufferBytes = std::size_t{16} << 10;
 constexpr std::size_t kConnectionsMax = 64;
 
 // Short, so that who only connects does not keep probes out for long.
@@ -29,7 +28,6 @@ AdminEndpoint::AdminEndpoint(const Place& place, AdminActions& actions, AdminAud
     : place_(place),
       audience_(std::move(audience)),
       limits_(admin_limits()),
-      read_buffer_(new char[kReadBufferBytes]),
       handler_(actions, audience_),
       connections_(limits_, place.loop, place.clock, handler_, open_) {
   listen(std::move(listeners));
@@ -51,7 +49,7 @@ AdminEndpoint::~AdminEndpoint() {
 
 void AdminEndpoint::listen(std::vector<Listener> listeners) {
   acceptor_.emplace(
-      place_.uv_loop, std::move(listeners),
+      place_.reads.loop(), std::move(listeners),
       [this](AcceptedSocket accepted) { adopt(std::move(accepted)); }, place_.log);
 }
 
@@ -64,8 +62,7 @@ void AdminEndpoint::adopt(AcceptedSocket socket) {
   const auto make_connection = [&](Transport& transport) {
     return std::make_unique<Connection>(connections_, transport, peer, admission);
   };
-  const std::span<char> read_buffer(read_buffer_.get(), kReadBufferBytes);
-  if (!TcpTransport::adopt(place_.uv_loop, read_buffer, socket.fd.release(), make_connection))
+  if (!TcpTransport::adopt(place_.reads, socket.fd.release(), make_connection))
     open_.fetch_sub(1, std::memory_order_relaxed);
 }
 

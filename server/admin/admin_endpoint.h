@@ -5,8 +5,6 @@
 #include <durable_streams/event_loop.h>
 #include <durable_streams/function.h>
 
-#include <uv.h>
-
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -19,6 +17,7 @@
 #include "server/log/logger.h"
 #include "server/net/acceptor.h"
 #include "server/net/listener.h"
+#include "server/net/read_turn.h"
 
 namespace durable_streams::server {
 
@@ -27,7 +26,7 @@ namespace durable_streams::server {
 class AdminEndpoint {
  public:
   struct Place {
-    uv_loop_t* uv_loop;
+    ReadTurn& reads;
     EventLoop& loop;
     const Clock& clock;
     Logger log;
@@ -61,7 +60,6 @@ class AdminEndpoint {
   const AdminAudience audience_;
   const Limits limits_;
   std::optional<ControlSocket> socket_;
-  const std::unique_ptr<char[]> read_buffer_;
   std::atomic<std::size_t> open_{0};
   AdminHandler handler_;
   ConnectionGroup connections_;

@@ -10,6 +10,10 @@
 namespace durable_streams::server {
 namespace {
 
+// Of answers that wait for the end of the turn: pages of streams are among them, and shall not fill
+// the memory.
+constexpr std::size_t kGatheredBytesMax = std::size_t{256} << 10;
+
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // Of what the parser refuses: the limit that was met, if it was one.
@@ -53,8 +57,10 @@ void Connection::on_read(std::string_view bytes) {
     pending_ += bytes;
   }
   corked_ = false;
-  settle();
+  if (group_.batch().bytes() >= kGatheredBytesMax) group_.flush_all();
 }
+
+void Connection::on_turn_end() { settle(); }
 
 void Connection::on_read_end() {
   if (closed_) return;

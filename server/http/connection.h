@@ -27,9 +27,9 @@ namespace durable_streams::server {
 
 class ConnectionGroup;
 
-// Owned by its transport. What it sends while it handles a read leaves in one write at the end;
-// what an answer sends later, from a task of the loop, leaves at once. An answer is never destroyed
-// from inside its calls of the sink: settle() does that. Threads: loop only.
+// Owned by its transport. What it sends while it handles a read leaves in one write at the end of
+// the turn; what an answer sends later, from a task of the loop, leaves at once. An answer is never
+// destroyed from inside its calls of the sink: settle() does that. Threads: loop only.
 class Connection final : public TransportEvents, public http::ResponseSink, public Timed {
  public:
   enum class Admission : std::uint8_t {
@@ -46,6 +46,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   Connection& operator=(const Connection&) = delete;
 
   void on_read(std::string_view bytes) override;
+  void on_turn_end() override;
   void on_read_end() override;
   void on_written() override;
   void on_broken() override;
@@ -57,7 +58,7 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
 
   void on_deadline(Wait wait) override;
 
-  // Sends what is in the group's batch; what the client does not take at once is kept.
+  // Sends what it has in the group's batch; what the client does not take at once is kept.
   void flush();
 
   // Does what had to wait for the answer's call to end: flushes, ends a finished request, begins
@@ -70,6 +71,11 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
 
   // Ends everything at once.
   void close();
+
+  // The part of the group's batch that it has; kept by the group.
+  static constexpr std::uint32_t kNoPart = 0xffffffff;
+  std::uint32_t part() const { return part_; }
+  void set_part(std::uint32_t part) { part_ = part; }
 
   ListLink<Connection> member_link;
   ListLink<Connection> settle_link;
@@ -126,7 +132,8 @@ class Connection final : public TransportEvents, public http::ResponseSink, publ
   std::size_t requests_this_turn_ = 0;
   std::uint64_t body_sent_ = 0;   // of the current response
   TurnTimer::TimePoint began_{};  // when the current request did
-  std::uint16_t status_ = 0;      // of its response; 0: none yet
+  std::uint32_t part_ = kNoPart;
+  std::uint16_t status_ = 0;  // of its response; 0: none yet
   MethodLabel method_ = MethodLabel::kUnread;
   LiveKind live_ = LiveKind::kNone;
   std::array<char, kPeerBytesMax> peer_{};

@@ -73,16 +73,29 @@ void ConnectionGroup::leave(Connection& connection) {
 }
 
 OutputBatch& ConnectionGroup::batch_for(Connection& connection) {
-  if (batch_user_ != &connection) {
-    if (batch_user_ != nullptr) batch_user_->flush();
-    batch_user_ = &connection;
+  if (connection.part() != Connection::kNoPart && connection.part() + 1 != batch_.parts())
+    connection.flush();
+  if (connection.part() == Connection::kNoPart) {
+    connection.set_part(static_cast<std::uint32_t>(batch_.begin_part()));
+    part_owners_.push_back(&connection);
+    ++parts_in_use_;
   }
   return batch_;
 }
 
-void ConnectionGroup::release_batch() {
+void ConnectionGroup::release_part(Connection& connection) {
+  part_owners_[connection.part()] = nullptr;
+  connection.set_part(Connection::kNoPart);
+  if (--parts_in_use_ > 0) return;
   batch_.clear();
-  batch_user_ = nullptr;
+  part_owners_.clear();
+  timer_.end();
+}
+
+void ConnectionGroup::flush_all() {
+  for (std::size_t part = 0; part < part_owners_.size(); ++part) {
+    if (part_owners_[part] != nullptr) part_owners_[part]->flush();
+  }
 }
 
 void ConnectionGroup::settle_soon(Connection& connection) {
@@ -96,7 +109,7 @@ void ConnectionGroup::settle_soon(Connection& connection) {
 }
 
 void ConnectionGroup::forget(Connection& connection) {
-  if (batch_user_ == &connection) release_batch();
+  if (connection.part() != Connection::kNoPart) release_part(connection);
   if (unsettled_.holds(connection)) unsettled_.remove(connection);
   deadlines_.clear(connection);
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <random>
 #include <string_view>
+#include <vector>
 
 #include "server/http/connection.h"
 #include "server/http/date_line.h"
@@ -75,13 +76,13 @@ class ConnectionGroup {
   RequestIds& request_ids() { return request_ids_; }
   const AccessLog& refusal_log() const { return refusal_log_; }
 
-  // The batch, taken over from whatever connection used it, which is flushed.
+  // The batch, whose last part is now `connection`'s. What it has in another one is sent first.
   OutputBatch& batch_for(Connection& connection);
-  // The batch if `connection` uses it.
-  OutputBatch* batch_of(const Connection& connection) {
-    return batch_user_ == &connection ? &batch_ : nullptr;
-  }
-  void release_batch();
+  const OutputBatch& batch() const { return batch_; }
+  // `connection` has sent what it has in the batch, or will not.
+  void release_part(Connection& connection);
+  // Sends all that is in the batch.
+  void flush_all();
 
   // Has `connection` settled soon: at the end of this turn of the loop, or in the next.
   void settle_soon(Connection& connection);
@@ -110,7 +111,8 @@ class ConnectionGroup {
   Deadlines deadlines_;
   ParserScratch scratch_;
   OutputBatch batch_;
-  Connection* batch_user_ = nullptr;
+  std::vector<Connection*> part_owners_;  // of each part of the batch; null: released
+  std::size_t parts_in_use_ = 0;
   IntrusiveList<Connection, &Connection::member_link> members_;
   IntrusiveList<Connection, &Connection::settle_link> unsettled_;
   std::size_t size_ = 0;

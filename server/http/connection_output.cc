@@ -37,7 +37,7 @@ void Connection::start(const http::ResponseHead& head) {
   const std::size_t size = response_head_bytes_max(options);
   char* to = group_.batch_for(*this).room(size);
   if (to == nullptr) {
-    flush();
+    group_.flush_all();
     to = group_.batch_for(*this).room(size);
   }
   if (to == nullptr) return cut();  // fields that no client would take
@@ -122,7 +122,7 @@ void Connection::finish() {
 
 void Connection::put(std::string_view text) {
   if (group_.batch_for(*this).add_text(text)) return;
-  flush();
+  group_.flush_all();
   group_.batch_for(*this).add_text(text);
 }
 
@@ -137,28 +137,27 @@ void Connection::count_sent(std::size_t size) {
 }
 
 void Connection::flush() {
-  OutputBatch* const batch = group_.batch_of(*this);
-  if (batch == nullptr) return;
-  if (!broken_ && !batch->empty()) {
+  if (part_ == kNoPart) return;
+  const OutputBatch& batch = group_.batch();
+  const std::size_t size = batch.bytes(part_);
+  if (!broken_ && size > 0) {
     std::optional<std::size_t> taken = 0;
-    if (!backlog_) taken = transport_.try_write(batch->pieces());
+    if (!backlog_) taken = transport_.try_write(batch.pieces(part_));
     group_.metrics().sent_bytes.add(taken.value_or(0));
     if (!taken) {
       cut();
-    } else if (*taken < batch->bytes()) {
+    } else if (*taken < size) {
       keep_unsent(*taken);
     }
   }
-  group_.release_batch();
-  group_.timer().end();
+  group_.release_part(*this);
 }
 
 void Connection::keep_unsent(std::size_t taken) {
-  const OutputBatch& batch = *group_.batch_of(*this);
   const bool begins = !backlog_;
   if (begins) backlog_ = std::make_unique<Backlog>();
-  batch.take_rest(taken, backlog_->slices());
-  backlog_->added(batch.bytes() - taken);
+  group_.batch().take_rest(part_, taken, backlog_->slices());
+  backlog_->added(group_.batch().bytes(part_) - taken);
   if (!begins) return;
   if (!transport_.write(backlog_->next())) return cut();
   backlog_->moved_on(transport_.unwritten());

@@ -5,11 +5,17 @@ namespace durable_streams::server {
 
 OutputBatch::OutputBatch() : text_(new char[kTextBytesMax]) {}
 
+std::size_t OutputBatch::begin_part() {
+  parts_.push_back({.first_piece = pieces_.size(), .first_slice = slices_.size()});
+  return parts_.size() - 1;
+}
+
 void OutputBatch::added(std::size_t size) {
   const char* const from = text_.get() + used_;
   used_ += size;
   bytes_ += size;
-  if (!pieces_.empty() && is_text(pieces_.back()) &&
+  parts_.back().bytes += size;
+  if (pieces_.size() > parts_.back().first_piece && is_text(pieces_.back()) &&
       pieces_.back().data() + pieces_.back().size() == from) {
     pieces_.back() = {pieces_.back().data(), pieces_.back().size() + size};
   } else if (size > 0) {
@@ -30,11 +36,18 @@ void OutputBatch::add_slice(const Slice& slice) {
   slices_.push_back(slice);
   pieces_.push_back(slice.view());
   bytes_ += slice.size();
+  parts_.back().bytes += slice.size();
 }
 
-void OutputBatch::take_rest(std::size_t skip, std::vector<Slice>& to) const {
-  std::size_t slice = 0;
-  for (const std::string_view piece : pieces_) {
+std::span<const std::string_view> OutputBatch::pieces(std::size_t part) const {
+  const std::size_t first = parts_[part].first_piece;
+  const std::size_t end = part + 1 < parts_.size() ? parts_[part + 1].first_piece : pieces_.size();
+  return std::span(pieces_).subspan(first, end - first);
+}
+
+void OutputBatch::take_rest(std::size_t part, std::size_t skip, std::vector<Slice>& to) const {
+  std::size_t slice = parts_[part].first_slice;
+  for (const std::string_view piece : pieces(part)) {
     const bool text = is_text(piece);
     const Slice* shared = text ? nullptr : &slices_[slice++];
     if (skip >= piece.size()) {
@@ -49,6 +62,7 @@ void OutputBatch::take_rest(std::size_t skip, std::vector<Slice>& to) const {
 void OutputBatch::clear() {
   used_ = 0;
   bytes_ = 0;
+  parts_.clear();
   pieces_.clear();
   slices_.clear();
 }

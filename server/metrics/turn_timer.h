@@ -1,4 +1,4 @@
-// How long requests take, read from the clock twice for each read of a connection and not twice for
+// How long requests take, read from the clock twice for all that a turn answers and not twice for
 // each request.
 #pragma once
 
@@ -14,8 +14,8 @@ namespace durable_streams::server {
 // A clock that never goes back, read anew each time.
 using MonotonicNow = std::chrono::steady_clock::time_point (*)();
 
-// Requests that come in one read and are answered before the next all took from that read to the
-// write of their answers, which is how long their client waited for us. Threads: loop only.
+// Requests that are read and answered in one turn all took from its first read to its last write,
+// which is how long their clients waited for us. Threads: loop only.
 class TurnTimer {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -24,8 +24,10 @@ class TurnTimer {
 
   TimePoint now() const { return now_(); }
 
-  // Bytes came, or are now taken up.
-  void begin() { began_ = now_(); }
+  // Bytes came, or are now taken up. Within a turn that has answers already, time stands still.
+  void begin() {
+    if (!any_answered_) began_ = now_();
+  }
   TimePoint began() const { return began_; }
 
   // A request that began at `began` is answered, and the answer will leave before end().
@@ -40,7 +42,7 @@ class TurnTimer {
     metrics_.latency[static_cast<std::size_t>(method)].observe(since(began));
   }
 
-  // All answers of this turn have left.
+  // All answers of this turn have left; the next one is another turn's.
   void end() {
     if (!any_answered_) return;
     any_answered_ = false;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "server/net/read_turn.h"
 #include "server/net/transport.h"
 
 namespace durable_streams::server {
@@ -20,10 +21,9 @@ class TcpTransport final : public Transport {
  public:
   using MakeEvents = Function<std::unique_ptr<TransportEvents>(Transport&)>;
 
-  // Takes over the connected socket `fd` and begins to read. `read_buffer` is the loop's: every
-  // transport of the loop reads into it, for what was read is used before the next read. False: the
-  // system refused, and the socket is closed.
-  static bool adopt(uv_loop_t* loop, std::span<char> read_buffer, int fd, MakeEvents make_events);
+  // Takes over the connected socket `fd` and begins to read. False: the system refused, and the
+  // socket is closed.
+  static bool adopt(ReadTurn& turn, int fd, MakeEvents make_events);
 
   std::optional<std::size_t> try_write(std::span<const std::string_view> pieces) override;
   bool write(std::span<const std::string_view> pieces) override;
@@ -33,8 +33,12 @@ class TcpTransport final : public Transport {
   void shutdown() override;
   void close() override;
 
+  // For the turn: gives what was read to who listens, and tells that everybody's reads are given.
+  void hand_on(std::string_view bytes) { events_->on_read(bytes); }
+  void end_turn() { events_->on_turn_end(); }
+
  private:
-  explicit TcpTransport(std::span<char> read_buffer) : read_buffer_(read_buffer) {}
+  TcpTransport(ReadTurn& turn, int fd) : turn_(turn), fd_(fd) {}
 
   static void on_buffer_wanted(uv_handle_t* handle, std::size_t suggested, uv_buf_t* buffer);
   static void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer);
@@ -43,7 +47,8 @@ class TcpTransport final : public Transport {
   uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&handle_); }
 
   uv_tcp_t handle_{};
-  std::span<char> read_buffer_;
+  ReadTurn& turn_;
+  int fd_;  // the handle's; -1 once it is closed
   // libuv would read up to 32 buffers of a client that sends much before it turns to the next. It
   // asks for a buffer each time; one that is refused ends this turn's reading, and no more.
   bool filled_buffer_ = false;

@@ -168,6 +168,10 @@ void TlsTransport::break_off() {
   events_->on_broken();
 }
 
+void TlsTransport::on_turn_end() {
+  if (!closed_ && state_ == State::kOpen) events_->on_turn_end();
+}
+
 void TlsTransport::on_handshake_deadline() {
   if (state_ == State::kHandshake) loop_.metrics().tls_failed.add();
   break_off();

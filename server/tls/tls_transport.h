@@ -46,6 +46,7 @@ class TlsTransport final : public Transport, public TransportEvents, private Han
   void close() override;
 
   void on_read(std::string_view bytes) override;
+  void on_turn_end() override;
   void on_read_end() override;
   void on_written() override;
   void on_broken() override;

@@ -82,12 +82,19 @@ class FakeTransport final : public Transport {
     }
   }
 
+  // A turn in which nobody else reads.
   void receive(std::string_view bytes) {
+    read(bytes);
+    end_turn();
+  }
+
+  void read(std::string_view bytes) {
     REQUIRE(reading);
     const std::string read(bytes);  // gone with this read, so that a view kept too long is noticed
     connection_->on_read(read);
   }
 
+  void end_turn() { connection_->on_turn_end(); }
   void end() { connection_->on_read_end(); }
   void break_off() { connection_->on_broken(); }
   Connection& connection() { return *connection_; }

@@ -1,14 +1,17 @@
 // How connections share the loop that reads them, on real sockets.
 #include "server/net/tcp_transport.h"
 
+#include <durable_streams/function.h>
+
 #include <uv.h>
 
-#include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "server/net/listener.h"
 #include "tests/server/blocking_client.h"
@@ -17,18 +20,25 @@
 namespace durable_streams::server {
 namespace {
 
-// Notes who was given how much, in order: "a16 b1 ".
+// Notes what it is told, in order: "a16 a. " for 16 bytes and the end of the turn, "a$ " for the
+// end of what the client sends.
 class Reader final : public TransportEvents {
  public:
   Reader(char name, std::string& notes) : name_(name), notes_(notes) {}
   void on_read(std::string_view bytes) override {
-    notes_ += name_ + std::to_string(bytes.size()) + " ";
+    note(std::to_string(bytes.size()));
+    if (on_first_read) std::exchange(on_first_read, nullptr)();
   }
-  void on_read_end() override {}
+  void on_turn_end() override { note("."); }
+  void on_read_end() override { note("$"); }
   void on_written() override {}
-  void on_broken() override {}
+  void on_broken() override { note("!"); }
+
+  Function<void()> on_first_read;
 
  private:
+  void note(std::string_view what) { (notes_ += name_).append(what) += ' '; }
+
   char name_;
   std::string& notes_;
 };
@@ -50,33 +60,117 @@ Pair connected_pair() {
   return {std::move(client), std::move(accepted)};
 }
 
-TEST_CASE("a client that sends much has one buffer of it read in a turn of the loop",
-          "[server][net]") {
-  uv_loop_t loop;
-  REQUIRE(uv_loop_init(&loop) == 0);
-  std::array<char, 16> buffer{};
-  std::string notes;
-  std::array<Pair, 2> pairs{connected_pair(), connected_pair()};
-  std::array<Transport*, 2> transports{};
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    pairs[i].client.send(std::string(4 * buffer.size(), 'x'));
-    REQUIRE(TcpTransport::adopt(&loop, buffer, pairs[i].accepted.release(), [&](Transport& made) {
-      transports[i] = &made;
-      return std::make_unique<Reader>(i == 0 ? 'a' : 'b', notes);
-    }));
+// Connections on one loop, named from 'a' on, and what was noted of them.
+class TcpFixture {
+ public:
+  TcpFixture(std::size_t connections, std::size_t buffer_bytes) {
+    REQUIRE(uv_loop_init(&loop) == 0);
+    turn.emplace(&loop, buffer_bytes);
+    for (std::size_t i = 0; i < connections; ++i) {
+      Pair pair = connected_pair();
+      clients.push_back(std::move(pair.client));
+      const bool adopted =
+          TcpTransport::adopt(*turn, pair.accepted.release(), [&](Transport& made) {
+            auto reader = std::make_unique<Reader>(static_cast<char>('a' + i), notes);
+            transports.push_back(&made);
+            readers.push_back(reader.get());
+            return reader;
+          });
+      REQUIRE(adopted);
+    }
   }
-  for (int turn = 0; turn < 4; ++turn) {
+
+  ~TcpFixture() {
+    for (Transport* const transport : transports) {
+      if (transport != nullptr) transport->close();
+    }
+    uv_run(&loop, UV_RUN_DEFAULT);
+    turn.reset();
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&loop) == 0);
+  }
+
+  TcpFixture(const TcpFixture&) = delete;
+  TcpFixture& operator=(const TcpFixture&) = delete;
+
+  // What is noted in one turn, or, when nothing has come yet, in the first with something.
+  std::string next_turn() {
     notes.clear();
     uv_run(&loop, UV_RUN_NOWAIT);
-    CHECK((notes == "a16 b16 " || notes == "b16 a16 "));
+    while (notes.empty()) uv_run(&loop, UV_RUN_ONCE);
+    return notes;
   }
-  pairs[0].client.send("x");
-  notes.clear();
-  while (notes.empty()) uv_run(&loop, UV_RUN_ONCE);
-  CHECK(notes == "a1 ");
-  for (Transport* const transport : transports) transport->close();
-  uv_run(&loop, UV_RUN_DEFAULT);
-  CHECK(uv_loop_close(&loop) == 0);
+
+  uv_loop_t loop;
+  std::optional<ReadTurn> turn;
+  std::string notes;
+  std::vector<BlockingClient> clients;
+  std::vector<Transport*> transports;  // null: closed
+  std::vector<Reader*> readers;
+};
+
+constexpr std::size_t kBufferBytes = 16;
+
+TEST_CASE("a client that sends much has one buffer of it read in a turn of the loop",
+          "[server][net]") {
+  TcpFixture f(2, kBufferBytes);
+  for (BlockingClient& client : f.clients) client.send(std::string(4 * kBufferBytes, 'x'));
+  for (int i = 0; i < 4; ++i) {
+    const std::string notes = f.next_turn();
+    CHECK((notes == "a16 b16 a. b. " || notes == "b16 a16 b. a. "));
+  }
+  f.clients[0].send("x");
+  CHECK(f.next_turn() == "a1 a. ");
+}
+
+TEST_CASE("what a turn reads is handed on when all have read, and no later than the room is full",
+          "[server][net]") {
+  constexpr std::size_t kMore = 8;
+  TcpFixture f(ReadTurn::kReadsMax + kMore, kBufferBytes);
+  for (BlockingClient& client : f.clients) client.send("x");
+  const std::string notes = f.next_turn();
+  // By the kinds of what was noted: so many reads, so many ends.
+  std::string kinds;
+  for (std::size_t i = 1; i < notes.size(); i += 3) kinds += notes[i];
+  const std::size_t fits = kBufferBytes + 1;  // reads of one byte each
+  CHECK(kinds == std::string(fits, '1') + std::string(fits, '.') + std::string(fits, '1') +
+                     std::string(fits, '.') + std::string(f.clients.size() - 2 * fits, '1') +
+                     std::string(f.clients.size() - 2 * fits, '.'));
+}
+
+TEST_CASE("no more than so many reads wait for each other", "[server][net]") {
+  constexpr std::size_t kMore = 8;
+  TcpFixture f(ReadTurn::kReadsMax + kMore, 1024);
+  for (BlockingClient& client : f.clients) client.send("x");
+  const std::string notes = f.next_turn();
+  std::string kinds;
+  for (std::size_t i = 1; i < notes.size(); i += 3) kinds += notes[i];
+  CHECK(kinds == std::string(ReadTurn::kReadsMax, '1') + std::string(ReadTurn::kReadsMax, '.') +
+                     std::string(kMore, '1') + std::string(kMore, '.'));
+}
+
+TEST_CASE("a client that sends and ends in one turn is read before its end is told",
+          "[server][net]") {
+  TcpFixture f(1, kBufferBytes);
+  f.clients[0].send("xyz");
+  f.clients[0].shutdown_write();
+  std::string notes = f.next_turn();
+  if (notes == "a3 a. ") notes += f.next_turn();
+  CHECK(notes == "a3 a. a$ ");
+}
+
+TEST_CASE("a connection that another's request closes is not given what it read", "[server][net]") {
+  TcpFixture f(2, kBufferBytes);
+  std::size_t closed = 2;
+  for (std::size_t i = 0; i < 2; ++i) {
+    f.readers[i]->on_first_read = [&f, &closed, i] {
+      closed = 1 - i;
+      std::exchange(f.transports[closed], nullptr)->close();
+    };
+    f.clients[i].send("x");
+  }
+  const std::string notes = f.next_turn();
+  CHECK(notes == (closed == 1 ? "a1 a. " : "b1 b. "));
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST_CASE("the end of what a slow peer takes comes behind it", "[server][tls]") 
 TEST_CASE("plain HTTP is told that TLS is spoken here", "[server][tls]") {
   TlsFixture fixture;
   fixture.connect();
-  fixture.transport->on_read("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  fixture.receive("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CHECK(fixture.wire.sent.starts_with("HTTP/1.1 400 Bad Request\r\n"));
   const std::size_t head = fixture.wire.sent.find("\r\n\r\n") + 4;
   CHECK(fixture.wire.sent.find(
@@ -163,7 +163,7 @@ TEST_CASE("plain HTTP is told that TLS is spoken here", "[server][tls]") {
   CHECK_FALSE(fixture.above->broken);
   SECTION("and goes away") { fixture.transport->on_read_end(); }
   SECTION("or does not") {
-    fixture.transport->on_read("POST / HTTP/1.1\r\n\r\n");
+    fixture.receive("POST / HTTP/1.1\r\n\r\n");
     fixture.pass(std::chrono::seconds(2));
   }
   CHECK(fixture.above->broken);
@@ -181,7 +181,7 @@ TEST_CASE("what is no TLS gets an alert and is closed, in whatever pieces", "[se
   SECTION("of nothing known") { garbage = std::string(300, '\xff'); }
   SECTION("of SSL 2") { garbage = std::string("\x80\x2e\x01\x00\x02", 5) + std::string(50, '\0'); }
   for (std::size_t at = 0; at < garbage.size() && !fixture.wire.closed;) {
-    fixture.transport->on_read(garbage.substr(at, piece));
+    fixture.receive(garbage.substr(at, piece));
     at += std::min(piece, garbage.size() - at);
   }
   CHECK(fixture.wire.shut);
@@ -199,7 +199,7 @@ TEST_CASE("a record that was changed on its way breaks the connection", "[server
   fixture.client->write("secret");
   std::string changed = fixture.client->output();
   changed.back() = static_cast<char>(changed.back() ^ 1);
-  fixture.transport->on_read(changed);
+  fixture.receive(changed);
   CHECK(fixture.above->broken);
   CHECK(fixture.above->read.empty());
 }
@@ -210,7 +210,7 @@ TEST_CASE("a handshake has so long, and ends with the peer", "[server][tls]") {
   TlsFixture fixture;
   fixture.connect();
   const std::string hello = fixture.client->output();
-  if (half) fixture.transport->on_read(hello.substr(0, hello.size() / 2));
+  if (half) fixture.receive(hello.substr(0, hello.size() / 2));
   fixture.pass(std::chrono::milliseconds(9'999));
   CHECK_FALSE(fixture.above->broken);
   if (peer_goes) {
@@ -228,10 +228,10 @@ TEST_CASE("a handshake has room for so many bytes, and no more", "[server][tls]"
   // A ClientHello of 65,535 bytes, in records of 1,024.
   const std::string begin("\x16\x03\x01\x04\x00\x01\x00\xff\xff", 9);
   const std::string record("\x16\x03\x01\x04\x00", 5);
-  fixture.transport->on_read(begin + std::string(1020, 'r'));
+  fixture.receive(begin + std::string(1020, 'r'));
   int records = 1;
   for (; records < 60 && !fixture.above->broken; ++records)
-    fixture.transport->on_read(record + std::string(1024, 'r'));
+    fixture.receive(record + std::string(1024, 'r'));
   CHECK(fixture.above->broken);
   CHECK(records < 34);
 }
@@ -329,7 +329,7 @@ TEST_CASE("a peer that asks for new keys and reads nothing is cut off", "[server
   fixture.wire.window = 0;
   for (int i = 0; i < 20'000 && !fixture.above->broken; ++i) {
     fixture.client->update_keys();
-    fixture.transport->on_read(fixture.client->output());
+    fixture.receive(fixture.client->output());
   }
   CHECK(fixture.above->broken);
 }
