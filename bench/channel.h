@@ -33,7 +33,7 @@ class Channel {
   ssize_t receive(std::span<char> buffer);
 
   // Whether so many bytes of what was wanted tell that no more are there; else only EAGAIN does.
-  bool shows_end(std::size_t received, std::size_t wanted) const;
+  bool shows_end(std::size_t received, std::size_t wanted);
 
   // Whether drop() costs less than receive(): it leaves the bytes in the kernel.
   bool can_drop() const { return ssl_ == nullptr; }
@@ -47,6 +47,7 @@ class Channel {
   explicit Channel(Descriptor socket) : socket_(std::move(socket)) {}
 
   bool read_by_hand();
+  bool holds_input() const;
   ssize_t result_of(int result);
 
   Descriptor socket_;

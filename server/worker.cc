@@ -14,6 +14,7 @@
 #include "server/tls/tls_transport.h"
 
 namespace durable_streams::server {
+
 Worker::Site::Site(BindingId id, const Limits& with, Worker& worker)
     : binding(id),
       limits(with),

@@ -1,4 +1,4 @@
-// Few clients, so they share nothing with the others but the loop.
+// Few clients, so they share nothing with the others but the loop and what it reads into.
 #include "server/admin/admin_endpoint.h"
 
 #include <array>

@@ -60,7 +60,11 @@ void Connection::on_read(std::string_view bytes) {
   if (group_.batch().bytes() >= kGatheredBytesMax) group_.flush_all();
 }
 
-void Connection::on_turn_end() { settle(); }
+// The others' answers first, for what settling this one begins may take long.
+void Connection::on_turn_end() {
+  group_.flush_all();
+  settle();
+}
 
 void Connection::on_read_end() {
   if (closed_) return;
@@ -257,7 +261,7 @@ void Connection::note_over(bool answered) {
     if (status_ != 0) metrics.aborted.add();
   } else if (method_ == MethodLabel::kUnread) {
     // Nobody knows when it began.
-  } else if (corked_) {
+  } else if (corked_ && part_ != kNoPart) {
     group_.timer().answered(method_, began_);
   } else {
     group_.timer().observe(method_, began_);

@@ -28,8 +28,9 @@ namespace durable_streams::server {
 class ConnectionGroup;
 
 // Owned by its transport. What it sends while it handles a read leaves in one write at the end of
-// the turn; what an answer sends later, from a task of the loop, leaves at once. An answer is never
-// destroyed from inside its calls of the sink: settle() does that. Threads: loop only.
+// the turn, or before it when much has gathered; what an answer sends later, from a task of the
+// loop, leaves at once. An answer is never destroyed from inside its calls of the sink: settle()
+// does that. Threads: loop only.
 class Connection final : public TransportEvents, public http::ResponseSink, public Timed {
  public:
   enum class Admission : std::uint8_t {

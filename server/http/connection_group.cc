@@ -85,6 +85,7 @@ OutputBatch& ConnectionGroup::batch_for(Connection& connection) {
 
 void ConnectionGroup::release_part(Connection& connection) {
   part_owners_[connection.part()] = nullptr;
+  batch_.release(connection.part());
   connection.set_part(Connection::kNoPart);
   if (--parts_in_use_ > 0) return;
   batch_.clear();

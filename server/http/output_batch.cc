@@ -45,6 +45,13 @@ std::span<const std::string_view> OutputBatch::pieces(std::size_t part) const {
   return std::span(pieces_).subspan(first, end - first);
 }
 
+void OutputBatch::release(std::size_t part) {
+  const std::size_t end = part + 1 < parts_.size() ? parts_[part + 1].first_slice : slices_.size();
+  for (std::size_t i = parts_[part].first_slice; i < end; ++i) slices_[i] = Slice();
+  bytes_ -= parts_[part].bytes;
+  parts_[part].bytes = 0;
+}
+
 void OutputBatch::take_rest(std::size_t part, std::size_t skip, std::vector<Slice>& to) const {
   std::size_t slice = parts_[part].first_slice;
   for (const std::string_view piece : pieces(part)) {

@@ -16,7 +16,7 @@ namespace durable_streams::server {
 // one behind the other, each for one connection; only the last one grows. Threads: loop only.
 class OutputBatch {
  public:
-  // Room for the answers to a read buffer full of pipelined appends.
+  // Room for the answers to a turn of small requests.
   static constexpr std::size_t kTextBytesMax = std::size_t{64} << 10;
 
   // Below this a copy costs less than a share in the slice and a place in the gathered write.
@@ -28,7 +28,7 @@ class OutputBatch {
   std::size_t begin_part();
   std::size_t parts() const { return parts_.size(); }
 
-  // Of all parts.
+  // Of all parts that were not released.
   std::size_t bytes() const { return bytes_; }
 
   // Room for `size` more bytes of text in the last part, or null when the batch must be written
@@ -47,6 +47,9 @@ class OutputBatch {
   // Of one part, in order. They live until clear().
   std::span<const std::string_view> pieces(std::size_t part) const;
   std::size_t bytes(std::size_t part) const { return parts_[part].bytes; }
+
+  // Lets go of the slices of a part that nobody will look at again.
+  void release(std::size_t part);
 
   // What is behind the first `skip` bytes of a part, in memory of its own or shared.
   void take_rest(std::size_t part, std::size_t skip, std::vector<Slice>& to) const;

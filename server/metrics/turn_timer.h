@@ -14,8 +14,8 @@ namespace durable_streams::server {
 // A clock that never goes back, read anew each time.
 using MonotonicNow = std::chrono::steady_clock::time_point (*)();
 
-// Requests that are read and answered in one turn all took from its first read to its last write,
-// which is how long their clients waited for us. Threads: loop only.
+// Requests that are answered in one turn all took from when the first of them was taken up to the
+// last write, which is about how long their clients waited for us. Threads: loop only.
 class TurnTimer {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;

@@ -1,6 +1,7 @@
+// Nothing that is called from here adds a read: libuv reads in its poll alone.
 #include "server/net/read_turn.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "server/net/tcp_transport.h"
 
@@ -29,23 +30,21 @@ void ReadTurn::add(TcpTransport& transport, std::size_t size) {
   if (reads_.size() == kReadsMax || used_ > buffer_bytes_) hand_on();
 }
 
-ReadTurn::Read* ReadTurn::find(const TcpTransport& transport) {
-  const auto found = std::find_if(reads_.begin(), reads_.end(),
-                                  [&](const Read& read) { return read.transport == &transport; });
-  return found == reads_.end() ? nullptr : &*found;
-}
-
 void ReadTurn::hand_on_first(TcpTransport& transport) {
-  Read* const read = find(transport);
-  if (read == nullptr) return;
-  read->transport = nullptr;
-  transport.hand_on(read->bytes);
-  transport.end_turn();
+  bool ends = false;
+  for (Read& read : reads_) {
+    if (read.transport != &transport) continue;
+    transport.hand_on(read.bytes);
+    // It may have closed itself, and is forgotten then.
+    ends = std::exchange(read.transport, nullptr) != nullptr;
+  }
+  if (ends) transport.end_turn();
 }
 
 void ReadTurn::forget(const TcpTransport& transport) {
-  Read* const read = find(transport);
-  if (read != nullptr) read->transport = nullptr;
+  for (Read& read : reads_) {
+    if (read.transport == &transport) read.transport = nullptr;
+  }
 }
 
 void ReadTurn::hand_on() {

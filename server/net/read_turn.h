@@ -15,15 +15,18 @@ class TcpTransport;
 
 // First all sockets read, then all requests are worked on, then all answers are written: each of
 // the three finds its own code and tables in the processor's caches, which the way through the
-// kernel otherwise empties for every request anew. Whoever has read waits for at most kReadsMax
-// others. Outlives the transports that read into it. Threads: loop only.
+// kernel otherwise empties for every request anew. Whoever has read waits for the rest of the
+// loop's poll, and for the work on at most kReadsMax others. Outlives the transports that read into
+// it. Threads: loop only.
 class ReadTurn {
  public:
+  // Enough for the caches, and so few that the first of a crowd need not wait for the last.
   static constexpr std::size_t kReadsMax = 32;
 
-  // `buffer_bytes` is what one read takes at most: a whole pipeline of small requests, and large
-  // bodies in few reads.
-  explicit ReadTurn(uv_loop_t* loop, std::size_t buffer_bytes = std::size_t{64} << 10);
+  // What one read takes at most: a whole pipeline of small requests, and large bodies in few reads.
+  static constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
+
+  explicit ReadTurn(uv_loop_t* loop, std::size_t buffer_bytes = kBufferBytes);
   ~ReadTurn();
   ReadTurn(const ReadTurn&) = delete;
   ReadTurn& operator=(const ReadTurn&) = delete;
@@ -37,19 +40,19 @@ class ReadTurn {
   // when there is room for no more.
   void add(TcpTransport& transport, std::size_t size);
 
-  // Hands on at once what `transport` has read, before what it learns next.
+  // Hands on at once what `transport` has read, and ends its turn, before what it learns next.
   void hand_on_first(TcpTransport& transport);
 
   // What `transport` has read is dropped.
   void forget(const TcpTransport& transport);
 
  private:
+  // A transport may have several, when libuv polls more than once in a turn.
   struct Read {
     TcpTransport* transport;  // null: gone, or has had it
     std::string_view bytes;
   };
 
-  Read* find(const TcpTransport& transport);
   void hand_on();
 
   uv_loop_t* const loop_;

@@ -18,8 +18,8 @@ class TransportEvents {
   // The peer's next bytes. They live for the call.
   virtual void on_read(std::string_view bytes) = 0;
 
-  // Follows every on_read(), with those of other transports maybe in between: what was answered is
-  // to leave now.
+  // Follows every on_read(), with those of other transports maybe in between, and may come without
+  // one: what was answered is to leave now.
   virtual void on_turn_end() = 0;
 
   // The peer sends nothing more, but may still read.

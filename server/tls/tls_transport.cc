@@ -121,6 +121,8 @@ std::size_t TlsTransport::deliver(std::size_t filled) {
     return 0;
   }
   if (state_ == State::kHandshake && SSL_is_init_finished(ssl_.get()) == 1) end_handshake();
+  // What is answered may be written from in here, and other connections' answers with it.
+  loop_.set_input({});
   if (filled > 0 && !closed_ && state_ == State::kOpen)
     events_->on_read({loop_.plain().data(), filled});
   loop_.clear_output();

@@ -209,6 +209,14 @@ class ScriptedHandler final : public Handler {
       call([&] { sink_.write(pieces); });
     }
 
+    // As write(), of memory whose end can be seen.
+    std::weak_ptr<const std::string> write_owned(std::string body) {
+      const auto owner = std::make_shared<const std::string>(std::move(body));
+      const std::vector<Slice> pieces{Slice(owner, *owner)};
+      call([&] { sink_.write(pieces); });
+      return owner;
+    }
+
     void finish() {
       finished_ = true;
       call([&] { sink_.finish(); });

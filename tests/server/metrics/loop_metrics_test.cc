@@ -66,7 +66,7 @@ std::uint64_t observed(const LoopMetrics& metrics, MethodLabel method, std::size
   return metrics.latency[static_cast<std::size_t>(method)].count(bucket);
 }
 
-TEST_CASE("requests of one read take until their answers leave", "[server][metrics]") {
+TEST_CASE("requests of one turn take until their answers leave", "[server][metrics]") {
   LoopMetrics metrics;
   told_time = {};
   TurnTimer timer(metrics, [] { return told_time; });
@@ -85,7 +85,7 @@ TEST_CASE("requests of one read take until their answers leave", "[server][metri
   CHECK(metrics.latency[static_cast<std::size_t>(MethodLabel::kPost)].nanoseconds() == 400'000);
 }
 
-TEST_CASE("a request that began in an earlier read takes from there", "[server][metrics]") {
+TEST_CASE("a request that began in an earlier turn takes from there", "[server][metrics]") {
   LoopMetrics metrics;
   told_time = {};
   TurnTimer timer(metrics, [] { return told_time; });
