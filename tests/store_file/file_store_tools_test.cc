@@ -349,6 +349,24 @@ TEST_CASE(
   CHECK(fs::exists(stray.string() + ".damaged.2"));
 }
 
+TEST_CASE("a check tells of files that were put aside earlier, and finds nothing wrong with them",
+          "[file][tools]") {
+  const ClosedStore store;
+  CHECK(fsck(store).text.find("put aside") == std::string::npos);
+  std::ofstream(store.path() + "/journal/0000000000000001.journal.damaged") << "x";
+  for (int i = 2; i < 8; ++i)
+    std::ofstream(store.path() + "/packs/0000000000009999.pack.damaged." + std::to_string(i))
+        << "x";
+  const Outcome outcome = fsck(store);
+  INFO(outcome.text);
+  CHECK(outcome.check->damages == 0);
+  CHECK(outcome.text.find("journal: a file put aside earlier, which nothing reads: "
+                          "0000000000000001.journal.damaged\n") != std::string::npos);
+  CHECK(outcome.text.find("packs: 6 files put aside earlier, which nothing reads: "
+                          "0000000000009999.pack.damaged.2, ") != std::string::npos);
+  CHECK(outcome.text.find(".damaged.6 and 1 more\n") != std::string::npos);
+}
+
 TEST_CASE("unfinished packs are removed, and files of others are left alone", "[file][tools]") {
   const ClosedStore store;
   const std::string packs = store.path() + "/packs/";

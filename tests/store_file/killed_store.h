@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -220,6 +221,15 @@ inline std::vector<std::string> all_contents(const std::string& directory,
     if (name.find(in_name) != std::string::npos) found.push_back(contents(entry.path().string()));
   }
   return found;
+}
+
+// A check finds nothing worth saying, but that files were put aside before.
+inline bool says_nothing_new(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("put aside earlier") == std::string::npos) return false;
+  }
+  return true;
 }
 
 // What these files held is in files of the directory that were put aside.
