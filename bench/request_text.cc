@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 namespace durable_streams::bench {
 
 namespace {
@@ -23,7 +25,9 @@ std::string letters(std::size_t count) {
 
 StreamNames::StreamNames(const Target& target, const Options& options)
     : stem_(options.names.empty()
-                ? fmt::format("{}/bench-{:x}", target.prefix, read_clock(CLOCK_REALTIME))
+                // Two that start together may well read the same nanosecond.
+                ? fmt::format("{}/bench-{:x}-{:x}", target.prefix, ::getpid(),
+                              read_clock(CLOCK_REALTIME))
                 : fmt::format("{}/{}", target.prefix, options.names)) {}
 
 std::string StreamNames::path(std::size_t index) const {
