@@ -16,12 +16,12 @@ namespace durable_streams::bench {
 namespace {
 
 SSL_CTX* client_context() {
-  static SSL_CTX* const context = [] {
+  static SSL_CTX* const kContext = [] {
     SSL_CTX* const made = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_mode(made, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return made;
   }();
-  return context;
+  return kContext;
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ ssize_t Channel::receive(std::span<char> buffer) {
       errno = EAGAIN;
       return -1;
     }
-    std::array<char, 64 * 1024> records;
+    std::array<char, std::size_t{64} * 1024> records;
     const ssize_t received = ::recv(descriptor(), records.data(), records.size(), 0);
     if (received <= 0) return received;
     drained_ = !blocking_ && static_cast<std::size_t>(received) < records.size();

@@ -94,7 +94,7 @@ void ConnectionGroup::release_part(Connection& connection) {
 }
 
 void ConnectionGroup::flush_all() {
-  for (std::size_t part = 0; part < part_owners_.size(); ++part) {
+  for (std::size_t part = 0; parts_in_use_ > 0; ++part) {
     if (part_owners_[part] != nullptr) part_owners_[part]->flush();
   }
 }
