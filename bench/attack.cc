@@ -72,7 +72,7 @@ class Attack {
  private:
   // Connects, as far as the rate allows and somebody is missing.
   Status fill() {
-    const Nanos pause = static_cast<Nanos>(kSecond / options_.rate);
+    const auto pause = static_cast<Nanos>(kSecond / options_.rate);
     for (std::size_t tried = 0; tried < clients_.size() && next_connect_ <= now_nanos(); ++tried) {
       const std::size_t index = next_slot_++ % clients_.size();
       std::unique_ptr<AttackClient>& client = clients_[index];

@@ -95,7 +95,7 @@ bool AttackClient::send_some(const std::string& text) {
 }
 
 void AttackClient::receive() {
-  std::array<char, 16 * 1024> buffer;
+  std::array<char, std::size_t{16} * 1024> buffer;
   const bool reads = outcome_.played->after != After::kNeverReads;
   while (!outcome_.ended) {
     const ssize_t size =

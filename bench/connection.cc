@@ -50,7 +50,7 @@ Status Connection::flush() {
 Result<std::size_t> Connection::receive(std::span<char> buffer, Tally& tally) {
   std::size_t answers = 0;
   for (bool drained = false; !drained;) {
-    const Result<std::size_t> more = read_once(buffer, tally, drained);
+    Result<std::size_t> more = read_once(buffer, tally, drained);
     if (!more) return more;
     answers += *more;
   }

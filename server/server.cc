@@ -79,7 +79,7 @@ struct Server::Signals {
   uv_signal_t* hangup = new uv_signal_t;
 };
 
-Result<std::unique_ptr<Server>> Server::open(Config config, ServerContext context) {
+Result<std::unique_ptr<Server>> Server::open(const Config& config, ServerContext context) {
   std::unique_ptr<Server> server(new Server(std::move(context)));
   server->log_ = server->context_.make_logger(config.log);
   Result<Prepared> prepared = server->prepare(config, {});

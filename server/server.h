@@ -50,7 +50,7 @@ class Server final : private AdminActions {
  public:
   // Opens all that the configuration names and binds its addresses; from then on clients may
   // connect, though nobody answers before run().
-  static Result<std::unique_ptr<Server>> open(Config config, ServerContext context = {});
+  static Result<std::unique_ptr<Server>> open(const Config& config, ServerContext context = {});
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -86,8 +86,9 @@ void Server::list(StreamsQuery query, Function<void(Result<std::string>)> done) 
       done(std::move(error));
     });
   }
-  first->list(choice->endpoint,
-              {.prefix = choice->prefix, .after = choice->after, .count_max = query.count_max},
+  const ListOptions page{
+      .prefix = choice->prefix, .after = choice->after, .count_max = query.count_max};
+  first->list(choice->endpoint, page,
               [query = std::move(query), prefix = choice->endpoint->parts.prefix,
                done = std::move(done)](Result<Listing> listing) mutable {
                 if (!listing) return done(std::move(listing).error());

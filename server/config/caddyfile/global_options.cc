@@ -182,8 +182,9 @@ class GlobalReader {
         if (Status read = read_limit(option, found->second); !read) return read;
         continue;
       }
-      std::vector<std::string_view> names;
-      for (const auto& [name, limit] : kTimeouts) names.push_back(name);
+      std::vector<std::string_view> names(kTimeouts.size());
+      std::transform(kTimeouts.begin(), kTimeouts.end(), names.begin(),
+                     [](const auto& each) { return each.first; });
       return reader_.unknown(option.name, "timeout", names);
     }
     return {};
