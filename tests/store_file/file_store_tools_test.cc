@@ -365,6 +365,13 @@ TEST_CASE("a check tells of files that were put aside earlier, and finds nothing
   CHECK(outcome.text.find("packs: 6 files put aside earlier, which nothing reads: "
                           "0000000000009999.pack.damaged.2, ") != std::string::npos);
   CHECK(outcome.text.find(".damaged.6 and 1 more\n") != std::string::npos);
+  fs::remove(store.catalog());
+  const Outcome repaired = fsck(store, true);
+  INFO(repaired.text);
+  REQUIRE(repaired.check.ok());
+  const std::size_t told = repaired.text.find("journal: a file put aside earlier");
+  CHECK(told < repaired.text.find("the catalog is lost"));
+  CHECK(repaired.text.find("journal: a file put aside earlier", told + 1) == std::string::npos);
 }
 
 TEST_CASE("unfinished packs are removed, and files of others are left alone", "[file][tools]") {

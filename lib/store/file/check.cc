@@ -3,15 +3,12 @@
 #include "store/file/check.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <limits>
 #include <utility>
 
 #include "store/file/pack.h"
-#include "store/file/put_aside.h"
 #include "store/file/stream_shape.h"
 #include "store/file/trial_replay.h"
 
@@ -33,7 +30,6 @@ DirectoryCheck::DirectoryCheck(FileSystem& files, Catalog& catalog, std::string 
     : files_(files), catalog_(catalog), directory_(std::move(directory)), tell_(tell) {}
 
 Result<FileStoreCheck> DirectoryCheck::run() {
-  if (Status noted = note_put_aside(); !noted) return noted.error();
   const Result<CatalogMeta> meta = catalog_.meta();
   if (!meta) {
     if (Status judged = judge(meta.error(), "the catalog"); !judged) return judged.error();
@@ -81,30 +77,6 @@ void DirectoryCheck::damage(std::string text, Part part) {
 
 void DirectoryCheck::note(std::string text) {
   tell_({.kind = FileStoreFinding::Kind::kNote, .text = std::move(text)});
-}
-
-// Whoever misses something should know that it may be here.
-Status DirectoryCheck::note_put_aside() {
-  constexpr std::size_t kNamedMax = 5;
-  for (const std::string_view part : {"catalog", "journal", "packs"}) {
-    Result<std::vector<std::string>> names = files_.list(fmt::format("{}/{}", directory_, part));
-    if (!names && names.error().code == ErrorCode::kNotFound) continue;
-    if (!names) return names.error();
-    std::erase_if(*names, [](const std::string& name) {
-      return name.find(kDamagedEnding) == std::string::npos;
-    });
-    if (names->empty()) continue;
-    std::sort(names->begin(), names->end());
-    const std::size_t named = std::min(names->size(), kNamedMax);
-    const std::string more =
-        named < names->size() ? fmt::format(" and {} more", names->size() - named) : "";
-    note(fmt::format(
-        "{}: {} put aside earlier, which nothing reads: {}{}", part,
-        names->size() == 1 ? "a file" : fmt::format("{} files", names->size()),
-        fmt::join(names->begin(), names->begin() + static_cast<std::ptrdiff_t>(named), ", "),
-        more));
-  }
-  return {};
 }
 
 Status DirectoryCheck::check_packs() {

@@ -52,7 +52,6 @@ class DirectoryCheck {
     std::uint64_t live_bytes = 0;
   };
 
-  Status note_put_aside();
   Status check_packs();
   Status check_pack(Known& known);
   Status check_streams();

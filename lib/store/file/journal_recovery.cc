@@ -31,9 +31,8 @@ constexpr std::string_view kWayOn = "`durable-streams-server fsck` says what can
 
 // Of a file that a repair has put aside, so that its name is not wanted a second time.
 std::optional<SegmentNumber> number_put_aside(std::string_view name) {
-  const std::size_t ending = name.find(kDamagedEnding);
-  if (ending == std::string_view::npos) return std::nullopt;
-  return number_in(name.substr(0, ending), kSegmentEnding);
+  const std::optional<std::string_view> before = name_before_aside(name);
+  return before ? number_in(*before, kSegmentEnding) : std::nullopt;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace durable_streams {
 
 namespace {
 
+constexpr std::string_view kDamagedEnding = ".damaged";
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 
 Result<std::string> free_name(FileSystem& files, const std::string& directory,
@@ -66,6 +67,12 @@ Result<std::string> keep_aside(FileSystem& files, const std::string& directory,
     return kept.error();
   }
   return aside;
+}
+
+std::optional<std::string_view> name_before_aside(std::string_view name) {
+  const std::size_t ending = name.find(kDamagedEnding);
+  if (ending == std::string_view::npos) return std::nullopt;
+  return name.substr(0, ending);
 }
 
 Status link_or_copy(FileSystem& files, const std::string& from, const std::string& to,

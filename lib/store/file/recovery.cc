@@ -180,7 +180,7 @@ Status FileState::note_pack_names() {
   const Result<std::vector<std::string>> names = files_.list(packs_directory());
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    const PackId id = pack_in(std::string_view(name).substr(0, name.find(kDamagedEnding)));
+    const PackId id = pack_in(name_before_aside(name).value_or(name));
     meta_.next_pack_id = std::max(meta_.next_pack_id, id + 1);
   }
   return {};

@@ -2,6 +2,7 @@
 #include "store/file/store_check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string_view>
@@ -82,6 +83,7 @@ void read_whole(Catalog& catalog) {
 }
 
 Result<FileStoreCheck> StoreCheck::run() {
+  if (Status noted = note_put_aside(); !noted) return noted.error();
   Result<Looked> looked = look();
   if (!looked) return looked.error();
   if (!options_.repair) {
@@ -99,6 +101,31 @@ Result<FileStoreCheck> StoreCheck::run() {
   }
   if (Status cleared = clear_stray_packs(*looked); !cleared) return cleared.error();
   return looked->found;
+}
+
+// Once, before a repair puts more aside, and also where the catalog is lost: whoever misses
+// something should know that it may be here.
+Status StoreCheck::note_put_aside() {
+  constexpr std::size_t kNamedMax = 5;
+  for (const std::string_view part : {"catalog", "journal", "packs"}) {
+    Result<std::vector<std::string>> names =
+        files_.list(fmt::format("{}/{}", options_.directory, part));
+    if (!names && names.error().code == ErrorCode::kNotFound) continue;
+    if (!names) return names.error();
+    std::erase_if(*names, [](const std::string& name) { return !name_before_aside(name); });
+    if (names->empty()) continue;
+    std::sort(names->begin(), names->end());
+    const std::size_t named = std::min(names->size(), kNamedMax);
+    const std::string more =
+        named < names->size() ? fmt::format(" and {} more", names->size() - named) : "";
+    tell(Kind::kNote,
+         fmt::format(
+             "{}: {} put aside earlier, which nothing reads: {}{}", part,
+             names->size() == 1 ? "a file" : fmt::format("{} files", names->size()),
+             fmt::join(names->begin(), names->begin() + static_cast<std::ptrdiff_t>(named), ", "),
+             more));
+  }
+  return {};
 }
 
 bool StoreCheck::Looked::has_unreadable_stray() const {

@@ -55,6 +55,7 @@ class StoreCheck {
     bool has_unreadable_stray() const;
   };
 
+  Status note_put_aside();
   Result<Looked> look();
 
   // True: something was repaired, and it is worth another look.
