@@ -147,6 +147,42 @@ TEST_CASE("a request behind one that waits took from when it was taken up", "[se
   CHECK(f.nanoseconds(MethodLabel::kHead) == 0);
 }
 
+TEST_CASE_METHOD(SeenFixture, "requests of a turn took from its first read to its last write",
+                 "[server][seen]") {
+  FakeTransport& a = connect();
+  FakeTransport& b = connect();
+  a.read("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+  measured_now += milliseconds(1);
+  b.read("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+  measured_now += milliseconds(1);
+  a.end_turn();
+  b.end_turn();
+  CHECK(nanoseconds(MethodLabel::kGet) == 2 * 2'000'000);
+  measured_now += milliseconds(5);
+  a.read("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+  measured_now += milliseconds(1);
+  a.end_turn();
+  CHECK(nanoseconds(MethodLabel::kGet) == 5'000'000);
+}
+
+TEST_CASE_METHOD(SeenFixture, "an answer that ends with nothing more to write stops no clock",
+                 "[server][seen]") {
+  limits.output_bytes_max = 1000;
+  FakeTransport& a = connect();
+  a.receive("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+  ScriptedHandler::Held& waiting = last_held();
+  waiting.on_writable = [](ScriptedHandler::Held& held) { held.finish(); };
+  waiting.start(200, 2000);
+  waiting.write(std::string(2000, 'x'));  // full, and all that is left when it may go on is the end
+  measured_now += std::chrono::hours(1);
+  loop.run_until_idle();
+  REQUIRE(handler.held.empty());
+  const std::uint64_t before = nanoseconds(MethodLabel::kGet);
+  measured_now += std::chrono::hours(1);
+  a.receive("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(nanoseconds(MethodLabel::kGet) == before);
+}
+
 TEST_CASE("a live request is counted apart and not measured", "[server][seen]") {
   SeenFixture f;
   FakeTransport& client = f.connect();

@@ -1,5 +1,4 @@
 // Connections that read in one turn of their loop: all requests first, then all answers.
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,11 @@ namespace {
 
 using Fixture = ConnectionFixture;
 
+struct TwoConnections : ConnectionFixture {
+  FakeTransport& a = connect();
+  FakeTransport& b = connect();
+};
+
 std::string get(const std::string& target) {
   return "GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n";
 }
@@ -21,10 +25,9 @@ std::string post(const std::string& target, const std::string& body) {
          body;
 }
 
-TEST_CASE_METHOD(Fixture, "what is answered in a turn leaves at its end, for each in one write",
+TEST_CASE_METHOD(TwoConnections,
+                 "what is answered in a turn leaves at its end, for each in one write",
                  "[server][connection]") {
-  FakeTransport& a = connect();
-  FakeTransport& b = connect();
   a.read(get("/1") + get("/2"));
   b.read(get("/3"));
   CHECK(handler.requests == 3);
@@ -38,10 +41,8 @@ TEST_CASE_METHOD(Fixture, "what is answered in a turn leaves at its end, for eac
   CHECK(summary(b.taken()) == "200 GET /3 <>|");
 }
 
-TEST_CASE_METHOD(Fixture, "turns may end in another order than they were read in",
+TEST_CASE_METHOD(TwoConnections, "turns may end in another order than they were read in",
                  "[server][connection]") {
-  FakeTransport& a = connect();
-  FakeTransport& b = connect();
   a.read(get("/1"));
   b.read(get("/2"));
   b.end_turn();
@@ -50,10 +51,8 @@ TEST_CASE_METHOD(Fixture, "turns may end in another order than they were read in
   CHECK(summary(b.taken()) == "200 GET /2 <>|");
 }
 
-TEST_CASE_METHOD(Fixture, "a connection that reads twice in a turn is answered in order",
+TEST_CASE_METHOD(TwoConnections, "a connection that reads twice in a turn is answered in order",
                  "[server][connection]") {
-  FakeTransport& a = connect();
-  FakeTransport& b = connect();
   a.read(get("/1"));
   b.read(get("/2"));
   a.read(get("/3"));
@@ -139,10 +138,8 @@ TEST_CASE_METHOD(Fixture, "what a client does not take at the end of a turn is k
   CHECK(summary(b.taken()) == "200 POST /2 <" + body + ">|200 GET /3 <>|");
 }
 
-TEST_CASE_METHOD(Fixture, "a client that cannot be written to takes no other with it",
+TEST_CASE_METHOD(TwoConnections, "a client that cannot be written to takes no other with it",
                  "[server][connection]") {
-  FakeTransport& a = connect();
-  FakeTransport& b = connect();
   a.read(get("/1"));
   b.read(get("/2"));
   b.failing = true;
@@ -154,10 +151,8 @@ TEST_CASE_METHOD(Fixture, "a client that cannot be written to takes no other wit
   CHECK(summary(a.taken()) == "200 GET /1 <>|");
 }
 
-TEST_CASE_METHOD(Fixture, "what has left is not held in memory by an answer that has not",
+TEST_CASE_METHOD(TwoConnections, "what has left is not held in memory by an answer that has not",
                  "[server][connection]") {
-  FakeTransport& a = connect();
-  FakeTransport& b = connect();
   a.receive(get("/wait"));
   ScriptedHandler::Held& waiting = last_held();
   b.receive(get("/wait"));
@@ -172,10 +167,8 @@ TEST_CASE_METHOD(Fixture, "what has left is not held in memory by an answer that
   CHECK(a.writes == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "an answer from elsewhere does not wait for the end of a turn",
+TEST_CASE_METHOD(TwoConnections, "an answer from elsewhere does not wait for the end of a turn",
                  "[server][connection]") {
-  FakeTransport& a = connect();
-  FakeTransport& b = connect();
   a.receive(get("/wait"));
   ScriptedHandler::Held& waiting = last_held();
   b.read(get("/1"));
@@ -186,51 +179,6 @@ TEST_CASE_METHOD(Fixture, "an answer from elsewhere does not wait for the end of
   loop.run_until_idle();
   CHECK(summary(a.taken()) == "200 later|");
   CHECK(summary(b.taken()) == "200 GET /1 <>|");
-}
-
-TEST_CASE_METHOD(Fixture, "requests of a turn took from its first read to its last write",
-                 "[server][seen]") {
-  using std::chrono::milliseconds;
-  measured_now = {};
-  FakeTransport& a = connect();
-  FakeTransport& b = connect();
-  a.read(get("/1"));
-  measured_now += milliseconds(1);
-  b.read(get("/2"));
-  measured_now += milliseconds(1);
-  a.end_turn();
-  b.end_turn();
-  const auto nanoseconds = [&] {
-    return metrics.latency[static_cast<std::size_t>(MethodLabel::kGet)].nanoseconds();
-  };
-  CHECK(nanoseconds() == 2 * 2'000'000);
-  measured_now += milliseconds(5);
-  a.read(get("/3"));
-  measured_now += milliseconds(1);
-  a.end_turn();
-  CHECK(nanoseconds() == 5'000'000);
-}
-
-TEST_CASE_METHOD(Fixture, "an answer that ends with nothing more to write stops no clock",
-                 "[server][seen]") {
-  measured_now = {};
-  limits.output_bytes_max = 1000;
-  FakeTransport& a = connect();
-  a.receive(get("/wait"));
-  ScriptedHandler::Held& waiting = last_held();
-  waiting.on_writable = [](ScriptedHandler::Held& held) { held.finish(); };
-  waiting.start(200, 2000);
-  waiting.write(std::string(2000, 'x'));  // full, and all that is left when it may go on is the end
-  measured_now += std::chrono::hours(1);
-  loop.run_until_idle();
-  REQUIRE(handler.held.empty());
-  const auto nanoseconds = [&] {
-    return metrics.latency[static_cast<std::size_t>(MethodLabel::kGet)].nanoseconds();
-  };
-  const std::uint64_t before = nanoseconds();
-  measured_now += std::chrono::hours(1);
-  a.receive(get("/1"));
-  CHECK(nanoseconds() == before);
 }
 
 }  // namespace

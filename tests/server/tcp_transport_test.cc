@@ -119,6 +119,13 @@ class TcpFixture {
 
 constexpr std::size_t kBufferBytes = 16;
 
+// Of notes of three letters each, what was noted, whoever it was: "1" for a read of one byte.
+std::string kinds_in(std::string_view notes) {
+  std::string kinds;
+  for (std::size_t i = 1; i < notes.size(); i += 3) kinds += notes[i];
+  return kinds;
+}
+
 TEST_CASE("a client that sends much has one buffer of it read in a turn of the loop",
           "[server][net]") {
   TcpFixture f(2, kBufferBytes);
@@ -137,10 +144,7 @@ TEST_CASE("what a turn reads is handed on when all have read, and no later than 
   constexpr std::size_t kMore = 8;
   TcpFixture f(ReadTurn::kReadsMax + kMore, kBufferBytes);
   for (BlockingClient& client : f.clients) client.send("x");
-  const std::string notes = f.next_turn();
-  // By the kinds of what was noted: so many reads, so many ends.
-  std::string kinds;
-  for (std::size_t i = 1; i < notes.size(); i += 3) kinds += notes[i];
+  const std::string kinds = kinds_in(f.next_turn());
   const std::size_t fits = kBufferBytes + 1;  // reads of one byte each
   CHECK(kinds == std::string(fits, '1') + std::string(fits, '.') + std::string(fits, '1') +
                      std::string(fits, '.') + std::string(f.clients.size() - 2 * fits, '1') +
@@ -151,9 +155,7 @@ TEST_CASE("no more than so many reads wait for each other", "[server][net]") {
   constexpr std::size_t kMore = 8;
   TcpFixture f(ReadTurn::kReadsMax + kMore, 1024);
   for (BlockingClient& client : f.clients) client.send("x");
-  const std::string notes = f.next_turn();
-  std::string kinds;
-  for (std::size_t i = 1; i < notes.size(); i += 3) kinds += notes[i];
+  const std::string kinds = kinds_in(f.next_turn());
   CHECK(kinds == std::string(ReadTurn::kReadsMax, '1') + std::string(ReadTurn::kReadsMax, '.') +
                      std::string(kMore, '1') + std::string(kMore, '.'));
 }
